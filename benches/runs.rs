@@ -344,8 +344,8 @@ fn waived() -> Done {
         .collect();
     project.load(&bad)?;
     project.apply()?;
-    let purpose = RunInfo::new("quarantine waive").reason("bench".to_owned());
-    waive(&mut project.open()?, "bench", &Selected::default(), &purpose)?;
+    let run_info = RunInfo::new("quarantine waive").reason("bench".to_owned());
+    waive(&mut project.open()?, "bench", &Selected::default(), &run_info)?;
     let mut done = 0;
     for wanted in [20, 200, 2_000] {
         while done < wanted {

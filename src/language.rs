@@ -27,7 +27,7 @@ impl Language {
 
     /// The language of a stage from its meaning; `None` where it is of a later program.
     #[must_use]
-    pub(crate) fn of_meaning(meaning: &serde_json::Value) -> Option<Self> {
+    pub(crate) fn from_meaning(meaning: &serde_json::Value) -> Option<Self> {
         match meaning.get("language") {
             None => Some(Self::One),
             Some(number) if number.as_u64() == Some(2) => Some(Self::Two),

@@ -1,7 +1,7 @@
 //! How the silent library tells what it is doing, and how it is asked to stop.
 
 mod counted_input;
-mod pass_course;
+mod pass_progress;
 mod progress;
 mod snapshot;
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl Exit {
     ];
 
     /// What a process that ended with a code says.
-    pub(crate) fn of_code(code: i32) -> Option<Self> {
+    pub(crate) fn from_code(code: i32) -> Option<Self> {
         Self::ALL.into_iter().find(|exit| i32::from(exit.code()) == code)
     }
 

@@ -95,8 +95,8 @@ access to files or the network. Expressions are limited in steps, depth and size
 
 ## Functions
 
-The value before the dot is the first argument: `split(doc.name, " ")` is `doc.name.split(" ")`. Arguments in \
-                                                                  `[...]` are optional.
+The value before the dot is the first argument: `split(doc.name, " ")` is `doc.name.split(" ")`. Arguments
+in `[...]` are optional.
 
 | function | result |
 |---|---|

@@ -59,7 +59,7 @@ pub(crate) fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let exit = match Cli::try_parse_from(&arguments) {
         Ok(cli) => run(&cli, &arguments),
-        Err(error) => not_carried_out(&error, &arguments),
+        Err(error) => usage_error(&error, &arguments),
     };
     ExitCode::from(exit.code())
 }
@@ -83,7 +83,7 @@ fn run(cli: &Cli, arguments: &[OsString]) -> Exit {
 }
 
 /// Help and the version are answers too; everything else is a mistake of usage.
-fn not_carried_out(error: &clap::Error, arguments: &[OsString]) -> Exit {
+fn usage_error(error: &clap::Error, arguments: &[OsString]) -> Exit {
     use clap::error::ErrorKind;
     let options = arguments.iter().skip(1).take_while(|argument| *argument != "--");
     let screen = Screen::plain(options.into_iter().any(|argument| argument == "--json"));

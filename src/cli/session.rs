@@ -339,7 +339,7 @@ impl<'c> Session<'c> {
 
     /// What stands in the ledger about this run: the arguments as they were given, less the ids of records, which may
     /// be about a person and could never be erased from there.
-    pub(crate) fn purpose(&self, command: &str, reason: Option<&str>, ids: &[&str]) -> RunInfo {
+    pub(crate) fn run_info(&self, command: &str, reason: Option<&str>, ids: &[&str]) -> RunInfo {
         let mut words = command.split(' ').peekable();
         let mut rest = self
             .arguments
@@ -358,9 +358,9 @@ impl<'c> Session<'c> {
             Some((option, id)) if option.starts_with("--") && ids.contains(&id) => format!("{option}=<id>"),
             _ => argument.into_owned(),
         });
-        RunInfo::new(command)
-            .arguments(arguments)
-            .reason(reason.map(str::to_owned))
+        let mut run_info = RunInfo::new(command).arguments(arguments);
+        run_info.reason = reason.map(str::to_owned);
+        run_info
     }
 }
 

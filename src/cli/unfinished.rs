@@ -29,10 +29,10 @@ pub(crate) fn warn(
     session: &Session<'_>,
     store: &Store,
     answer: Answer,
-    is_told: impl Fn(&UnfinishedPass) -> bool,
+    is_reported: impl Fn(&UnfinishedPass) -> bool,
 ) -> Result<Answer, Failure> {
     let mut open = store.unfinished()?;
-    open.retain(|pass| !is_told(pass));
+    open.retain(|pass| !is_reported(pass));
     let warnings: Vec<String> = open.iter().map(|pass| render(session, pass)).collect();
     let mut answer = answer.warnings(warnings);
     if let Json::Object(data) = &mut answer.data {

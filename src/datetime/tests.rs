@@ -272,7 +272,7 @@ fn describe(error: FormatError) -> (String, String) {
 }
 
 #[test]
-fn other_notations_are_told_in_the_letters_of_strftime() {
+fn other_notations_are_reported_in_the_letters_of_strftime() {
     for (text, meant) in [
         ("DD.MM.YYYY", "%d.%m.%Y"),
         ("dd/mm/yyyy", "%d/%m/%Y"),
@@ -295,7 +295,7 @@ fn other_notations_are_told_in_the_letters_of_strftime() {
 }
 
 #[test]
-fn minutes_that_are_a_month_and_a_month_that_is_minutes_are_told() {
+fn minutes_that_are_a_month_and_a_month_that_is_minutes_are_reported() {
     for (text, why, meant) in [
         (
             "%d.%M.%Y",

@@ -179,7 +179,7 @@ impl Arbiter<'_> {
             let moves_on = false;
             return Ok(Fate::Write(Some(Displaced { row, moves_on })));
         }
-        Ok(Fate::Exists(Holder::of_row(owner, &row.salt, &output.id)))
+        Ok(Fate::Exists(Holder::from_row(owner, &row.salt, &output.id)))
     }
 
     /// Nobody has the id; its place may be kept for a record that a later stage in place has refused.
@@ -207,7 +207,7 @@ impl Arbiter<'_> {
         Ok(if is_free {
             Fate::Write(None)
         } else {
-            Fate::Exists(Holder::of_row(owner, &salt, &output.id))
+            Fate::Exists(Holder::from_row(owner, &salt, &output.id))
         })
     }
 
@@ -216,7 +216,7 @@ impl Arbiter<'_> {
         let home = home.filter(|home| home.edited && self.stage.on_conflict() != OnConflict::Replace)?;
         let row = home.row.as_ref()?;
         let is_other = (row.id.as_str(), row.data.as_str()) != (output.id.as_str(), output.data.as_str());
-        is_other.then(|| Holder::of_row(home.target, &home.salt, &row.id))
+        is_other.then(|| Holder::from_row(home.target, &home.salt, &row.id))
     }
 
     /// The number of another record's row that has an id.
@@ -241,7 +241,7 @@ impl Arbiter<'_> {
             Some((_, salt)) => salt,
             None => self.owned(connection, owner)?.salt,
         };
-        Ok(Holder::of_row(owner, &salt, id))
+        Ok(Holder::from_row(owner, &salt, id))
     }
 
     /// Another record's row, as it will be once everything on its way is committed.

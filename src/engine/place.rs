@@ -112,7 +112,7 @@ impl Placer<'_> {
             }
             let home = home.unwrap_or_else(|| self.new_home(salt, part, Some(output.id.clone())));
             if let Fate::Write(Some(displaced)) = fate {
-                let holder = Holder::of_row(home.target, &home.salt, &output.id);
+                let holder = Holder::from_row(home.target, &home.salt, &output.id);
                 making_room.push((displaced, holder));
             }
             written.push((home, output));
@@ -290,7 +290,7 @@ impl Placer<'_> {
         (entry.before, entry.after) = (old.hash(), old.hash());
         entry.reason = Some(reason(
             EDITED,
-            Some(&Holder::of_row(old.target, &old.salt, &row.id)),
+            Some(&Holder::from_row(old.target, &old.salt, &row.id)),
         ));
         *self.batch.warnings.entry(EDITED.to_owned()).or_default() += 1;
         self.batch.entries.push(entry);

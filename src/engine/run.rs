@@ -57,8 +57,8 @@ impl RunInfo {
 
     /// Sets why the command runs, in the operator's words. Default: `None`.
     #[must_use]
-    pub fn reason(mut self, reason: impl Into<Option<String>>) -> Self {
-        self.reason = reason.into();
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
         self
     }
 }
@@ -80,7 +80,7 @@ impl<'s> Run<'s> {
     ///
     /// # Errors
     /// [`Error::Locked`] when another process holds the store for longer than the store's options say to wait.
-    pub(crate) fn begin(store: &'s mut Store, purpose: &RunInfo) -> Result<Self> {
+    pub(crate) fn begin(store: &'s mut Store, run_info: &RunInfo) -> Result<Self> {
         let environment = store.environment().clone();
         let started_us = environment.clock.now_us();
         let since = chrono::DateTime::from_timestamp_micros(started_us)
@@ -95,16 +95,16 @@ impl<'s> Run<'s> {
         store.settle_journal()?;
         let mut bytes = [0; 16];
         environment.randomness.fill(&mut bytes);
-        let arguments = serde_json::to_string(&purpose.arguments).expect("texts always have a JSON text");
+        let arguments = serde_json::to_string(&run_info.arguments).expect("texts always have a JSON text");
         let row = RunRow {
             run: RunId::BEFORE_FIRST,
             uuid: uuid::Builder::from_random_bytes(bytes).into_uuid().to_string(),
-            command: purpose.command.clone(),
+            command: run_info.command.clone(),
             actor: environment.actor,
             host: environment.host,
             tool: TOOL.to_owned(),
             arguments,
-            reason: purpose.reason.clone(),
+            reason: run_info.reason.clone(),
             started_us,
         };
         let mut run = Self {
@@ -291,12 +291,12 @@ impl<'s> Run<'s> {
 
     /// Signs the ledger as it stands, where there is a key and it is not signed yet.
     pub(crate) fn sign(&self) -> Result<Option<Checkpoint>> {
-        let signed = self.surroundings_key().map(|key| -> Result<_> {
+        let signed = self.signing_key().map(|key| -> Result<_> {
             let connection = self.connection();
-            let Some(now) = Checkpoint::of_ledger(connection)? else {
+            let Some(now) = Checkpoint::from_ledger(connection)? else {
                 return Ok(None);
             };
-            if newest_note(connection)?.and_then(|note| Checkpoint::of_note(&note)) != Some(now.clone()) {
+            if newest_note(connection)?.and_then(|note| Checkpoint::from_note(&note)) != Some(now.clone()) {
                 insert_note(connection, now.size, &key.sign(&now.to_text()))?;
             }
             Ok(Some(now))
@@ -305,7 +305,7 @@ impl<'s> Run<'s> {
         signed.transpose().map(Option::flatten)
     }
 
-    fn surroundings_key(&self) -> Option<&SigningKey> {
+    fn signing_key(&self) -> Option<&SigningKey> {
         self.store.environment().keys.signer()
     }
 

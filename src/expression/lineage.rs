@@ -217,7 +217,7 @@ impl<'f> Tracer<'f> {
                 let cells = lists.iter().map(|list| list.at(&[Segment::Each]));
                 let cells = names.iter().map(ToString::to_string).zip(cells).collect();
                 let columns: Vec<Sources> = lists.iter().map(Shape::sources).collect();
-                return Shape::list(Shape::object(cells), Count::of_columns(&columns));
+                return Shape::list(Shape::object(cells), Count::from_columns(&columns));
             }
             _ => {}
         }

@@ -41,11 +41,11 @@ impl SourceMap {
     }
 
     pub(super) fn start(&self) -> SourcePosition {
-        self.spot_of(1, 1)
+        self.position_of(1, 1)
     }
 
     /// The place of a line and column of the source, both from 1.
-    pub(super) fn spot_of(&self, line: usize, column: usize) -> SourcePosition {
+    pub(super) fn position_of(&self, line: usize, column: usize) -> SourcePosition {
         let (line, column) = (line.max(1) - 1, column.max(1) - 1);
         if let Some(row) = self.spots.get(line)
             && let Some(spot) = row.get(column).or_else(|| row.last())

@@ -67,7 +67,7 @@ pub(super) fn forbidden(what: &str, origin: &SourceMap, position: Position) -> P
 }
 
 pub(super) fn spot(origin: &SourceMap, position: Position) -> super::origin::SourcePosition {
-    origin.spot_of(position.line().unwrap_or(1), position.position().unwrap_or(1))
+    origin.position_of(position.line().unwrap_or(1), position.position().unwrap_or(1))
 }
 
 fn problem(error: &ParseError, source: &str, origin: &SourceMap) -> Problem {
@@ -80,7 +80,7 @@ fn problem(error: &ParseError, source: &str, origin: &SourceMap) -> Problem {
         (source.split('\n').count(), last.chars().count() + 1)
     };
     let token = Token::at(source, line, column);
-    let place = origin.place(origin.spot_of(line, column));
+    let place = origin.place(origin.position_of(line, column));
     if let ParseErrorType::Reserved(word) | ParseErrorType::BadInput(LexError::ImproperSymbol(word, _)) =
         error.err_type()
     {
@@ -96,7 +96,7 @@ fn problem(error: &ParseError, source: &str, origin: &SourceMap) -> Problem {
     let token = match token.foreign() {
         Ok((token, instead)) => {
             let (line, column) = token.place();
-            let place = origin.place(origin.spot_of(line, column));
+            let place = origin.place(origin.position_of(line, column));
             let message = format!("`{}` is not valid here", token.text);
             return Problem::error("expression.syntax", place, message).help(instead);
         }

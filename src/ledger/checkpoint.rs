@@ -53,12 +53,12 @@ impl Checkpoint {
 
     /// The checkpoint in a note, whoever signed it; `None` where there is none.
     #[must_use]
-    pub fn of_note(note: &str) -> Option<Self> {
+    pub fn from_note(note: &str) -> Option<Self> {
         Self::parse(Note::parse(note).ok()?.text)
     }
 
     /// The ledger as it stands; `None` for a store without one.
-    pub(crate) fn of_ledger(connection: &Connection) -> Result<Option<Self>> {
+    pub(crate) fn from_ledger(connection: &Connection) -> Result<Option<Self>> {
         let sql = "SELECT (SELECT uuid FROM ledger_run WHERE run=1), tree_size, tree_root FROM ledger_batch
          ORDER BY batch DESC LIMIT 1";
         let newest = connection.prepare_cached(sql)?.query_row([], |row| {

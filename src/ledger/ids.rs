@@ -6,12 +6,14 @@ use crate::record::{BatchId, PassId, RecordNumber, RunId};
 
 macro_rules! integers {
     ($($name:ident)+) => {$(
+        #[doc(hidden)]
         impl ToSql for $name {
             fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
                 Ok(ToSqlOutput::from(self.get()))
             }
         }
 
+        #[doc(hidden)]
         impl FromSql for $name {
             fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
                 i64::column_result(value).map(Self::new)

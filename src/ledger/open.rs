@@ -116,7 +116,7 @@ pub(crate) struct Prefix {
 
 impl Prefix {
     /// What a resume point says.
-    pub(crate) fn of_cursor(cursor: &str) -> Option<Self> {
+    pub(crate) fn from_cursor(cursor: &str) -> Option<Self> {
         let cursor: serde_json::Value = serde_json::from_str(cursor).ok()?;
         Some(Self {
             bytes: cursor["offset"].as_u64()?,
@@ -131,7 +131,7 @@ pub(crate) fn first_prefix(connection: &Connection, pass: PassId) -> Result<Opti
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([pass])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Prefix::of_cursor(&row.get::<_, String>(0)?))
+    Ok(Prefix::from_cursor(&row.get::<_, String>(0)?))
 }
 
 /// A load that came to the end of its input.

@@ -78,7 +78,7 @@ impl<'s> NumberOrigins<'s> {
     }
 
     /// Goes on to a number; gives those before it (all that are left, for none) that were given out in a database.
-    pub(crate) fn without_story(
+    pub(crate) fn without_history(
         &mut self,
         database: &str,
         number: Option<RecordNumber>,

@@ -25,7 +25,7 @@ pub(crate) const REPLACED: &str = "target.replaced";
 
 impl Holder {
     /// The row that stands under an id.
-    pub(crate) fn of_row(record: RecordNumber, salt: &Salt, id: &str) -> Self {
+    pub(crate) fn from_row(record: RecordNumber, salt: &Salt, id: &str) -> Self {
         Self {
             record,
             id_sha256: Some(hex::encode(id_hash(salt, id))),

@@ -398,6 +398,7 @@ impl rusqlite::types::FromSql for EntryOutcome {
     }
 }
 
+#[doc(hidden)]
 impl rusqlite::types::FromSql for PassKind {
     fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
         let name = value.as_str()?;

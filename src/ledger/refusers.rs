@@ -34,7 +34,7 @@ pub struct EarlierVersions {
 }
 
 /// How many lines were refused at the door by loads.
-pub(crate) fn refused_at_the_door(connection: &Connection) -> Result<u64> {
+pub(crate) fn rejected_lines(connection: &Connection) -> Result<u64> {
     let sql = "SELECT count(*) FROM audit_quarantine WHERE project IS NULL";
     let refused: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
     Ok(refused.unsigned_abs())

@@ -16,7 +16,7 @@ const PAGE: i64 = 1_000;
 
 /// A run with its parts of passes, in order.
 #[derive(Clone, Debug)]
-pub(crate) struct RunStory {
+pub(crate) struct RunHistory {
     pub(crate) row: RunRow,
     pub(crate) parts: Vec<RunPart>,
 }
@@ -64,7 +64,7 @@ pub(crate) struct BatchRow {
 
 /// The runs, oldest first. A run's batches follow each other, because a run holds the store's lock.
 #[derive(Debug)]
-pub(crate) struct RunStories<'c> {
+pub(crate) struct RunHistories<'c> {
     connection: &'c Connection,
     waiting: VecDeque<BatchRow>,
     /// The last batch that was read, and when the last one that was told was committed.
@@ -72,7 +72,7 @@ pub(crate) struct RunStories<'c> {
     complete: bool,
 }
 
-impl<'c> RunStories<'c> {
+impl<'c> RunHistories<'c> {
     /// All runs, or the newest so many.
     pub(crate) fn read(connection: &'c Connection, newest: Option<usize>) -> Result<Self> {
         let before = match newest {
@@ -111,7 +111,7 @@ impl<'c> RunStories<'c> {
         Ok(self.waiting.front())
     }
 
-    fn story(&mut self) -> Result<Option<RunStory>> {
+    fn story(&mut self) -> Result<Option<RunHistory>> {
         let Some(run) = self.next_batch()?.map(|first| first.run) else {
             return Ok(None);
         };
@@ -138,12 +138,12 @@ impl<'c> RunStories<'c> {
             }
             began_us = ended_us;
         }
-        Ok(Some(RunStory { row, parts }))
+        Ok(Some(RunHistory { row, parts }))
     }
 }
 
-impl Iterator for RunStories<'_> {
-    type Item = Result<RunStory>;
+impl Iterator for RunHistories<'_> {
+    type Item = Result<RunHistory>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.story().transpose()

@@ -395,7 +395,7 @@ pub(crate) struct ProcessedSince {
 
 /// The newest change that a stage which stands has made of a record of a database after a batch; what was undone by itself
 /// since is left out.
-pub(crate) fn carried_on(
+pub(crate) fn record_processed_since(
     connection: &Connection,
     database: &str,
     record: RecordNumber,

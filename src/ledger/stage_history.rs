@@ -301,7 +301,7 @@ fn open(connection: &Connection, project: &str, number: u32) -> Result<Vec<PassS
 
 /// The passes of a stage that have ended and stand, and that no reconciliation has looked at since.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct NotLookedAt {
+pub(crate) struct UnreconciledPasses {
     /// Their numbers, ascending.
     pub(crate) passes: Vec<PassId>,
     /// Whether they are all that the stage has.
@@ -310,18 +310,22 @@ pub(crate) struct NotLookedAt {
 
 /// What a reconciliation has to look at next: every look takes all that has ended and was not looked at, so that what has
 /// ended before the newest look is done with.
-pub(crate) fn not_looked_at(connection: &Connection, project: &str, number: u32) -> Result<NotLookedAt> {
-    let newest_look = "SELECT coalesce(max((SELECT max(p.pass) FROM ledger_pass p WHERE p.stage=s.stage AND p.kind='reconcile')),0)
+pub(crate) fn unreconciled_passes(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+) -> Result<UnreconciledPasses> {
+    let newest_reconciliation = "SELECT coalesce(max((SELECT max(p.pass) FROM ledger_pass p WHERE p.stage=s.stage AND p.kind='reconcile')),0)
      FROM ledger_stage s WHERE s.project=?1 AND s.number=?2";
     let looked: PassId = connection
-        .prepare_cached(newest_look)?
+        .prepare_cached(newest_reconciliation)?
         .query_row(params![project, number], |row| row.get(0))?;
     let looked: BatchId = connection
         .prepare_cached("SELECT coalesce(max(batch),0) FROM ledger_batch WHERE pass=?1")?
         .query_row([looked], |row| row.get(0))?;
-    let mut found = NotLookedAt {
+    let mut found = UnreconciledPasses {
         is_all: true,
-        ..NotLookedAt::default()
+        ..UnreconciledPasses::default()
     };
     for kind in [PassKind::Apply, PassKind::Retry] {
         let mut before = PassId::MAX;

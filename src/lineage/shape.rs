@@ -49,7 +49,7 @@ impl Count {
 
     /// Of lists of the same length side by side: one alone is longer only where all of them come from the same.
     #[must_use]
-    pub fn of_columns(columns: &[Sources]) -> Self {
+    pub fn from_columns(columns: &[Sources]) -> Self {
         let any = columns.iter().fold(Sources::none(), Sources::and);
         let shared = |source: &Source| {
             let one = Sources::one(source.clone());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::counted_input::{BytesRead, CountedInput, counted};
-use super::pass_course::PassCourse;
+use super::pass_progress::PassProgress;
 use super::snapshot::{ProgressPhase, ProgressSnapshot};
 use super::{Event, Observer};
 use crate::environment::Clock;
@@ -39,7 +39,7 @@ use crate::record::PassId;
 pub struct Progress<'c> {
     clock: Arc<dyn Clock>,
     /// Those of this run, by number.
-    passes: BTreeMap<PassId, PassCourse>,
+    passes: BTreeMap<PassId, PassProgress>,
     current: Option<PassId>,
     passes_ended: u64,
     /// Where a load reads an input of a known length.
@@ -136,17 +136,18 @@ impl<'c> Progress<'c> {
         })
     }
 
-    fn current(&mut self) -> Option<&mut PassCourse> {
+    fn current(&mut self) -> Option<&mut PassProgress> {
         self.passes.get_mut(&self.current?)
     }
 
-    fn begin(&mut self, course: PassCourse) {
+    fn begin(&mut self, course: PassProgress) {
         if let Some(earlier) = self.current() {
             earlier.pause();
         }
         self.current = Some(course.pass);
         // A rollback takes the batches of several passes back in turn, and comes back to each.
-        let is_the_same = |earlier: &&mut PassCourse| course.before > 0 && earlier.processed == course.before;
+        let is_the_same =
+            |earlier: &&mut PassProgress| course.before > 0 && earlier.processed == course.before;
         match self.passes.get_mut(&course.pass).filter(is_the_same) {
             Some(earlier) => earlier.go_on(course.began_us),
             None => drop(self.passes.insert(course.pass, course)),
@@ -190,7 +191,7 @@ impl Observer for Progress<'_> {
                 total,
                 done,
                 refused,
-            } => self.begin(PassCourse {
+            } => self.begin(PassProgress {
                 pass: *pass,
                 kind: *kind,
                 stage: stage.clone(),

@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_of_the_inner_operations_are_told_with_their_places() {
+    fn all_problems_of_the_inner_operations_are_reported_with_their_places() {
         let bad = problem(
             "op = 'each'\npath = 'items'\nops = [{op='renam'}, {op='remove', path='a', missin='skip'}]",
         );

@@ -69,7 +69,7 @@ pub use kit::checked::PathText;
 use kit::form::{Form, Key};
 pub use kit::function::{FunctionOperation, Functions};
 pub use kit::missing::Missing;
-pub use kit::operation::{Effect, Effects, Handed, Operation, Reversibility};
+pub use kit::operation::{Effect, Effects, Operation, PassedOn, Reversibility};
 use kit::settings::{Manual, Settings};
 pub use map::{MapKeys, MapValues};
 pub use r#move::Move;

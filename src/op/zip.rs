@@ -243,7 +243,7 @@ impl Operation for Zip {
             .iter()
             .map(|(_, path)| flow.at(path).sources())
             .collect();
-        let objects = Shape::list(Shape::object(cells.collect()), Count::of_columns(&lists));
+        let objects = Shape::list(Shape::object(cells.collect()), Count::from_columns(&lists));
         if self.remove_sources {
             plan.columns.iter().for_each(|(_, path)| flow.remove(path));
         }

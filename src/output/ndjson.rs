@@ -52,7 +52,7 @@ mod tests {
     use crate::record::RecordNumber;
 
     #[test]
-    fn with_id_tells_the_id_beside_data_that_stays_as_stored() {
+    fn with_id_reports_the_id_beside_data_that_stays_as_stored() {
         let mut out = Vec::new();
         let mut writer = NdjsonWriter::new(&mut out).with_id();
         let record = Record {

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_told_one_by_one_as_they_are_split() {
+    fn parts_are_reported_one_by_one_as_they_are_split() {
         let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
         for (count, inside) in [
             (0, "1"),

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_tells_what_it_may_hide() {
+    fn a_place_reports_what_it_may_hide() {
         use MaskRelation::{Apart, Hidden, Leads};
         for (redact, place, standing) in [
             ("a", "a.b", Hidden(1)),
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_tells_a_name_of_digits_from_an_element() {
+    fn the_record_distinguishes_a_name_of_digits_from_an_element() {
         use MaskRelation::{Apart, Hidden, Leads};
         for (json, redact, place, standing) in [
             (r#"{"a":[{"c":1}]}"#, "a[*].b", "/a/0/c", Apart),

@@ -265,7 +265,7 @@ impl Refusal {
 
     /// Where in the input it stood, in words: `line 3`, `lines 3 to 9`.
     #[must_use]
-    pub fn lines_told(&self) -> Option<String> {
+    pub fn lines_text(&self) -> Option<String> {
         let line = self.line?;
         Some(match self.last_line {
             Some(last) => format!("lines {line} to {last}"),

@@ -83,7 +83,7 @@ fn signed(store: &Store, connection: &Connection, size: u64) -> Result<Option<Si
     let Some(note) = first_note_of(connection, size)? else {
         return Ok(None);
     };
-    let Some(checkpoint) = Checkpoint::of_note(&note) else {
+    let Some(checkpoint) = Checkpoint::from_note(&note) else {
         return Ok(None);
     };
     let key = store.environment().keys.trusted();

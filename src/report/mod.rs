@@ -22,8 +22,8 @@ use crate::store::Store;
 
 pub use evidence::{CheckByHand, Evidence, SignedNote};
 pub use options::ReportOptions;
-pub use parts::{Ending, RunReport, StageTold, StoreState, Summary};
-pub use reconciliation::{LookCause, ReconciliationResult, StageReconciliation};
+pub use parts::{Ending, RunReport, RunStage, StoreState, Summary};
+pub use reconciliation::{CauseTotal, ReconciliationResult, StageReconciliation};
 pub use refused::{RefusalExample, Refused, RefusedCause};
 pub use speed::{Speed, SpeedPoint};
 
@@ -81,7 +81,7 @@ impl Store {
             run_started_us(&moment, number)?.ok_or_else(missing)?,
             outcome::project(&moment, number)?,
         );
-        let (ending, ending_told) = ended(number, &outcomes, &undone, &refused, &reconciliation);
+        let (ending, ending_text) = ended(number, &outcomes, &undone, &refused, &reconciliation);
         Ok(RunReport {
             made: utc(self.environment().clock.now_us()),
             store: StoreState {
@@ -95,7 +95,7 @@ impl Store {
                 project: project.or_else(|| options.project.clone()),
                 stages: outcome::stages(&moment, number)?
                     .into_iter()
-                    .map(StageTold::new)
+                    .map(RunStage::new)
                     .collect(),
                 duration_us: timed
                     .last()
@@ -103,7 +103,7 @@ impl Store {
                     .unsigned_abs(),
                 batch_count: timed.len() as u64,
                 ending,
-                ending_told,
+                ending_text,
                 run: record,
             },
             passed_over,

@@ -14,6 +14,7 @@ use super::reconciliation::{ReconciliationResult, StageReconciliation};
 use super::refused::RefusedCause;
 use crate::ledger::run_outcome::PassOutcome;
 use crate::ledger::seal::Seal;
+use crate::reconcile::DifferenceCause;
 use crate::shown::{escape, hides, word};
 use chart::{Bar, SpeedCurve};
 use words::{count, duration};
@@ -110,7 +111,7 @@ fn pass_route(pass: &PassOutcome) -> String {
     route(pass.source.as_ref(), pass.target.as_ref())
 }
 
-fn look_route(look: &StageReconciliation) -> String {
+fn reconciliation_route(look: &StageReconciliation) -> String {
     route(look.source.as_ref(), look.target.as_ref())
 }
 
@@ -121,13 +122,13 @@ fn sentence(words: &str) -> String {
     first.unwrap_or_default() + letters.as_str() + "."
 }
 
-/// A cause in words.
+/// A cause in words, as everywhere.
 fn spaced(cause: &str) -> String {
-    cause.replace('_', " ")
+    DifferenceCause::words(cause)
 }
 
 /// A name that stands for this result alone: the heading of its table.
-fn look_title(look: &StageReconciliation, result: &ReconciliationResult) -> String {
+fn reconciliation_title(look: &StageReconciliation, result: &ReconciliationResult) -> String {
     format!("Stage {}: {}", look.stage, result.name)
 }
 
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_told_in_the_unit_that_fits() {
+    fn times_are_reported_in_the_unit_that_fits() {
         for (micros, described) in [
             (0, "0"),
             (7, "7 \u{b5}s"),

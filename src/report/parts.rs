@@ -67,7 +67,7 @@ pub struct Summary {
     /// The project.
     pub project: Option<String>,
     /// The stages that it worked on, in their order.
-    pub stages: Vec<StageTold>,
+    pub stages: Vec<RunStage>,
     /// From its start to its last commit, in microseconds.
     pub duration_us: u64,
     /// How many batches it committed.
@@ -75,13 +75,14 @@ pub struct Summary {
     /// How it ended.
     pub ending: Ending,
     /// The same in words.
-    pub ending_told: String,
+    #[serde(rename = "ending_told")]
+    pub ending_text: String,
 }
 
 /// A stage, as its text in the ledger tells it.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
-pub struct StageTold {
+pub struct RunStage {
     /// Its number.
     pub number: u32,
     /// Its name.
@@ -90,7 +91,7 @@ pub struct StageTold {
     pub description: Option<String>,
 }
 
-impl StageTold {
+impl RunStage {
     pub(super) fn new(stage: StageOfRun) -> Self {
         Self {
             description: description(&stage.source_text),

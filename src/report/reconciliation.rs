@@ -48,7 +48,7 @@ pub struct ReconciliationResult {
     /// The target's amount less the source's.
     pub difference: String,
     /// What explains it, and what nothing explains.
-    pub causes: Vec<LookCause>,
+    pub causes: Vec<CauseTotal>,
     /// What is left.
     pub unexplained: String,
     /// How many keys are left with more than the tolerance.
@@ -67,7 +67,7 @@ impl ReconciliationResult {
         if self.holds {
             return None;
         }
-        let is_open = |cause: &&LookCause| cause.cause == "unexplained";
+        let is_open = |cause: &&CauseTotal| cause.cause == "unexplained";
         let unmeasured = self
             .causes
             .iter()
@@ -133,7 +133,7 @@ fn places(amount: &str) -> usize {
 /// How much of a difference has one cause.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
-pub struct LookCause {
+pub struct CauseTotal {
     /// The cause, as [`Cause`](crate::reconcile::Cause) is written.
     pub cause: String,
     /// The records.
@@ -194,7 +194,7 @@ mod tests {
             target_records: 1,
             target_amount: "-3".to_owned(),
             difference: "-15.5".to_owned(),
-            causes: vec![LookCause {
+            causes: vec![CauseTotal {
                 cause: "unexplained".to_owned(),
                 records: 11,
                 amount: "0".to_owned(),

@@ -86,7 +86,7 @@ pub struct RefusalExample {
     pub last_line: Option<NonZeroU64>,
     /// The same in words.
     #[serde(skip)]
-    pub lines_told: Option<String>,
+    pub lines_text: Option<String>,
     /// What is wrong with it: places, expectations and rules, no values.
     pub violations: Vec<Violation>,
     /// How many more violations it has.
@@ -238,7 +238,7 @@ fn example(
     Ok(RefusalExample {
         record: of.record,
         id,
-        lines_told: refusal.lines_told(),
+        lines_text: refusal.lines_text(),
         line: refusal.line,
         last_line: refusal.last_line,
         violations: refusal.violations,

@@ -24,7 +24,7 @@ impl Stage {
             Some((file.to_owned(), contracts["contract"].get(key)?.to_string()))
         };
         let texts: BTreeMap<String, String> = ["source", "target"].into_iter().filter_map(named).collect();
-        let language = Language::of_meaning(&contracts)?;
+        let language = Language::from_meaning(&contracts)?;
         let stage = super::parse::parse(&file, text, &Lookup::texts(texts), language).ok()?;
         (stage.meaning() == meaning).then_some(stage)
     }

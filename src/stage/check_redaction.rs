@@ -5,7 +5,7 @@ use super::steps::leaves_value;
 use crate::contract::Schema;
 use crate::expression::TemplateField;
 use crate::expression::{Expression, Template};
-use crate::op::{Handed, Operation};
+use crate::op::{Operation, PassedOn};
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
 use crate::record::MaskRelation;
@@ -171,7 +171,7 @@ impl Stage {
         if let Some(template @ Template::Object(_)) = &self.steps.into {
             let mut handed = Vec::new();
             plain_paths(template, &mut Vec::new(), &mut handed);
-            for Handed { from, to } in handed {
+            for PassedOn { from, to } in handed {
                 let place = to.segments().first().and_then(|first| match first {
                     Segment::Key(name) => self.place_of("into", name),
                     _ => None,
@@ -180,7 +180,7 @@ impl Stage {
             }
         }
         for (at, op) in self.ops().iter().enumerate().rev() {
-            for Handed { from, to } in op.hands_on() {
+            for PassedOn { from, to } in op.passes_on() {
                 look(self.op_place(at), at, from, &to, &mut redacted);
             }
         }
@@ -188,7 +188,7 @@ impl Stage {
 }
 
 /// The fields of a new document that are nothing but a value of the old one.
-fn plain_paths(template: &Template, to: &mut Vec<Segment>, found: &mut Vec<Handed>) {
+fn plain_paths(template: &Template, to: &mut Vec<Segment>, found: &mut Vec<PassedOn>) {
     match template {
         Template::Object(fields) => {
             for TemplateField { name, template } in fields {
@@ -201,7 +201,7 @@ fn plain_paths(template: &Template, to: &mut Vec<Segment>, found: &mut Vec<Hande
             let plain = |letter: char| letter.is_alphanumeric() || "_.[]\"".contains(letter);
             let source = expression.source().trim();
             if let ([from], true) = (&expression.reads()[..], source.chars().all(plain)) {
-                found.push(Handed {
+                found.push(PassedOn {
                     from: from.clone(),
                     to: Path::from_segments(to.clone()),
                 });

@@ -63,7 +63,7 @@ fn language(steps: &Steps, reconciles: &[Reconcile]) -> Language {
 /// The language that a meaning names; `None` where that is one of a later program.
 pub(super) fn language_of(meaning: &str) -> Option<Language> {
     let meaning: Json = serde_json::from_str(meaning).ok()?;
-    Language::of_meaning(&meaning)
+    Language::from_meaning(&meaning)
 }
 
 /// A meaning without the names of its reconciliations, which are for people: stages of which this is the same do the same.

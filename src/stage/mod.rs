@@ -42,7 +42,7 @@ pub use diff::diff;
 pub use example::{ExampleResult, Verdict};
 pub use file::{LONGEST_FILE, Lookup, read_file};
 pub use kind::Cardinality;
-pub use lineage::{Lineage, TargetField as LineagePlace};
+pub use lineage::{Lineage, TargetField};
 pub use outcome::{Outcome, Output};
 pub use parse::file_name_parts;
 pub use parts::{Example, Expected, GroupBy, Reconcile};

@@ -43,7 +43,7 @@ fn notes(text: &str) -> Vec<&str> {
 fn last_note(text: &str) -> Option<&str> {
     let lines = text.match_indices('\n').map(|(at, _)| at + 1).rev();
     let mut begins = lines.chain([0]).map(|begin| &text[begin..]);
-    begins.find(|note| Checkpoint::of_note(note).is_some())
+    begins.find(|note| Checkpoint::from_note(note).is_some())
 }
 
 /// What stands in the file, or in the end of it.
@@ -89,7 +89,7 @@ pub(crate) fn complete(store: &Store) -> Result<()> {
     let known = read(store, Some(TAIL))?.unwrap_or_default();
     let size = notes(&known)
         .last()
-        .and_then(|note| Checkpoint::of_note(note))
+        .and_then(|note| Checkpoint::from_note(note))
         .map_or(0, |newest| newest.size);
     let missing = notes_after(store.connection(), size)?;
     if missing.is_empty() {
@@ -213,7 +213,7 @@ pub(crate) const KEY_LOST: &str = "restore `counterfoil.key`, name it with `--ke
 
 /// How far a store is signed; `None` where nothing is.
 pub(crate) fn signed(connection: &Connection) -> Result<Option<SignedUpTo>> {
-    let newest = newest_note(connection)?.and_then(|note| Checkpoint::of_note(&note));
+    let newest = newest_note(connection)?.and_then(|note| Checkpoint::from_note(&note));
     let Some(closed) = newest.map_or(Ok(None), |newest| batch_of_size(connection, newest.size))? else {
         return Ok(None);
     };
@@ -230,7 +230,7 @@ pub(crate) fn signed(connection: &Connection) -> Result<Option<SignedUpTo>> {
 /// [`Error::Contradicted`].
 pub(crate) fn check_new(store: &Store) -> Result<()> {
     let text = read(store, Some(TAIL))?.unwrap_or_default();
-    let Some(newest) = notes(&text).pop().and_then(Checkpoint::of_note) else {
+    let Some(newest) = notes(&text).pop().and_then(Checkpoint::from_note) else {
         return Ok(());
     };
     Err(Error::Contradicted {
@@ -251,12 +251,12 @@ fn contradiction(
     if let Some(Err(problem)) = trusted.map(|key| key.open(note)) {
         return Ok(Some(Contradiction::Forged(problem)));
     }
-    let Some(checkpoint) = Checkpoint::of_note(note) else {
+    let Some(checkpoint) = Checkpoint::from_note(note) else {
         return Ok(Some(Contradiction::Forged(BadNote::Form(
             "it is not a checkpoint",
         ))));
     };
-    let Some(now) = Checkpoint::of_ledger(connection)? else {
+    let Some(now) = Checkpoint::from_ledger(connection)? else {
         return Ok(Some(Contradiction::Truncated));
     };
     Ok(if now.origin != checkpoint.origin {
@@ -278,7 +278,7 @@ fn contradicted(store: &Store, place: &Path, note: &str, contradiction: Contradi
     let mut holds = None;
     for note in notes(&text).into_iter().rev() {
         if self::contradiction(connection, note, trusted)?.is_none() {
-            holds = Checkpoint::of_note(note);
+            holds = Checkpoint::from_note(note);
             break;
         }
     }
@@ -289,8 +289,8 @@ fn contradicted(store: &Store, place: &Path, note: &str, contradiction: Contradi
     Ok(Error::Contradicted {
         checkpoints: place.to_owned(),
         store: store.path().to_owned(),
-        signed: Checkpoint::of_note(note).map_or(0, |checkpoint| checkpoint.size),
-        found: Checkpoint::of_ledger(connection)?.map_or(0, |now| now.size),
+        signed: Checkpoint::from_note(note).map_or(0, |checkpoint| checkpoint.size),
+        found: Checkpoint::from_ledger(connection)?.map_or(0, |now| now.size),
         since,
         contradiction,
     })
@@ -301,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_notes_of_a_file_are_told_apart_and_a_torn_one_is_left_out() {
+    fn the_notes_of_a_file_are_distinguished_and_a_torn_one_is_left_out() {
         let key = crate::note::SigningKey::generate("shop", &[7; 32]);
         let key = key.expect("a key");
         let note = |size| {

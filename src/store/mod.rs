@@ -15,12 +15,12 @@ mod open_in_memory;
 mod opened;
 mod options;
 mod overlay;
+pub(crate) mod overlay_rows;
 mod row_view;
 pub(crate) mod schema;
 mod scratch;
 mod sorter;
 mod table;
-pub(crate) mod trial_rows;
 
 use std::fs::OpenOptions;
 use std::path::Path;

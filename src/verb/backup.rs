@@ -41,11 +41,28 @@ const TIMES: u32 = 3;
 
 /// How to back up.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct BackupOptions {
     /// The folder of the project whose files the backup takes along; `None`: the store alone.
     pub project: Option<PathBuf>,
     /// Asks the verb to stop; what it has begun is removed.
     pub stop: StopSignal,
+}
+
+impl BackupOptions {
+    /// Sets the folder of the project whose files the backup takes along. Default: `None`, the store alone.
+    #[must_use]
+    pub fn project(mut self, project: impl Into<Option<PathBuf>>) -> Self {
+        self.project = project.into();
+        self
+    }
+
+    /// Sets the signal that asks the verb to stop. Default: a signal that nobody sends.
+    #[must_use]
+    pub fn stop(mut self, stop: StopSignal) -> Self {
+        self.stop = stop;
+        self
+    }
 }
 
 /// A small file of the project: its name, relative to the project's folder, and its content.

@@ -41,10 +41,10 @@ pub fn checkpoint(store: &mut Store) -> Result<SignedCheckpoint> {
 ///
 /// # Errors
 /// [`Error::Invalid`] where there is no key or no reason.
-pub fn accept_restored(store: &mut Store, purpose: &RunInfo) -> Result<SignedCheckpoint> {
+pub fn accept_restored(store: &mut Store, run_info: &RunInfo) -> Result<SignedCheckpoint> {
     need_key(store)?;
-    need_reason(purpose, "a restored store is accepted")?;
-    let mut run = Run::begin(store, purpose)?;
+    need_reason(run_info, "a restored store is accepted")?;
+    let mut run = Run::begin(store, run_info)?;
     let mut pass = run.new_pass(PassKind::Edit, None)?;
     let mut batch = Batch::new(BatchKind::End);
     batch.body = Some(serde_json::json!({ "accepted": "restored" }).to_string());
@@ -61,9 +61,9 @@ pub fn accept_restored(store: &mut Store, purpose: &RunInfo) -> Result<SignedChe
 ///
 /// # Errors
 /// [`Error::Invalid`] where there is no such batch, or no reason.
-pub fn accept_renamed(store: &mut Store, names: &[StageName], purpose: &RunInfo) -> Result<Vec<Renamed>> {
-    need_reason(purpose, "other stage names are accepted")?;
-    let mut run = Run::begin(store, purpose)?;
+pub fn accept_renamed(store: &mut Store, names: &[StageName], run_info: &RunInfo) -> Result<Vec<Renamed>> {
+    need_reason(run_info, "other stage names are accepted")?;
+    let mut run = Run::begin(store, run_info)?;
     let found = unaccepted(run.connection(), objects::query_of_view("ledger_header"), names)?;
     if found.is_empty() {
         return Err(Error::invalid(
@@ -79,8 +79,8 @@ pub fn accept_renamed(store: &mut Store, names: &[StageName], purpose: &RunInfo)
     Ok(found)
 }
 
-fn need_reason(purpose: &RunInfo, what: &str) -> Result<()> {
-    if purpose
+fn need_reason(run_info: &RunInfo, what: &str) -> Result<()> {
+    if run_info
         .reason
         .as_deref()
         .is_some_and(|reason| !reason.trim().is_empty())
@@ -113,7 +113,7 @@ impl Store {
     pub fn newest_checkpoint(&self) -> Result<Option<SignedCheckpoint>> {
         let note = newest_note(self.connection())?;
         Ok(note.and_then(|note| {
-            let checkpoint = Checkpoint::of_note(&note)?;
+            let checkpoint = Checkpoint::from_note(&note)?;
             Some(SignedCheckpoint {
                 origin: checkpoint.origin,
                 size: checkpoint.size,

@@ -54,9 +54,9 @@ pub struct EditReport {
 /// # Errors
 /// [`Error::Invalid`] for data that is no record, an id that exists (`Insert`) or is edited twice in one call;
 /// [`Error::NoSuchRecord`] for a `Delete` of what is not there. Then nothing is written.
-pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &RunInfo) -> Result<EditReport> {
+pub fn edit(store: &mut Store, database: &str, edits: &[Edit], run_info: &RunInfo) -> Result<EditReport> {
     Table::from_name(database)?;
-    let mut run = Run::begin(store, purpose)?;
+    let mut run = Run::begin(store, run_info)?;
     if edits.is_empty() {
         return Ok(EditReport::default());
     }
@@ -79,11 +79,11 @@ pub fn edit_all(
     store: &mut Store,
     database: &str,
     mut edits: impl Iterator<Item = Result<Edit>>,
-    purpose: &RunInfo,
+    run_info: &RunInfo,
 ) -> Result<EditReport> {
     Table::from_name(database)?;
     let most = store.options().batch_size.max(1);
-    let mut run = Run::begin(store, purpose)?;
+    let mut run = Run::begin(store, run_info)?;
     let mut counts = Counts::default();
     let mut next = || -> Result<bool> {
         let edits = next_edits(&mut edits, most)?;

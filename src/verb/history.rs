@@ -50,7 +50,8 @@ pub struct Status {
     /// The project's stages, in order; those that were applied and are gone too.
     pub stages: Vec<StageStatus>,
     /// How many lines were refused at the door and still stand in quarantine.
-    pub refused_at_the_door: u64,
+    #[serde(rename = "refused_at_the_door")]
+    pub rejected_lines: u64,
     /// The passes that have begun and not ended.
     pub unfinished: Vec<UnfinishedPass>,
     /// The rows of the stages' targets that are not what the stages would make of their sources from scratch.
@@ -133,7 +134,7 @@ impl Store {
             signed: signed(connection)?,
             databases: databases.collect::<Result<_>>()?,
             stages: stage_statuses(self, stages)?,
-            refused_at_the_door: refusers::refused_at_the_door(connection)?,
+            rejected_lines: refusers::rejected_lines(connection)?,
             unfinished: self.unfinished()?,
             deviations: Deviations::new(self, stages)?,
         })

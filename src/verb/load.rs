@@ -69,7 +69,7 @@ pub fn load(
     options: &LoadOptions,
     observer: &mut dyn Observer,
 ) -> Result<LoadReport> {
-    let mut run = Run::begin(store, &options.purpose)?;
+    let mut run = Run::begin(store, &options.run_info)?;
     let mut head = first_bytes(name, &mut input)?;
     let reading = reading(&run, name, &head, options)?;
     let begun = OpenInput {
@@ -101,7 +101,7 @@ pub fn load_file(
     options: &LoadOptions,
     observer: &mut dyn Observer,
 ) -> Result<LoadReport> {
-    let mut run = Run::begin(store, &options.purpose)?;
+    let mut run = Run::begin(store, &options.run_info)?;
     let head = first_bytes(name, &mut file)?;
     let reading = reading(&run, name, &head, options)?;
     let begun = OpenInput {
@@ -126,9 +126,9 @@ pub fn give_up(
     store: &mut Store,
     database: &str,
     name: &str,
-    purpose: &RunInfo,
+    run_info: &RunInfo,
 ) -> Result<Vec<UnfinishedPass>> {
-    let mut run = Run::begin(store, purpose)?;
+    let mut run = Run::begin(store, run_info)?;
     let mut open = open_loads(run.connection(), database)?;
     open.retain(|open| open.is_named(name));
     if open.is_empty() {

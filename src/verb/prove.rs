@@ -98,7 +98,7 @@ impl Store {
                 "sign one with `counterfoil checkpoint`",
             )
         })?;
-        let size = Checkpoint::of_note(&note).ok_or_else(missing)?.size;
+        let size = Checkpoint::from_note(&note).ok_or_else(missing)?.size;
         let opening = if options.disclose {
             Some(opening(self, &moment, database, number, &recorded)?)
         } else {
@@ -156,7 +156,7 @@ impl Store {
         let connection = self.reader()?;
         let moment = connection.unchecked_transaction()?;
         let of_size =
-            |note: &String| Checkpoint::of_note(note).is_some_and(|checkpoint| checkpoint.size == size);
+            |note: &String| Checkpoint::from_note(note).is_some_and(|checkpoint| checkpoint.size == size);
         let Some(old) = first_note_of(&moment, size)?.filter(of_size) else {
             let sizes = sizes(&moment)?;
             let known: Vec<String> = sizes.iter().rev().take(5).map(u64::to_string).collect();
@@ -170,11 +170,11 @@ impl Store {
             what: "a checkpoint covers a larger ledger than the store holds".to_owned(),
         };
         let new = newest_note(&moment)?.ok_or_else(missing)?;
-        let newest = Checkpoint::of_note(&new).ok_or_else(missing)?;
+        let newest = Checkpoint::from_note(&new).ok_or_else(missing)?;
         let mut subtrees = Subtrees::new(consistency(size, newest.size).ok_or_else(missing)?);
         leaves(&moment, newest.size, |leaf| subtrees.push(leaf))?;
         let path = subtrees.roots().ok_or_else(missing)?;
-        let old_root = Checkpoint::of_note(&old).ok_or_else(missing)?.root;
+        let old_root = Checkpoint::from_note(&old).ok_or_else(missing)?.root;
         if !is_consistent((size, &old_root), (newest.size, &newest.root), &path) {
             return Err(unprovable());
         }

@@ -25,7 +25,7 @@ pub struct ReconcileOptions {
     /// The most records and keys that are named for each cause; all are counted.
     pub examples: usize,
     /// What stands in the ledger about this run.
-    pub purpose: RunInfo,
+    pub run_info: RunInfo,
     /// Asks the verb to stop; what is not finished is left out.
     pub stop: StopSignal,
 }
@@ -47,8 +47,8 @@ impl ReconcileOptions {
 
     /// Sets what the ledger keeps about this run. Default: the command `reconcile`, no arguments, no reason.
     #[must_use]
-    pub fn purpose(mut self, purpose: RunInfo) -> Self {
-        self.purpose = purpose;
+    pub fn run_info(mut self, run_info: RunInfo) -> Self {
+        self.run_info = run_info;
         self
     }
 
@@ -65,7 +65,7 @@ impl Default for ReconcileOptions {
         Self {
             stage: None,
             examples: EXAMPLES,
-            purpose: RunInfo::new("reconcile"),
+            run_info: RunInfo::new("reconcile"),
             stop: StopSignal::default(),
         }
     }
@@ -87,7 +87,7 @@ pub fn reconcile(
             what: format!("stage {number}"),
         });
     }
-    let mut run = Run::begin(store, &options.purpose)?;
+    let mut run = Run::begin(store, &options.run_info)?;
     let mut report = ReconcileReport::default();
     for stage in stages.iter() {
         let is_chosen = options.stage.is_none_or(|number| number == stage.number());

@@ -107,7 +107,7 @@ pub fn rehearse(
         let back = RollbackOptions {
             scope: RollbackScope::Run(run),
             batch_size: options.batch_size,
-            purpose: RunInfo::new("rollback"),
+            run_info: RunInfo::new("rollback"),
             stop: options.stop.clone(),
             ..RollbackOptions::default()
         };

@@ -152,7 +152,7 @@ fn every_question_of_the_cookbook_is_answered_by_a_real_store() {
 }
 
 #[test]
-fn the_cookbook_tells_values_before_refusals_and_totals() {
+fn the_cookbook_reports_values_before_refusals_and_totals() {
     let world = bank();
     let path = world.path();
     let answer = |title: &str| answer(&path, title, |query| query.to_owned());
@@ -185,7 +185,7 @@ fn the_cookbook_tells_values_before_refusals_and_totals() {
 }
 
 #[test]
-fn the_cookbook_tells_of_a_record_that_was_rolled_back_alone() {
+fn the_cookbook_reports_a_record_that_was_rolled_back_alone() {
     let mut world = bank();
     let path = world.path();
     let scope = RollbackScope::Record {

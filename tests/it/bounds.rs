@@ -263,7 +263,7 @@ fn the_patterns_of_a_contract_are_bounded_together() {
 }
 
 #[test]
-fn an_answer_that_nobody_reads_is_cut_off_and_told_to_be() {
+fn an_answer_that_nobody_reads_is_cut_off_and_reported_to_be() {
     let records = (0..3_000).map(|id| format!("{{\"id\":\"r{id}\",\"n\":{id}}}\n"));
     let project = project("{}", &records.collect::<String>());
     project.write("none.json", "{\"properties\":{\"n\":{\"type\":\"string\"}}}");

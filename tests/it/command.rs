@@ -13,7 +13,7 @@ mod slips;
 mod stopping;
 
 #[test]
-fn a_migration_is_told_from_its_first_command_to_its_last() {
+fn a_migration_is_shown_from_its_first_command_to_its_last() {
     let scene = Scene::clinic();
     scene.run(&["check"]);
     scene.run(&["test"]);
@@ -53,7 +53,7 @@ fn a_migration_is_told_from_its_first_command_to_its_last() {
 }
 
 #[test]
-fn a_mistake_is_told_with_what_to_do_next() {
+fn a_mistake_is_reported_with_what_to_do_next() {
     let scene = Scene::new();
     scene.run(&["status"]);
     scene.run(&["aply"]);
@@ -98,7 +98,7 @@ fn a_mistake_is_told_with_what_to_do_next() {
 }
 
 #[test]
-fn a_demo_tells_a_whole_story_with_a_real_kill_in_it() {
+fn a_demo_shows_a_whole_run_with_a_real_kill_in_it() {
     let scene = Scene::new();
     for (name, batches_end_in) in [("shop", "orders_v2"), ("bank", "transactions")] {
         let envelope = scene.envelope(&["demo", name]);

@@ -214,7 +214,7 @@ fn a_reconciliation_may_get_another_name() {
 }
 
 #[test]
-fn a_plan_is_carried_out_under_another_name() {
+fn a_plan_is_run_under_another_name() {
     let project = project();
     load_one(&project, "a plan", "1");
     let plan = project.path("plan.json").display().to_string();

@@ -69,7 +69,7 @@ fn column(text: &str, row: &str, name: &str) -> String {
 }
 
 #[test]
-fn every_screen_tells_how_many_records_came_out_of_those_that_became_several() {
+fn every_screen_reports_how_many_records_came_out_of_those_that_became_several() {
     let scene = shop();
     let plan = scene.run(&["plan"]);
     assert_eq!(plan.code, 3, "{}", plan.err);
@@ -197,7 +197,7 @@ fn a_rollback_that_goes_on_counts_all_of_it() {
 }
 
 #[test]
-fn a_query_tells_how_many_match() {
+fn a_query_reports_how_many_match() {
     let scene = Scene::named("shop", &[]);
     let lines: String = (0..272)
         .map(|at| format!("{{\"id\":\"r{at}\",\"n\":{at}}}\n"))
@@ -255,7 +255,7 @@ fn a_query_counts_no_further_than_takes_a_moment_unless_it_is_asked_to() {
 }
 
 #[test]
-fn a_report_without_a_number_tells_of_the_last_run_that_did_something() {
+fn a_report_without_a_number_reports_the_last_run_that_did_something() {
     let scene = Scene::named(
         "shop",
         &[

@@ -101,7 +101,7 @@ fn what_is_masked_in_a_table_stays_what_it_was() {
 }
 
 #[test]
-fn null_empty_and_missing_are_told_apart_or_told_of() {
+fn null_empty_and_missing_are_distinguished_or_reported() {
     let scene = Scene::named("p", &[]);
     let lines = "{\"id\":\"1\",\"a\":null}\n{\"id\":\"2\",\"a\":\"\"}\n{\"id\":\"3\"}\n";
     scene.write("a.ndjson", lines);

@@ -134,7 +134,7 @@ fn stages_over_nothing_at_all_are_applied_tried_and_taken_back() {
 }
 
 #[test]
-fn a_mistyped_source_is_told_of_by_whoever_reads_it() {
+fn a_mistyped_source_is_reported_by_every_reader() {
     let project = Scene::project(&[("0001_copy.toml", &copy("ordesr", "orders_v2"))]);
     load(&project, "orders", "1");
     for verb in ["check", "plan", "apply", "status"] {

@@ -40,11 +40,15 @@ fn the_library_is_shown_in_ten_lines() {
         "the crate's documentation differs"
     );
     let guide = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-    assert!(
-        text("docs/library.md").contains(&guide),
-        "docs/library.md differs"
-    );
+    for page in ["README.md", "docs/library.md"] {
+        assert!(text(page).contains(&guide), "{page} differs");
+    }
     assert_eq!(run("quick_start"), "load written\napply written\n");
+}
+
+#[test]
+fn values_of_rust_are_records_in_a_store_in_memory() {
+    assert_eq!(run("rust_values"), "3 written\np1: 12.00\n1 pass of shop\n");
 }
 
 #[test]

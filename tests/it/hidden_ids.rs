@@ -118,7 +118,7 @@ const TAKEN_OVER: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\n";
 const BY_NUMBER: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\nredact = [\"ssn\"]\nid = \"= doc.ssn\"\n";
 const FIRST: &str = "[stage]\nsource = \"a\"\n\n[[op]]\nop = \"set\"\npath = \"seen\"\nvalue = \"= true\"\n";
 
-fn carried_on(second: &str, id: &str) -> (Scene, serde_json::Value) {
+fn processed_since(second: &str, id: &str) -> (Scene, serde_json::Value) {
     let scene = Scene::named("p", &[("0001_first.toml", FIRST), ("0002_second.toml", second)]);
     scene.write(
         "a.ndjson",
@@ -152,10 +152,10 @@ fn carried_on(second: &str, id: &str) -> (Scene, serde_json::Value) {
 
 #[test]
 fn what_has_to_be_taken_back_first_is_named_if_it_may_be() {
-    let (_, said) = carried_on(BY_NUMBER, "X");
+    let (_, said) = processed_since(BY_NUMBER, "X");
     let hint = said["error"]["hint"].as_str().expect("a hint");
     assert!(hint.contains("rollback --record b ID"), "{hint}");
-    let (scene, said) = carried_on(TAKEN_OVER, "X");
+    let (scene, said) = processed_since(TAKEN_OVER, "X");
     let hint = said["error"]["hint"].as_str().expect("a hint");
     assert!(hint.contains("counterfoil rollback --record b X"), "{hint}");
     assert_eq!(scene.run(&["rollback", "--yes", "--record", "b", "X"]).code, 0);
@@ -164,7 +164,7 @@ fn what_has_to_be_taken_back_first_is_named_if_it_may_be() {
 
 #[test]
 fn a_word_of_a_hint_shows_what_hides_in_it() {
-    let (_, said) = carried_on(TAKEN_OVER, "X\u{202e}Y");
+    let (_, said) = processed_since(TAKEN_OVER, "X\u{202e}Y");
     let hint = said["error"]["hint"].as_str().expect("a hint");
     assert!(
         hint.contains("rollback --record b $'X\\xe2\\x80\\xaeY'"),

@@ -23,7 +23,7 @@ use crate::support::world::{World, environment};
 /// writers like to escape.
 const ODD: &str = "a\"b\\c/d\te\nf\rg\u{8}h\u{c}i\u{1}j\u{1f}k\u{7f}l é – \u{2028}\u{2029} 𝄞 \u{feff}'%_";
 
-fn odd_purpose(command: &str) -> RunInfo {
+fn odd_run_info(command: &str) -> RunInfo {
     RunInfo::new(command)
         .arguments(vec![ODD.to_owned(), "--reason".to_owned()])
         .reason(ODD.to_owned())
@@ -82,11 +82,13 @@ fn world() -> World {
         .map(line)
         .concat();
     let lines = begin + &lines;
-    let loading = LoadOptions::default().batch_size(3).purpose(odd_purpose("load"));
+    let loading = LoadOptions::default()
+        .batch_size(3)
+        .run_info(odd_run_info("load"));
     world.load_as("a", ODD, lines.as_bytes(), &loading);
     let applying = ApplyOptions::default()
         .batch_size(2)
-        .purpose(odd_purpose("apply"));
+        .run_info(odd_run_info("apply"));
     world.apply_with(&applying);
     let selected = |id: &str| Selected::default().id(id.to_owned());
     retry(
@@ -97,7 +99,7 @@ fn world() -> World {
         &mut Silent,
     )
     .expect("a retry");
-    waive(&mut world.store, ODD, &selected("waived"), &odd_purpose("waive")).expect("a waiver");
+    waive(&mut world.store, ODD, &selected("waived"), &odd_run_info("waive")).expect("a waiver");
     world
         .store
         .database("a")
@@ -115,7 +117,7 @@ fn world() -> World {
             id: world.rows("c")[0].id.clone(),
         })
         .batch_size(2)
-        .purpose(odd_purpose("rollback"));
+        .run_info(odd_run_info("rollback"));
     world.try_roll_back(&back).expect("a rollback of one record");
     back.scope = RollbackScope::To(1);
     world.try_roll_back(&back).expect("a rollback");

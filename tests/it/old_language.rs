@@ -50,7 +50,7 @@ fn records(scene: &Scene) -> String {
 }
 
 #[test]
-fn what_is_read_otherwise_is_told_and_everything_else_is_as_it_was() {
+fn what_is_read_otherwise_is_reported_and_everything_else_is_as_it_was() {
     let scene = old();
     assert_eq!(scene.run(&["verify"]).code, 0);
     let said = scene.run(&["apply"]);

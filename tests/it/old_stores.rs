@@ -153,7 +153,7 @@ fn a_pass_that_an_earlier_version_had_begun_goes_on() {
 }
 
 #[test]
-fn who_reads_an_old_store_while_others_bring_it_up_to_date_and_write_is_told_what_is_so() {
+fn who_reads_an_old_store_while_others_bring_it_up_to_date_and_write_sees_what_is_so() {
     let stages = stages("p", &[("0001_copy.toml", STAGE), ("0002_double.toml", SECOND)]);
     let told = |store: &Store| {
         let status = store.status(&stages).expect("a status");

@@ -123,7 +123,7 @@ fn what_was_changed_since_is_a_conflict_as_ever() {
 }
 
 #[test]
-fn a_number_that_no_stage_has_is_told_and_only_one_choice_is_made() {
+fn a_number_that_no_stage_has_is_reported_and_only_one_choice_is_made() {
     let project = branched();
     for number in ["0", "9"] {
         let said = project.run(&["rollback", "--stage", number, "--yes"]);

@@ -195,7 +195,7 @@ fn what_a_hand_has_changed_is_the_cause_whatever_becomes_of_the_correction() {
 }
 
 #[test]
-fn a_stage_that_stands_unreconciled_is_told_by_every_apply() {
+fn a_stage_that_stands_unreconciled_is_reported_by_every_apply() {
     let sum = "[[reconcile]]\nname = \"n\"\nsource = \"= doc.n\"\ntarget = \"= doc.n + 1\"\n";
     let project = Scene::project(&[("0001_x.toml", &format!("{BOTH}{sum}"))]);
     project.load("a", &[r#"{"id":"r1","n":1}"#], &[]);

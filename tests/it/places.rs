@@ -79,7 +79,7 @@ fn a_correction_that_is_refused_again_stops_the_stage_again() {
 }
 
 #[test]
-fn an_id_that_is_deleted_and_loaded_again_behind_an_open_pass_is_carried() {
+fn an_id_that_is_deleted_and_loaded_again_behind_an_open_pass_is_processed() {
     let stage = copy("") + "[[op]]\nop = \"set\"\npath = \"k\"\nvalue = 1\n";
     let project = Scene::project(&[("0001_a.toml", &stage)]);
     let lines: Vec<String> = (1..=50).map(|at| format!(r#"{{"id":"r{at}"}}"#)).collect();
@@ -335,7 +335,7 @@ fn a_reference_by_key_finds_the_record_that_the_new_one_is_made_of() {
 }
 
 #[test]
-fn a_correction_that_came_before_its_refusal_was_waived_is_carried() {
+fn a_correction_that_came_before_its_refusal_was_waived_is_processed() {
     let stage = copy("max_errors = \"100%\"") + TO_INTEGER;
     let project = Scene::project(&[("0001_n.toml", &stage)]);
     project.load("a", &[r#"{"id":"1","n":"x"}"#], &[]);
@@ -400,7 +400,7 @@ fn a_correction_after_a_contract_that_refuses_stopped_the_pass_is_taken() {
 }
 
 #[test]
-fn what_an_interrupted_pass_had_carried_comes_back_though_a_revised_one_has_passed_it_over() {
+fn what_an_interrupted_pass_had_processed_comes_back_though_a_revised_one_has_passed_it_over() {
     let set = |value: u32| copy("") + &format!("[[op]]\nop = \"add\"\npath = \"v\"\nvalue = {value}\n");
     let project = Scene::project(&[("0001_c.toml", &set(1))]);
     project.load("a", &[r#"{"id":"r0"}"#], &[]);

@@ -13,7 +13,7 @@ use counterfoil::quarantine::{Selected, retry};
 use counterfoil::reconcile::{ReconcileOptions, reconcile};
 use counterfoil::record::{Record, RecordNumber};
 use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
-use counterfoil::stage::{LineagePlace, Lookup, Outcome, Stage, Stages, Verdict};
+use counterfoil::stage::{Lookup, Outcome, Stage, Stages, TargetField, Verdict};
 use counterfoil::store::{Store, StoreOptions};
 use counterfoil::verify::{VerifyOptions, verify};
 use regex::Regex;
@@ -282,7 +282,7 @@ fn a_run_that_is_cut_a_rollback_and_a_second_run_give_the_same() {
 }
 
 #[test]
-fn a_plan_tells_the_ids_that_apply_gives() {
+fn a_plan_reports_the_ids_that_apply_gives() {
     let world = Ids::new(5, "7");
     let options = PlanOptions::default().examples(100).full(true);
     let planned = plan(&world.open(77), &stages(), &options, &mut Silent).expect("a plan");
@@ -391,7 +391,7 @@ fn without_a_ledger_an_example_has_its_own_and_a_call_is_refused() {
 fn a_random_id_comes_from_nothing_and_one_by_name_from_the_id() {
     let lineage = stage("0001_copy.toml", COPY).lineage();
     let sources = |name: &str| {
-        let place = LineagePlace::Field(name.parse().expect("a path"));
+        let place = TargetField::Field(name.parse().expect("a path"));
         lineage
             .fields
             .iter()

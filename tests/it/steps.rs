@@ -293,7 +293,7 @@ fn a_history(options: StoreOptions) -> Steps {
 }
 
 #[test]
-fn a_step_tells_both_texts_as_they_were_with_time_actor_systems_and_status() {
+fn a_step_reports_both_texts_as_they_were_with_time_actor_systems_and_status() {
     let systems = [("a", "legacy_banking"), ("c", "modern_fintech")];
     let options = StoreOptions::default().systems(systems);
     let world = a_history(options);
@@ -449,7 +449,7 @@ fn one_record_a_batch_and_a_pass_are_looked_up() {
 }
 
 #[test]
-fn a_changed_view_of_rows_is_told_and_the_statements_put_it_right() {
+fn a_changed_view_of_rows_is_reported_and_the_statements_put_it_right() {
     let Steps(World { folder, store, .. }) = a_history(StoreOptions::default());
     let path = folder.path().join("store.db");
     drop(store);

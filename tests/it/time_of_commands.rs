@@ -48,7 +48,7 @@ target = "= doc.year"
 "#;
 
 #[test]
-fn a_reconciliation_sees_each_record_at_the_time_of_the_pass_that_carried_it() {
+fn a_reconciliation_sees_each_record_at_the_time_of_the_pass_that_processed_it() {
     let (mut world, clock) = world(&[("0001_dated.toml", DATED)]);
     world.load("a", &["{\"id\":\"1\"}\n"]);
     world.apply();

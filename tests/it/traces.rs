@@ -268,7 +268,7 @@ fn a_mistyped_id_costs_no_look_at_the_images() {
 }
 
 /// The records that a document of PROV-JSON says there were.
-fn told_records(scene: &Scene, database: &str, id: &str) -> Vec<(String, String)> {
+fn traced_records(scene: &Scene, database: &str, id: &str) -> Vec<(String, String)> {
     let said = scene.run(&["trace", database, id, "--format", "prov-json"]);
     assert_eq!(said.code, 0, "{}", said.err);
     let document: Json = serde_json::from_str(&said.out).expect("PROV-JSON");
@@ -294,13 +294,13 @@ fn told_records(scene: &Scene, database: &str, id: &str) -> Vec<(String, String)
 fn provenance_claims_no_record_that_never_was() {
     let scene = clinic();
     let record = |database: &str, id: &str| vec![(database.to_owned(), id.to_owned())];
-    assert_eq!(told_records(&scene, "raw", "r1"), record("raw", "r1"));
-    assert_eq!(told_records(&scene, "people", "P-1"), record("people", "P-1"));
+    assert_eq!(traced_records(&scene, "raw", "r1"), record("raw", "r1"));
+    assert_eq!(traced_records(&scene, "people", "P-1"), record("people", "P-1"));
     // `raw` has no P-1: the record that had it is told of where it had it.
-    assert_eq!(told_records(&scene, "raw", "P-1"), record("people", "P-1"));
-    assert_eq!(told_records(&scene, "people", "v1"), record("visits", "v1"));
+    assert_eq!(traced_records(&scene, "raw", "P-1"), record("people", "P-1"));
+    assert_eq!(traced_records(&scene, "people", "v1"), record("visits", "v1"));
     // What began as r1 in `raw` was never r1 in `people`.
-    assert_eq!(told_records(&scene, "people", "r1"), record("people", "Q-1"));
+    assert_eq!(traced_records(&scene, "people", "r1"), record("people", "Q-1"));
 }
 
 #[test]

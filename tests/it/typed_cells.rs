@@ -54,7 +54,7 @@ fn a_load_that_was_interrupted_reads_cells_as_one_that_was_not() {
 }
 
 #[test]
-fn whoever_asks_to_stop_is_heard_while_the_columns_are_looked_at() {
+fn a_request_to_stop_is_heard_while_the_columns_are_looked_at() {
     let mut world = World::new("none", &[]);
     let records = "{\"id\":\"0\",\"v\":1}\n";
     world.load_file("a", "r.ndjson", records, &LoadOptions::default(), &mut Silent);
@@ -66,7 +66,7 @@ fn whoever_asks_to_stop_is_heard_while_the_columns_are_looked_at() {
 }
 
 #[test]
-fn one_reading_tells_whether_a_cell_is_a_number_and_whether_it_is_the_same() {
+fn one_reading_reports_whether_a_cell_is_a_number_and_whether_it_is_the_same() {
     let scene = scene("{\"id\":\"1\",\"n\":5000}\n{\"id\":\"2\",\"n\":5.10}\n{\"id\":\"3\",\"n\":7}\n");
     scene.write("t.csv", "id,n\n1,5_000\n2,5.1\n3, 7e0 \n");
     let report = scene.envelope(&["load", "r", "t.csv", "--replace", "--types"]);
@@ -106,8 +106,8 @@ fn a_text_that_may_stand_for_null_or_for_nothing_is_refused_until_it_is_said() {
     let load = ["load", "r", "t.csv", "--replace", "--types"];
     let refused = scene.exits(&load, 3);
     for (code, count) in [("load.null", "2"), ("load.missing", "1")] {
-        let is_told = |line: &str| line.contains(code) && line.ends_with(count);
-        assert!(refused.out.lines().any(is_told), "{code}: {}", refused.out);
+        let is_reported = |line: &str| line.contains(code) && line.ends_with(count);
+        assert!(refused.out.lines().any(is_reported), "{code}: {}", refused.out);
     }
     let list = scene.run(&["quarantine", "list"]).out;
     assert!(

@@ -49,10 +49,9 @@ impl Backup {
         let store = session.open_to_read()?;
         let is_project = !session.project_files()?.is_empty();
         let stop = stop_signal(session.screen, "backup")?;
-        let options = BackupOptions {
-            project: is_project.then(|| session.folder().to_owned()),
-            stop: stop.clone(),
-        };
+        let options = BackupOptions::default()
+            .project(is_project.then(|| session.folder().to_owned()))
+            .stop(stop.clone());
         let made = backup(&store, &self.folder, &options).map_err(|error| match &error {
             Error::Stage { problems } if problems.iter().all(|problem| problem.code == "backup.changed") => {
                 changed(error)

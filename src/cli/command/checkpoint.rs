@@ -59,8 +59,8 @@ impl CheckpointCommand {
         }
         let signed = if self.accept_restore {
             let mut store = session.open_unchecked()?;
-            let purpose = session.purpose("checkpoint", self.reason.as_deref(), &[]);
-            accept_restored(&mut store, &purpose)?
+            let run_info = session.run_info("checkpoint", self.reason.as_deref(), &[]);
+            accept_restored(&mut store, &run_info)?
         } else {
             checkpoint(&mut session.open()?)?
         };
@@ -81,8 +81,8 @@ impl CheckpointCommand {
             names.push(counterfoil::name::StageName::new(number, pair[1].as_str()));
         }
         let mut store = session.open()?;
-        let purpose = session.purpose("checkpoint", self.reason.as_deref(), &[]);
-        let accepted = accept_renamed(&mut store, &names, &purpose)?;
+        let run_info = session.run_info("checkpoint", self.reason.as_deref(), &[]);
+        let accepted = accept_renamed(&mut store, &names, &run_info)?;
         let mut text = String::new();
         for renamed in &accepted {
             text += &format!("Accepted: {}.\n", hashed_under(renamed));

@@ -34,9 +34,9 @@ impl Delete {
             let (database, id) = (self.database.clone(), self.id.clone());
             return Err(counterfoil::Error::NoSuchRecord { database, id }.into());
         }
-        let purpose = session.purpose("delete", Some(&self.reason), &[&self.id]);
+        let run_info = session.run_info("delete", Some(&self.reason), &[&self.id]);
         let edits = [Edit::Delete { id: self.id.clone() }];
-        let report = edit(&mut store, &self.database, &edits, &purpose)
+        let report = edit(&mut store, &self.database, &edits, &run_info)
             .map_err(|error| missing_record(session, &store, error))?;
         let run = report.run.unwrap_or_default();
         let text = format!(

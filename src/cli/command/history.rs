@@ -90,12 +90,12 @@ fn render(run: &RunRecord) -> String {
         text += &format!("  {} {}\n", dim("reason"), shown(reason));
     }
     for pass in run.passes.iter().filter(|pass| pass.kind != "init") {
-        text += &format!("  {}\n", shown(&pass_told(pass)));
+        text += &format!("  {}\n", shown(&pass_text(pass)));
     }
     text
 }
 
-fn pass_told(pass: &RunPass) -> String {
+fn pass_text(pass: &RunPass) -> String {
     let stage = pass
         .stage
         .map(|stage| format!(" stage {stage}"))

@@ -41,7 +41,7 @@ impl ReconcileCommand {
         let options = ReconcileOptions::default()
             .stage(self.stage)
             .examples(self.limit)
-            .purpose(session.purpose("reconcile", self.reason.as_deref(), &[]))
+            .run_info(session.run_info("reconcile", self.reason.as_deref(), &[]))
             .stop(stop_signal(session.screen, "reconcile")?);
         let mut report = reconcile(&mut store, project.stages(), &options, &mut Silent)?;
         let redact = redactions_with(&store, project.stages().iter())?;
@@ -71,7 +71,7 @@ impl ReconcileCommand {
         if quarantined > 0 {
             open.push(format!("{} in quarantine", counted(quarantined, "record")));
         }
-        if found.contains(&DifferenceCause::NotCarried) {
+        if found.contains(&DifferenceCause::NotProcessed) {
             open.push("records that wait for `apply`".to_owned());
         }
         if !open.is_empty() {

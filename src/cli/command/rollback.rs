@@ -74,7 +74,7 @@ impl Rollback {
         }
         let plan = store
             .plan_rollback(&project, &scope)
-            .map_err(|error| carried_on(session, &store, error))?;
+            .map_err(|error| processed_since(session, &store, error))?;
         if plan.is_empty() {
             let data = json!({ "plan": [], "report": null });
             let text = match self.stage {
@@ -100,12 +100,12 @@ impl Rollback {
             .on_conflict(self.on_conflict.into())
             .batch_size(self.batch_size.map(|size| size as usize))
             .max_time(self.max_time)
-            .purpose(session.purpose("rollback", self.reason.as_deref(), &ids))
+            .run_info(session.run_info("rollback", self.reason.as_deref(), &ids))
             .stop(stop_signal(session.screen, "rollback")?);
         let mut progress = ProgressDisplay::new(session.screen);
         let report = rollback(&mut store, &project, &options, &mut progress);
         progress.finish();
-        let report = report.map_err(|error| carried_on(session, &store, error))?;
+        let report = report.map_err(|error| processed_since(session, &store, error))?;
         let data = json!({ "plan": json(&plan), "report": json(&report) });
         let answer = Answer::new(data, done(session, &report))
             .warnings(progress.warnings.iter().cloned())
@@ -137,7 +137,7 @@ impl Rollback {
 }
 
 /// What went wrong; where a record was carried on, what has to be taken back first is named by its id, if that may be shown.
-fn carried_on(session: &Session<'_>, store: &Store, error: Error) -> Failure {
+fn processed_since(session: &Session<'_>, store: &Store, error: Error) -> Failure {
     let Error::ProcessedSince { target, copy, .. } = &error else {
         return error.into();
     };

@@ -239,7 +239,7 @@ fn render(step: &TraceStep) -> String {
 /// The reason of an entry: codes and places.
 fn because(reason: &str) -> String {
     if let Ok(refusal) = serde_json::from_str::<counterfoil::refusal::Refusal>(reason) {
-        return match refusal.lines_told() {
+        return match refusal.lines_text() {
             Some(lines) => format!("{refusal} ({lines})"),
             None => refusal.to_string(),
         };

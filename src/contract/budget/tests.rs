@@ -162,7 +162,7 @@ fn many_fields_are_looked_up_and_large_records_refused_without_a_table() {
 }
 
 #[test]
-fn of_many_faults_some_are_told() {
+fn of_many_faults_some_are_reported() {
     let described = |schema: &Parsed, record: &str| {
         let budget = Budget::from_schema(schema);
         budget.describe(&Tree::parse(record).expect("JSON"))

@@ -254,7 +254,7 @@ fn expanded_parts_of_a_document_are_checked_like_raw_ones() {
 }
 
 #[test]
-fn a_document_that_never_passed_the_door_is_a_violation_and_no_crash() {
+fn a_document_that_never_passed_admission_is_a_violation_and_no_crash() {
     let deep = format!(r#"{{"v":{}{}}}"#, "[".repeat(5000), "]".repeat(5000));
     assert_eq!(check("{}", &deep)[0].code, "contract.unreadable");
     let mut document = Document::new();

@@ -400,7 +400,7 @@ impl<'l> RecordPairing<'l> {
             Some((by, now)) => {
                 let (cause, replaced_by) = match by {
                     ChangedBy::Hand => (DifferenceCause::EditedSince, None),
-                    ChangedBy::Before => (DifferenceCause::NotCarried, None),
+                    ChangedBy::Before => (DifferenceCause::NotProcessed, None),
                     ChangedBy::Replacing(record) => (DifferenceCause::Replaced, Some(self.name(record)?)),
                 };
                 Some(Changed {
@@ -470,7 +470,7 @@ fn not_processed(source: Record, now_us: i64) -> PairedRecord {
             was: Some(source),
             since: None,
         }),
-        fate: Some(DifferenceCause::NotCarried),
+        fate: Some(DifferenceCause::NotProcessed),
         now_us,
         ..PairedRecord::default()
     }

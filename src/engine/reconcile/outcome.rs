@@ -78,7 +78,7 @@ pub struct Side {
 }
 
 /// Why both sides differ for a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DifferenceCause {
@@ -93,7 +93,8 @@ pub enum DifferenceCause {
     /// It was merged into another.
     Merged,
     /// The stage has not carried it yet, or not what its source has become since.
-    NotCarried,
+    #[serde(rename = "not_carried")]
+    NotProcessed,
     /// The stage has refused what it has become, and the copy of what it was still stands.
     Stale,
     /// Another record has taken its place in the target since.
@@ -111,6 +112,13 @@ pub enum DifferenceCause {
 }
 
 impl DifferenceCause {
+    /// A cause, given by its JSON text, in words; a text that is no cause is shown as it is.
+    #[must_use]
+    pub fn words(json_text: &str) -> String {
+        let cause: Result<Self, _> = serde_json::from_value(json_text.into());
+        cause.map_or_else(|_| json_text.to_owned(), |cause| cause.name().to_owned())
+    }
+
     /// The cause in words.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -120,7 +128,7 @@ impl DifferenceCause {
             Self::Filtered => "filtered",
             Self::Skipped => "skipped",
             Self::Merged => "merged",
-            Self::NotCarried => "not processed yet",
+            Self::NotProcessed => "not processed yet",
             Self::Stale => "stale",
             Self::Replaced => "replaced",
             Self::EditedSince => "edited since",

@@ -30,7 +30,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "round",
         signature: "round(x, places)",
-        summary: "the number the number rounded as the stage declares and padded with zeros to exactly that many places",
+        summary: "the number rounded as the stage declares and padded with zeros to exactly that many places",
         least: 2,
         most: 2,
         needs: Needs::Rounding,

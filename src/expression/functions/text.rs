@@ -80,8 +80,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "replace",
         signature: "replace(text, pattern, with)",
-        summary: "the string with every match of the pattern replaced; the pattern is a literal; in a literal \
-                  replacement `$1` is a group",
+        summary: "the string with every match of the pattern replaced; the pattern is a regular expression that \
+                  is written out (a dot is `[.]`); `$1` in a replacement that is written out is a group",
         least: 3,
         most: 3,
         needs: Needs::Pattern,
@@ -90,7 +90,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "matches",
         signature: "matches(text, pattern)",
-        summary: "whether the pattern matches; anchor it with ^ and $ to match the whole string",
+        summary: "whether the regular expression matches somewhere; anchor it with ^ and $ to match the whole string",
         least: 2,
         most: 2,
         needs: Needs::Pattern,

@@ -159,7 +159,7 @@ fn nothing_runs_on() {
 }
 
 #[test]
-fn a_problem_and_a_refusal_tell_line_and_column_of_the_file() {
+fn a_problem_and_a_refusal_report_line_and_column_of_the_file() {
     let text = "[into]\n  a = '= doc.x + dok'\nb = \"= \\\"\\u0041\\\" + dok\"\nc = '''\n= doc.x +\n   dok'''\nd = '= 1 + doc.name'\n";
     let reading = Reading::new("0002_x.toml", text);
     let toml = toml_edit::Document::parse(text).unwrap();

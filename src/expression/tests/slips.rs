@@ -10,7 +10,7 @@ fn describe(source: &str) -> (&'static str, usize, String) {
 }
 
 /// Checks code, column and help of each.
-fn all_told(cases: &[(&str, &'static str, usize, &str)]) {
+fn all_reported(cases: &[(&str, &'static str, usize, &str)]) {
     for (source, code, column, help) in cases {
         assert_eq!(describe(source), (*code, *column, (*help).to_owned()), "{source}");
     }
@@ -19,9 +19,9 @@ fn all_told(cases: &[(&str, &'static str, usize, &str)]) {
 const NULL: &str = "null is written `()`, as in `doc.note ?? ()` and `doc.note == ()`";
 
 #[test]
-fn words_of_other_languages_are_told_with_ours() {
+fn words_of_other_languages_are_reported_with_ours() {
     let not = "write `!`, as in `!doc.paid`; for a list, `!in`";
-    all_told(&[
+    all_reported(&[
         ("doc.a and doc.b", "expression.syntax", 7, "write `&&`"),
         ("(doc.a AND doc.b)", "expression.syntax", 8, "write `&&`"),
         ("doc.a or doc.b", "expression.syntax", 7, "write `||`"),
@@ -61,8 +61,8 @@ fn words_of_other_languages_are_told_with_ours() {
 }
 
 #[test]
-fn symbols_of_other_languages_are_told_with_ours() {
-    all_told(&[
+fn symbols_of_other_languages_are_reported_with_ours() {
+    all_reported(&[
         ("doc.a <> 3", "expression.syntax", 7, "write `!=`"),
         ("doc.a === 3", "expression.forbidden", 7, "write `==`"),
         ("doc.a & doc.b", "expression.forbidden", 7, "write `&&`"),
@@ -97,7 +97,7 @@ fn symbols_of_other_languages_are_told_with_ours() {
 }
 
 #[test]
-fn what_is_told_is_a_part_of_the_language() {
+fn what_is_reported_is_a_part_of_the_language() {
     for source in [
         "doc.note ?? ()",
         "doc.name.contains(\"x\") || doc.name.matches(\"^x\")",
@@ -116,7 +116,7 @@ fn what_is_told_is_a_part_of_the_language() {
 }
 
 #[test]
-fn one_equals_sign_and_single_quotes_are_told() {
+fn one_equals_sign_and_single_quotes_are_reported() {
     let (code, column, help) = describe("doc.quantity = 3");
     assert_eq!((code, column), ("expression.forbidden", 14));
     assert!(help.starts_with("to compare, write `==`"), "{help}");
@@ -129,7 +129,7 @@ fn one_equals_sign_and_single_quotes_are_told() {
 }
 
 #[test]
-fn a_field_without_doc_and_a_name_in_another_case_are_told() {
+fn a_field_without_doc_and_a_name_in_another_case_are_reported() {
     for (source, help) in [
         (
             "betrag > 3",

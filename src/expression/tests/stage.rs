@@ -46,7 +46,7 @@ fn prepared_names_are_seen_by_later_expressions() {
 }
 
 #[test]
-fn an_expression_tells_what_it_reads() {
+fn an_expression_reports_what_it_reads() {
     let source = "let c = doc.customer.name; has(doc, \"x.y\") && doc.items[0].price + doc[\"odd.key\"] > c && doc.a.get(\"b\") == ()";
     let reads: Vec<String> = compile(source)
         .unwrap()

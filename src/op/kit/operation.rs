@@ -91,7 +91,7 @@ pub trait Operation: fmt::Debug + Send + Sync {
     }
 
     /// The values that it hands on as they are, to other paths.
-    fn hands_on(&self) -> Vec<Handed> {
+    fn passes_on(&self) -> Vec<PassedOn> {
         Vec::new()
     }
 
@@ -113,7 +113,7 @@ pub trait Operation: fmt::Debug + Send + Sync {
 
 /// A value that an operation hands on as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handed {
+pub struct PassedOn {
     /// Where it is read.
     pub from: Path,
     /// Where it is written.

@@ -1,6 +1,6 @@
 //! An operation as it stands in a stage file.
 
-use super::operation::{Effect, Effects, Handed, Operation, Reversibility};
+use super::operation::{Effect, Effects, Operation, PassedOn, Reversibility};
 use crate::expression::{Expression, Scope};
 use crate::language::Language;
 use crate::lineage::Flow;
@@ -92,8 +92,8 @@ impl Operation for PlacedOperation {
         self.inner.disguises()
     }
 
-    fn hands_on(&self) -> Vec<Handed> {
-        self.inner.hands_on()
+    fn passes_on(&self) -> Vec<PassedOn> {
+        self.inner.passes_on()
     }
 
     fn takes_away(&self) -> Vec<Path> {

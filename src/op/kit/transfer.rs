@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::checked::{Checked, different, whole};
 use super::missing::Missing;
-use super::operation::Handed;
+use super::operation::PassedOn;
 use super::settings::Settings;
 use super::walk::Walk;
 use crate::lineage::Flow;
@@ -63,9 +63,9 @@ impl<P: AsRef<Path>> Transfer<P> {
     }
 
     /// The value goes on as it is.
-    pub(crate) fn handed(&self) -> Vec<Handed> {
+    pub(crate) fn handed(&self) -> Vec<PassedOn> {
         let ends = self.ends.known().into_iter();
-        ends.map(|ends| Handed {
+        ends.map(|ends| PassedOn {
             from: ends.from.as_ref().clone(),
             to: ends.to.as_ref().clone(),
         })
@@ -137,7 +137,7 @@ macro_rules! transfer_methods {
                 .lineage(flow, &$crate::op::Operation::takes_away(self));
         }
 
-        fn hands_on(&self) -> Vec<$crate::op::Handed> {
+        fn passes_on(&self) -> Vec<$crate::op::PassedOn> {
             self.transfer.handed()
         }
 

@@ -185,7 +185,7 @@ fn parentheses_are_negative_only_where_the_op_says_so() {
 }
 
 #[test]
-fn every_place_is_changed_and_every_refusal_is_told() {
+fn every_place_is_changed_and_every_refusal_is_reported() {
     let op = ToDecimal::new("items[*].price").emit(Emit::Number);
     let items = r#"{"items":[{"price":"1.50"},{"price":2.0}]}"#;
     assert_eq!(

@@ -79,7 +79,7 @@ fn a_list_that_is_missing_or_none_is_refused_unless_missing_is_skipped() {
 }
 
 #[test]
-fn every_element_that_is_refused_is_told() {
+fn every_element_that_is_refused_is_reported() {
     let refused = outcome(
         "rename",
         "from='a[*].x'\nto='a[*].y'",

@@ -79,7 +79,7 @@ fn the_version_stands_for_the_function_in_the_meaning() {
 }
 
 #[test]
-fn what_is_wrong_with_a_built_stage_is_told_at_once() {
+fn what_is_wrong_with_a_built_stage_is_reported_at_once() {
     let built = Stage::new(0, "No Slug")
         .source("Tx")
         .redact("a..b")

@@ -154,7 +154,7 @@ fn the_sum_of_what_is_redacted_is_a_warning_because_sums_are_shown() {
 }
 
 #[test]
-fn a_slip_in_redact_is_told_where_the_stage_has_a_name_near_to_it() {
+fn a_slip_in_redact_is_reported_where_the_stage_has_a_name_near_to_it() {
     let text = "[stage]\nsource = \"a\"\ntarget = \"b\"\nredact = [\"ibna\", \"left_as_it_is\"]\n[[op]]\nop = \"trim\"\npath = \"iban\"\n";
     let warnings = |text: &str| lines(&parse(text).check());
     let told = warnings(text);

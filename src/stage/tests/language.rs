@@ -189,9 +189,10 @@ fn what_every_record_would_refuse_is_an_error() {
     ] {
         let found = at(source);
         let expected = format!("{told}: every record would be refused");
-        let is_told = found.starts_with("expression.never 0001_orders.toml:7:") && found.contains(&expected);
+        let is_reported =
+            found.starts_with("expression.never 0001_orders.toml:7:") && found.contains(&expected);
         // A declared rounding is another matter.
-        assert!(is_told || source.starts_with("round"), "{source}: {found}");
+        assert!(is_reported || source.starts_with("round"), "{source}: {found}");
     }
 }
 

@@ -32,9 +32,11 @@ pub fn apply(
     options: &ApplyOptions,
     observer: &mut dyn Observer,
 ) -> Result<ApplyReport> {
-    let mut purpose = options.purpose.clone();
-    purpose.arguments.extend(options.plan.as_ref().map(Pin::argument));
-    let mut run = Run::begin(store, &purpose)?;
+    let mut run_info = options.run_info.clone();
+    run_info
+        .arguments
+        .extend(options.plan.as_ref().map(Pin::argument));
+    let mut run = Run::begin(store, &run_info)?;
     if let Some(plan) = &options.plan {
         plan.check(run.connection(), stages, &options.asked())?;
     }

@@ -26,7 +26,7 @@ pub struct ApplyOptions {
     /// Only where stages and data are still those of this plan; the run has the plan's hash among its arguments.
     pub plan: Option<Pin>,
     /// What stands in the ledger about this run.
-    pub purpose: RunInfo,
+    pub run_info: RunInfo,
     /// Asks the verb to stop.
     pub stop: StopSignal,
 }
@@ -41,7 +41,7 @@ impl Default for ApplyOptions {
             max_time: None,
             revise: false,
             plan: None,
-            purpose: RunInfo::new("apply"),
+            run_info: RunInfo::new("apply"),
             stop: StopSignal::default(),
         }
     }
@@ -99,8 +99,8 @@ impl ApplyOptions {
 
     /// Sets what the ledger keeps about this run. Default: the command `apply`, no arguments, no reason.
     #[must_use]
-    pub fn purpose(mut self, purpose: RunInfo) -> Self {
-        self.purpose = purpose;
+    pub fn run_info(mut self, run_info: RunInfo) -> Self {
+        self.run_info = run_info;
         self
     }
 

@@ -25,7 +25,7 @@ pub fn retry(
     options: &ApplyOptions,
     observer: &mut dyn Observer,
 ) -> Result<ApplyReport> {
-    let mut run = Run::begin(store, &options.purpose)?;
+    let mut run = Run::begin(store, &options.run_info)?;
     // What stands now is tried, not what a stage refuses of that.
     let mut refused_by = standing::by_stage(run.connection(), stages.project(), selected)?;
     if !refused_by.is_empty() && refused_by.keys().all(Option::is_none) {

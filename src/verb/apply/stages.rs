@@ -7,7 +7,7 @@ use crate::engine::{
     Bounds, LedgerFacts, Next, Pass, Run, Stopped, StoppedStages, next, run_pass, supersede,
 };
 use crate::error::{Error, Result};
-use crate::ledger::stage_history::not_looked_at;
+use crate::ledger::stage_history::unreconciled_passes;
 use crate::ledger::stage_input;
 use crate::ledger::{StageHistory, StageState, refusals};
 use crate::observe::Observer;
@@ -172,7 +172,7 @@ pub(super) fn reconcile_new(
     if stage.reconciles().is_empty() {
         return Ok(None);
     }
-    let new = not_looked_at(run.connection(), project, stage.number())?;
+    let new = unreconciled_passes(run.connection(), project, stage.number())?;
     if new.passes.is_empty() {
         return Ok(None);
     }

@@ -7,7 +7,7 @@ use crate::ledger::revisions;
 use crate::lineage::SourceField;
 use crate::path::{Path, Segment};
 use crate::record::MaskRelation;
-use crate::stage::{LineagePlace, Stage};
+use crate::stage::{Stage, TargetField};
 use crate::store::Store;
 
 /// The databases whose ids are made of what is redacted, or may be: where they come from is followed through stages, those at
@@ -29,7 +29,7 @@ struct Route {
     /// Whether they are made of what is redacted.
     makes: bool,
     /// Whether the ids of the source can be seen in them.
-    hands_on: bool,
+    passes_on: bool,
 }
 
 impl HiddenIds {
@@ -67,7 +67,7 @@ impl HiddenIds {
         routes.extend(applied(store, &stages, &redact)?);
         let made = routes.iter().filter(|route| route.makes);
         let made: BTreeSet<String> = made.map(|route| route.target.clone()).collect();
-        let databases = processed(made, &routes, |route| route.hands_on);
+        let databases = processed(made, &routes, |route| route.passes_on);
         Ok(Self {
             all: false,
             beyond: processed(databases.clone(), &routes, |_| true),
@@ -110,7 +110,7 @@ fn processed(
 impl Route {
     fn new(stage: &Stage, redact: &[SourceField]) -> Self {
         let lineage = stage.lineage();
-        let sources = lineage.fields.get(&LineagePlace::Id).into_iter().flatten();
+        let sources = lineage.fields.get(&TargetField::Id).into_iter().flatten();
         let seen: Vec<&SourceField> = sources
             .filter(|source| !source.masked)
             .map(|source| &source.origin)
@@ -120,7 +120,7 @@ impl Route {
             source: stage.source().to_owned(),
             target: stage.target().to_owned(),
             makes: seen.iter().copied().any(|origin| meets(&origin)),
-            hands_on: seen.contains(&&SourceField::Id),
+            passes_on: seen.contains(&&SourceField::Id),
         }
     }
 }
@@ -145,7 +145,7 @@ fn applied(store: &Store, at_hand: &[&Stage], redact: &[SourceField]) -> Result<
             source: ends.source,
             target: ends.target,
             makes: true,
-            hands_on: true,
+            passes_on: true,
         }));
     }
     Ok(routes)

@@ -6,7 +6,7 @@ use super::terms::PRODUCER;
 use crate::ledger::StageRow;
 use crate::lineage::{Dependence, Source, SourceField};
 use crate::path::{Path, Segment};
-use crate::stage::{Lineage, LineagePlace, Stage, Stages};
+use crate::stage::{Lineage, Stage, Stages, TargetField};
 
 /// How `OpenLineage` names the fields that are not told by their names, and the record as a whole.
 const WHOLE: &str = "*";
@@ -94,7 +94,7 @@ pub(super) fn column_lineage(lineage: &Lineage, source: (&str, &str), redact: &[
     };
     let mut fields = Map::new();
     for (place, sources) in &lineage.fields {
-        let redacted = matches!(place, LineagePlace::Field(path) if is_redacted(path, redact));
+        let redacted = matches!(place, TargetField::Field(path) if is_redacted(path, redact));
         fields.insert(
             place_name(place),
             json!({ "inputFields": inputs(sources, redacted) }),
@@ -129,11 +129,11 @@ fn is_redacted(path: &Path, redact: &[Path]) -> bool {
     redact.iter().any(|redact| redact.covers(path))
 }
 
-fn place_name(place: &LineagePlace) -> String {
+fn place_name(place: &TargetField) -> String {
     match place {
-        LineagePlace::Others => WHOLE.to_owned(),
-        LineagePlace::Id => ID.to_owned(),
-        LineagePlace::Field(path) => field_name(path),
+        TargetField::Others => WHOLE.to_owned(),
+        TargetField::Id => ID.to_owned(),
+        TargetField::Field(path) => field_name(path),
     }
 }
 

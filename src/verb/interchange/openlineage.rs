@@ -10,7 +10,7 @@ use super::dataset::{column_lineage, facet, lineage_of, schema, with_origin};
 use super::terms::{PRODUCER, counts, time};
 use crate::error::{Error, Result};
 use crate::ledger::read::origin;
-use crate::ledger::runs::{RunPart, RunStories, RunStory};
+use crate::ledger::runs::{RunHistories, RunHistory, RunPart};
 use crate::ledger::{PassKind, RunRow, StageRow};
 use crate::record::PassId;
 use crate::stage::{Lineage, MaxErrors, Stages};
@@ -76,7 +76,7 @@ impl Store {
         Ok(OpenLineage {
             connection: self.connection(),
             namespace: format!("counterfoil://{}", origin(self.connection())?),
-            stories: RunStories::read(self.connection(), options.newest)?,
+            stories: RunHistories::read(self.connection(), options.newest)?,
             stages,
             lineages: BTreeMap::new(),
             waiting: VecDeque::new(),
@@ -89,7 +89,7 @@ impl Store {
 pub struct OpenLineage<'s> {
     connection: &'s Connection,
     namespace: String,
-    stories: RunStories<'s>,
+    stories: RunHistories<'s>,
     stages: &'s Stages,
     /// By the number of the revision.
     lineages: BTreeMap<i64, Lineage>,
@@ -136,7 +136,7 @@ struct RunEvent {
 }
 
 impl OpenLineage<'_> {
-    fn tell(&mut self, story: &RunStory) -> Result<()> {
+    fn tell(&mut self, story: &RunHistory) -> Result<()> {
         let uuid = Uuid::parse_str(&story.row.uuid).map_err(|_| Error::Damaged {
             what: format!("run {} has an invalid UUID", story.row.run),
         })?;
@@ -147,7 +147,7 @@ impl OpenLineage<'_> {
         for part in &story.parts {
             ended_us = ended_us.max(part.last.committed_us);
             if part.pass.kind != PassKind::Init {
-                end = end.max(self.tell_part(&parent, story, part)?);
+                end = end.max(self.part_event(&parent, story, part)?);
             }
         }
         let mut last = parent;
@@ -175,7 +175,7 @@ impl OpenLineage<'_> {
     }
 
     /// What it did in one pass.
-    fn tell_part(&mut self, parent: &RunEvent, story: &RunStory, part: &RunPart) -> Result<End> {
+    fn part_event(&mut self, parent: &RunEvent, story: &RunHistory, part: &RunPart) -> Result<End> {
         let pass = &part.pass;
         let (end, why) = ended(self.connection, &story.row, part)?;
         let mut told = RunEvent {
@@ -348,7 +348,7 @@ fn error_message(message: &str) -> Json {
     facet("ErrorMessageRunFacet", "1-0-1", told)
 }
 
-fn not_ended(story: &RunStory) -> String {
+fn not_ended(story: &RunHistory) -> String {
     let open = story.parts.iter().find(|part| !part.ended());
     let pass = open.map_or(PassId::BEFORE_FIRST, |part| part.pass.pass);
     format!("pass {pass} did not end in this run; a later run continues it")

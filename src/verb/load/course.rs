@@ -45,7 +45,7 @@ impl Open {
     }
 
     fn prefix(&self) -> Option<Prefix> {
-        self.summary.cursor.as_deref().and_then(Prefix::of_cursor)
+        self.summary.cursor.as_deref().and_then(Prefix::from_cursor)
     }
 
     /// Whether it read its input as it would be read now.

@@ -38,7 +38,7 @@ pub struct LoadOptions {
     /// The most records in a batch; `None`: what the store's options say.
     pub batch_size: Option<usize>,
     /// What stands in the ledger about this run.
-    pub purpose: RunInfo,
+    pub run_info: RunInfo,
     /// Asks the verb to stop.
     pub stop: StopSignal,
 }
@@ -57,7 +57,7 @@ impl Default for LoadOptions {
             again: false,
             redact: Vec::new(),
             batch_size: None,
-            purpose: RunInfo::new("load"),
+            run_info: RunInfo::new("load"),
             stop: StopSignal::default(),
         }
     }
@@ -144,8 +144,8 @@ impl LoadOptions {
 
     /// Sets what the ledger keeps about this run. Default: the command `load`, no arguments, no reason.
     #[must_use]
-    pub fn purpose(mut self, purpose: RunInfo) -> Self {
-        self.purpose = purpose;
+    pub fn run_info(mut self, run_info: RunInfo) -> Self {
+        self.run_info = run_info;
         self
     }
 

@@ -73,7 +73,7 @@ impl RecordSource for Numbers {
 }
 
 fn load_from(store: &mut Store, source: Numbers, options: &LoadOptions) -> Result<LoadReport> {
-    let mut run = Run::begin(store, &options.purpose)?;
+    let mut run = Run::begin(store, &options.run_info)?;
     let begun = OpenInput {
         name: "numbers",
         database: "numbers",

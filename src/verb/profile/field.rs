@@ -201,7 +201,7 @@ impl ProfiledField {
             Kind::Text => {
                 let text = value.as_text().unwrap_or_default();
                 self.text(&text);
-                self.tell_apart(value, || sha256(&[b"\"", text.as_bytes()]));
+                self.count_distinct(value, || sha256(&[b"\"", text.as_bytes()]));
                 "text"
             }
             // Its length comes with its elements.
@@ -215,7 +215,7 @@ impl ProfiledField {
         match value.kind() {
             Kind::Null => self.nulls += 1,
             Kind::Text | Kind::List | Kind::Object => {}
-            _ => self.tell_apart(value, || sha256(&[key_text(value).as_bytes()])),
+            _ => self.count_distinct(value, || sha256(&[key_text(value).as_bytes()])),
         }
     }
 
@@ -241,7 +241,7 @@ impl ProfiledField {
         (*least, *most) = ((*least).min(length), (*most).max(length));
     }
 
-    fn tell_apart(&mut self, value: &Value, hash: impl FnOnce() -> Hash) {
+    fn count_distinct(&mut self, value: &Value, hash: impl FnOnce() -> Hash) {
         if self.bound.is_none() {
             let hash = hash();
             let part = hash.first_chunk().expect("a hash has 32 bytes");

@@ -114,7 +114,7 @@ impl Proof {
 
     /// Whether both leaves lead to the root of the proof's own checkpoint, whoever signed it.
     pub(super) fn leads_to_checkpoint(&self) -> bool {
-        Checkpoint::of_note(&self.note).is_some_and(|checkpoint| self.is_in(&checkpoint).is_ok())
+        Checkpoint::from_note(&self.note).is_some_and(|checkpoint| self.is_in(&checkpoint).is_ok())
     }
 
     /// The batch whose header this is.

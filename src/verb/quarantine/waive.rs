@@ -10,8 +10,8 @@ use crate::ledger::{Batch, BatchKind, Entry, EntryOutcome, PassKind, read};
 use crate::store::{Salted, Store, Table};
 
 /// Lets refused records go: they leave quarantine, and the ledger says who waived them and why. Returns how many.
-pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &RunInfo) -> Result<u64> {
-    let mut run = Run::begin(store, purpose)?;
+pub fn waive(store: &mut Store, project: &str, selected: &Selected, run_info: &RunInfo) -> Result<u64> {
+    let mut run = Run::begin(store, run_info)?;
     let groups = standing::groups(run.connection(), project, selected)?;
     let mut waived = 0;
     let mut interrupted = settle_interrupted(&mut run, project, &groups)?;

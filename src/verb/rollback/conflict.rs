@@ -18,7 +18,7 @@ use crate::ledger::read::{
 use crate::ledger::since::has_change;
 use crate::ledger::undone;
 use crate::record::{BatchId, PassId, RecordNumber, RecordSet, RunId};
-use crate::store::trial_rows::{Then, TrialRows};
+use crate::store::overlay_rows::{OverlayRows, Then};
 use crate::store::{Store, Table};
 
 /// The most entries that are looked at together.
@@ -207,7 +207,7 @@ struct RollbackReplay<'t> {
     in_place: Vec<PassId>,
     done: HashMap<PassId, HashSet<(RecordNumber, i64)>>,
     /// Those of the rows that are otherwise than they are now.
-    rows: TrialRows,
+    rows: OverlayRows,
     /// Other rows that would stay as they are by now.
     settled: RecordSet,
 }
@@ -225,7 +225,7 @@ impl<'t> RollbackReplay<'t> {
             changed,
             in_place,
             done: HashMap::new(),
-            rows: TrialRows::new()?,
+            rows: OverlayRows::new()?,
             settled: RecordSet::new(),
         })
     }

@@ -35,7 +35,7 @@ use since::ChangesSince;
 use undo::{Undoing, begins, cursor_place};
 
 /// The most conflicts that a report names one by one; the ledger has all of them.
-pub const MOST_LEFT: usize = 10;
+pub const MAX_CONFLICTS_LISTED: usize = 10;
 
 /// What a rollback did.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -49,7 +49,7 @@ pub struct RollbackReport {
     pub counts: Counts,
     /// How many rows it has restored: of a record that had become several, all of them; of one that was only refused, none.
     pub records: u64,
-    /// The first of those conflicts, at most [`MOST_LEFT`].
+    /// The first of those conflicts, at most [`MAX_CONFLICTS_LISTED`].
     pub left: Vec<Conflict>,
     /// Why it stopped before its end.
     pub stopped: Option<Stopped>,
@@ -115,7 +115,7 @@ pub fn rollback(
     options: &RollbackOptions,
     observer: &mut dyn Observer,
 ) -> Result<RollbackReport> {
-    let mut run = Run::begin(store, &options.purpose)?;
+    let mut run = Run::begin(store, &options.run_info)?;
     let chosen = chosen(run.store(), project, &options.scope)?;
     let plan = planned(run.store(), &chosen)?;
     refuse_beneath(run.connection(), &chosen)?;
@@ -143,7 +143,7 @@ pub fn rollback(
         report.undone = plan.into_iter().map(|(reversal, _)| reversal).collect();
         report.run = Some(run.number());
         report.records = out::restored_by_run(run.connection(), run.number())?;
-        report.left = conflict::left(run.store(), run.number(), MOST_LEFT)?;
+        report.left = conflict::left(run.store(), run.number(), MAX_CONFLICTS_LISTED)?;
         run.finish()?;
         return Ok(report);
     }
@@ -165,7 +165,7 @@ pub fn rollback(
     // What an earlier run has restored of a rollback that goes on is a part of it.
     let earlier: u64 = report.undone.iter().map(|reversal| reversal.restored).sum();
     report.records = earlier + out::restored_by_run(run.connection(), run.number())?;
-    report.left = conflict::left(run.store(), run.number(), MOST_LEFT)?;
+    report.left = conflict::left(run.store(), run.number(), MAX_CONFLICTS_LISTED)?;
     run.finish()?;
     Ok(report)
 }

@@ -20,7 +20,7 @@ pub struct RollbackOptions {
     /// Stop after the batch at hand when so much time is over.
     pub max_time: Option<Duration>,
     /// What stands in the ledger about this run.
-    pub purpose: RunInfo,
+    pub run_info: RunInfo,
     /// Asks the verb to stop.
     pub stop: StopSignal,
 }
@@ -32,7 +32,7 @@ impl Default for RollbackOptions {
             on_conflict: ConflictPolicy::Abort,
             batch_size: None,
             max_time: None,
-            purpose: RunInfo::new("rollback"),
+            run_info: RunInfo::new("rollback"),
             stop: StopSignal::default(),
         }
     }
@@ -69,8 +69,8 @@ impl RollbackOptions {
 
     /// Sets what the ledger keeps about this run. Default: the command `rollback`, no arguments, no reason.
     #[must_use]
-    pub fn purpose(mut self, purpose: RunInfo) -> Self {
-        self.purpose = purpose;
+    pub fn run_info(mut self, run_info: RunInfo) -> Self {
+        self.run_info = run_info;
         self
     }
 

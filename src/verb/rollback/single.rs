@@ -10,7 +10,7 @@ use crate::engine::{Claims, Run};
 use crate::error::{Error, Result};
 use crate::ledger::past::number_by_origin;
 use crate::ledger::read::{self, BEHIND_ALL, PassSummary, entries_of_record};
-use crate::ledger::since::{carried_on, newest_change};
+use crate::ledger::since::{newest_change, record_processed_since};
 use crate::ledger::{BatchKind, Counts, PassKind, undone};
 use crate::observe::{Event, Observer};
 use crate::record::{BatchId, RecordNumber};
@@ -58,7 +58,7 @@ fn refuse_dependent(
     number: RecordNumber,
     batch: BatchId,
 ) -> Result<()> {
-    let Some(processed) = carried_on(connection, database, number, batch)? else {
+    let Some(processed) = record_processed_since(connection, database, number, batch)? else {
         return Ok(());
     };
     Err(Error::ProcessedSince {

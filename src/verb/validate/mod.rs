@@ -98,7 +98,7 @@ impl Validation<'_> {
             })?;
             for (row, broken) in rows.iter().zip(found.into_iter().flatten()) {
                 if !broken.is_empty() {
-                    self.tell_alone(connection, &mut origins, &row.record, broken)?;
+                    self.report_alone(connection, &mut origins, &row.record, broken)?;
                 }
                 if let Some(across) = &mut across {
                     across.add(self.table.name(), &row.record)?;
@@ -111,7 +111,7 @@ impl Validation<'_> {
         }
     }
 
-    fn tell_alone(
+    fn report_alone(
         &mut self,
         connection: &Connection,
         origins: &mut ViolationOrigins,

@@ -46,7 +46,7 @@ pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyRep
     let numbers = batch_numbers(&transaction)?;
     if numbers.is_empty() {
         let message = "there is no batch, not even the one that created the store".to_owned();
-        report.found(of_ledger("chain.empty", message));
+        report.found(from_ledger("chain.empty", message));
     }
     let names = StageNames::known(
         &transaction,
@@ -314,13 +314,13 @@ fn stages(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
             || sha256(&[of.meaning.as_bytes()]) != of.meaning_sha256
         {
             let message = format!("the text of stage revision {stage} does not match its hash");
-            report.found(of_ledger("stage.text", message));
+            report.found(from_ledger("stage.text", message));
         }
     }
     Ok(())
 }
 
-fn of_ledger(code: &'static str, message: String) -> Finding {
+fn from_ledger(code: &'static str, message: String) -> Finding {
     Finding {
         code,
         batch: None,
@@ -359,15 +359,15 @@ fn strays(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
     }
     for what in without_batch(connection)? {
         let message = format!("there is a {what} without a batch");
-        report.found(of_ledger("chain.stray", message));
+        report.found(from_ledger("chain.stray", message));
     }
     for what in without_stage(connection)? {
         let message = format!("there is a {what}, which does not exist");
-        report.found(of_ledger("chain.stray", message));
+        report.found(from_ledger("chain.stray", message));
     }
     for what in out_of_order(connection)? {
         let message = format!("the number of {what} is out of order");
-        report.found(of_ledger("chain.number", message));
+        report.found(from_ledger("chain.number", message));
     }
     Ok(())
 }

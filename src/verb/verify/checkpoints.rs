@@ -39,13 +39,13 @@ pub(super) fn verify(
             error => return Err(error),
         }
     }
-    let origin = Checkpoint::of_ledger(connection)?.map(|now| now.origin);
+    let origin = Checkpoint::from_ledger(connection)?.map(|now| now.origin);
     let accepted = accepted(connection)?;
     for (size, note) in notes_with_sizes(connection)? {
         report.checkpoints += 1;
         let closed = batch_of_size(connection, size)?;
         let batch = closed.map(|closed| closed.batch);
-        let checkpoint = Checkpoint::of_note(&note);
+        let checkpoint = Checkpoint::from_note(&note);
         let problem = match (&checkpoint, closed) {
             (None, _) => Some("it is not a checkpoint"),
             (Some(checkpoint), _) if checkpoint.size != size => Some("its size is not the recorded one"),
@@ -67,7 +67,7 @@ pub(super) fn verify(
     }
     let kept: HashSet<u64> = sizes(connection)?.into_iter().collect();
     for note in of_file {
-        let checkpoint = Checkpoint::of_note(note).filter(|of| Some(&of.origin) == origin.as_ref());
+        let checkpoint = Checkpoint::from_note(note).filter(|of| Some(&of.origin) == origin.as_ref());
         let Some(checkpoint) = checkpoint.filter(|of| !kept.contains(&of.size)) else {
             continue;
         };

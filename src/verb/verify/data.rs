@@ -181,7 +181,7 @@ fn side_by_side(
             row = next_row(&mut rows)?;
         }
         let number = story.as_ref().map(|story| story.newest().number);
-        for number in origins.without_story(database, number)? {
+        for number in origins.without_history(database, number)? {
             side.found(
                 "record.unknown",
                 number,

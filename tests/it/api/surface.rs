@@ -252,6 +252,9 @@ impl Surface<'_> {
         };
         let own = self.named(module, &own.path);
         if let Some((implemented, _)) = &item.trait_ {
+            if marks(&item.attrs).contains("hidden") {
+                return;
+            }
             let Named::Public(path) = own else { return };
             if !matches!(self.named(module, implemented), Named::Inside) {
                 let generics = text::one_line(&item.generics);

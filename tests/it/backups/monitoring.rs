@@ -3,7 +3,7 @@
 use super::{load, project};
 
 #[test]
-fn monitoring_is_told_of_new_refusals_once() {
+fn monitoring_reports_new_refusals_once() {
     let project = project();
     let checked = |arguments: &[&str], code| {
         let arguments = [&["status", "--check", "--json"], arguments].concat();
@@ -90,7 +90,7 @@ fn monitoring_sees_a_load_and_the_apply_after_it() {
 }
 
 #[test]
-fn a_store_that_is_gone_is_told_apart_from_one_that_never_was() {
+fn a_store_that_is_gone_is_distinguished_from_one_that_never_was() {
     let project = project();
     for is_empty in [false, true] {
         std::fs::remove_file(project.store()).expect("it is there");

@@ -3,7 +3,7 @@
 use crate::support::world::Scene;
 
 #[test]
-fn a_ledger_is_signed_and_a_record_proved_to_whoever_has_the_public_key() {
+fn a_ledger_is_signed_and_a_record_proved_to_a_holder_of_the_public_key() {
     let scene = Scene::new();
     scene.run(&["init", "shop"]);
     scene.write(
@@ -120,7 +120,7 @@ by = { source = "= doc.id", target = "= doc.id" }
 "#;
 
 #[test]
-fn what_a_stage_leaves_unexplained_is_told_by_key_and_by_record() {
+fn what_a_stage_leaves_unexplained_is_reported_by_key_and_by_record() {
     let scene = Scene::new();
     scene.run(&["init", "sums"]);
     scene.write("sums/0001_first.toml", HALVED);

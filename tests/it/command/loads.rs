@@ -3,7 +3,7 @@
 use crate::support::world::Scene;
 
 #[test]
-fn a_known_file_and_a_refused_line_are_told_with_a_step_that_works() {
+fn a_known_file_and_a_refused_line_are_reported_with_a_step_that_works() {
     let scene = Scene::named("loads", &[]);
     scene.write("0001_copy.toml", "[stage]\nsource = \"a1\"\ntarget = \"a2\"\n");
     scene.write("mon.csv", "key,v\n1,monday\n2,mon,day\n3,monday\n");

@@ -103,7 +103,7 @@ fn the_child_that_is_refused_is_named_and_shown() {
 
 /// The place of a child is told only where it stands in the record as it was read.
 #[test]
-fn a_place_that_is_not_in_the_record_is_not_told() {
+fn a_place_that_is_not_in_the_record_is_not_reported() {
     let sorted = ITEMS.replacen(
         "[[op]]",
         "[[op]]\nop = \"rename\"\nfrom = \"lines\"\nto = \"items\"\n\n[[op]]",
@@ -167,7 +167,7 @@ fn the_id_that_came_twice_is_named_with_both_parts() {
 }
 
 #[test]
-fn an_id_that_is_made_of_what_is_redacted_is_not_told() {
+fn an_id_that_is_made_of_what_is_redacted_is_not_reported() {
     let hidden = SAME.replacen("max_errors", "redact = [\"names\"]\nmax_errors", 1);
     let scene = project(&[&hidden], "{\"id\":\"m1\",\"names\":[\"SECRET\",\"SECRET\"]}\n");
     out(&scene, &["apply"]);

@@ -116,7 +116,7 @@ fn what_an_id_says_to_a_terminal_is_shown_and_not_obeyed() {
 }
 
 #[test]
-fn settings_of_the_environment_count_and_wrong_ones_are_told() {
+fn settings_of_the_environment_count_and_wrong_ones_are_reported() {
     let scene = Scene::clinic();
     let with = |name: &str, value: &str, arguments: &[&str]| {
         let output = scene.command(arguments).env(name, value).output().unwrap();

@@ -48,7 +48,7 @@ const KEYED: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\nid = \"= doc.k\"\n
 const SAME_KEYS: &str = "{\"id\":\"1\",\"k\":\"x\"}\n{\"id\":\"2\",\"k\":\"x\"}\n";
 
 #[test]
-fn the_story_of_a_taken_place_is_told() {
+fn the_history_of_a_taken_place_is_reported() {
     let scene = project(&[
         KEYED,
         "[stage]\nsource = \"b\"\nmax_errors = \"90%\"\n[[op]]\nop = \"add\"\npath = \"late\"\nvalue = \"= doc.d > 15\"\n",
@@ -196,7 +196,7 @@ fn an_id_that_is_made_of_what_is_redacted_is_masked() {
 }
 
 #[test]
-fn status_and_report_tell_where_a_target_deviates_and_why() {
+fn status_and_report_say_where_a_target_deviates_and_why() {
     let stage = "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"90%\"\n[[op]]\nop = \"convert\"\npath = \"n\"\nto = \"integer\"\n";
     let scene = project(&[stage]);
     load(
@@ -263,7 +263,7 @@ fn of_many_rows_that_deviate_all_are_counted_and_few_are_listed() {
 }
 
 #[test]
-fn two_parts_with_one_id_are_told_by_their_places() {
+fn two_parts_with_one_id_are_reported_by_their_places() {
     let scene = project(&[
         "[stage]\nsource = \"a\"\ntarget = \"b\"\nid = \"= doc.s\"\nmax_errors = \"100%\"\n[[op]]\nop = \"derive\"\npath = \"l\"\n",
     ]);

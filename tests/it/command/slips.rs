@@ -71,7 +71,7 @@ fn a_stage_file_that_is_gone_a_limit_and_a_conflict_say_what_to_do() {
 }
 
 #[test]
-fn dates_that_two_formats_read_differently_are_counted_and_told() {
+fn dates_that_two_formats_read_differently_are_counted_and_reported() {
     let scene = Scene::named("dates", &[]);
     scene.write(
         "0001_days.toml",
@@ -109,7 +109,7 @@ fn status_says_that_a_stage_stopped_at_its_error_limit_and_how_to_go_on() {
 }
 
 #[test]
-fn a_project_under_another_name_is_told_and_nothing_is_applied_twice() {
+fn a_project_under_another_name_is_reported_and_nothing_is_applied_twice() {
     let scene = applied();
     scene.write("counterfoil.toml", "name = \"klinik\"\n");
     for command in ["plan", "apply"] {
@@ -126,7 +126,7 @@ fn a_project_under_another_name_is_told_and_nothing_is_applied_twice() {
 }
 
 #[test]
-fn a_load_tells_of_its_own_refused_lines_only() {
+fn a_load_reports_its_own_refused_lines_only() {
     let scene = Scene::clinic();
     scene.write("broken.ndjson", "{\"id\":\n");
     scene.write(

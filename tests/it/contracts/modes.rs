@@ -85,7 +85,7 @@ fn a_contract_that_refuses_stops_the_pass_whatever_is_allowed_and_goes_on_when_i
 }
 
 #[test]
-fn what_was_broken_before_the_stage_is_told_apart_from_what_the_stage_breaks() {
+fn what_was_broken_before_the_stage_is_distinguished_from_what_the_stage_breaks() {
     let stage = "[stage]\nsource = \"people_v1\"\nmax_errors = \"100%\"\n\
         [[op]]\nop = \"rename\"\nfrom = \"old\"\nto = \"new\"\nmissing = \"skip\"\n\
         [contract]\nPRE\ntarget = { properties = { n = { maximum = 9 }, new = { type = \"integer\" } } }\n";

@@ -84,7 +84,7 @@ fn a_record_cannot_refer_to_what_its_own_correction_takes_away() {
 }
 
 #[test]
-fn a_reference_to_a_database_that_is_probably_a_slip_is_told_by_check() {
+fn a_reference_to_a_database_that_is_probably_a_slip_is_reported_by_check() {
     let refers = |to: &str| {
         format!(
             "[[contract.references]]\nname = \"the town is known\"\nvalue = \"= doc.town\"\nto = \"{to}\"\n"

@@ -9,7 +9,7 @@ use super::{COPY, UNIQUE, apply, ids, load, load_with, people, refused, rule, se
 use crate::support::world::Scene;
 
 #[test]
-fn whoever_comes_second_with_a_unique_key_is_refused_whatever_the_batches() {
+fn the_second_with_a_unique_key_is_refused_whatever_the_batches() {
     for batch in ["1", "2", "1000"] {
         let project = people(&rule(UNIQUE));
         let lines = [

@@ -47,7 +47,7 @@ fn record(dice: &mut Dice) -> (String, String) {
 /// One command. That it is refused is an answer too; what matters is what it leaves.
 fn happen(ledger: &mut World, dice: &mut Dice) -> String {
     let database = ["a", "b"][usize::from(dice.below(4) == 0)];
-    let purpose = RunInfo::new("random");
+    let run_info = RunInfo::new("random");
     match dice.below(12) {
         0..=2 => {
             let records: Vec<String> = (0..=dice.below(3)).map(|_| record(dice).1).collect();
@@ -61,7 +61,7 @@ fn happen(ledger: &mut World, dice: &mut Dice) -> String {
             let put = [Edit::Put { id, data }];
             format!(
                 "{told}: {}",
-                edit(&mut ledger.store, database, &put, &purpose).is_ok()
+                edit(&mut ledger.store, database, &put, &run_info).is_ok()
             )
         }
         4 => {
@@ -70,14 +70,14 @@ fn happen(ledger: &mut World, dice: &mut Dice) -> String {
             let delete = [Edit::Delete { id }];
             format!(
                 "{told}: {}",
-                edit(&mut ledger.store, database, &delete, &purpose).is_ok()
+                edit(&mut ledger.store, database, &delete, &run_info).is_ok()
             )
         }
         5 => {
             let all = Selected::default();
             format!(
                 "waive: {}",
-                waive(&mut ledger.store, "causes", &all, &purpose).is_ok()
+                waive(&mut ledger.store, "causes", &all, &run_info).is_ok()
             )
         }
         6 => {

@@ -204,7 +204,7 @@ fn every_changed_byte_of_the_newest_note_is_found() {
 /// Whether a changed file has no note left, so that it is as good as empty.
 fn no_note(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
-    counterfoil::ledger::Checkpoint::of_note(&text).is_none()
+    counterfoil::ledger::Checkpoint::from_note(&text).is_none()
 }
 
 #[test]
@@ -251,8 +251,8 @@ fn a_restored_store_is_accepted_for_a_reason_that_the_ledger_keeps() {
     let mut store = Store::open(&path, options, scenario::environment(9)).expect("unchecked");
     let silent = accept_restored(&mut store, &RunInfo::new("checkpoint")).expect_err("no reason");
     assert!(silent.to_string().contains("reason"), "{silent}");
-    let purpose = RunInfo::new("checkpoint").reason("restored from last night's copy".to_owned());
-    let signed = accept_restored(&mut store, &purpose).expect("it is accepted");
+    let run_info = RunInfo::new("checkpoint").reason("restored from last night's copy".to_owned());
+    let signed = accept_restored(&mut store, &run_info).expect("it is accepted");
     drop(store);
     let store = open(&path).expect("it opens again");
     assert!(notes(&path).ends_with(&signed.note));

@@ -241,7 +241,7 @@ fn whatever_the_file_is_both_programs_answer() {
 
 /// Nothing that stands in a ledger can add a line to the answer, or hide or reorder what is shown.
 #[test]
-fn the_script_shows_what_it_is_told_escaped() {
+fn the_script_shows_what_it_is_given_escaped() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = folder.path().join("store.db");
     let mut environment = scenario::environment(3);

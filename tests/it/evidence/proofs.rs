@@ -17,7 +17,7 @@ fn proof(store: &Store, id: &str, disclose: bool) -> Proof {
 }
 
 #[test]
-fn a_proof_tells_what_was_done_by_whom_and_by_which_stage() {
+fn a_proof_reports_what_was_done_by_whom_and_by_which_stage() {
     let (_folder, path) = Template::new(Beginning::Applied).store();
     let store = open(&path).expect("a store");
     let key = scenario::signing_key().verifying();

@@ -152,7 +152,7 @@ fn every_difference_is_explained_by_its_cause_to_the_last_digit() {
 }
 
 #[test]
-fn what_changed_since_is_told_apart_from_what_the_stage_did() {
+fn what_changed_since_is_distinguished_from_what_the_stage_did() {
     let mut books = books(&[STAGE]);
     load(
         &mut books,
@@ -178,7 +178,7 @@ fn what_changed_since_is_told_apart_from_what_the_stage_did() {
     assert_eq!(
         told(result),
         [
-            (DifferenceCause::NotCarried, 1, "-2.00".to_owned()),
+            (DifferenceCause::NotProcessed, 1, "-2.00".to_owned()),
             (DifferenceCause::EditedSince, 2, "0.00".to_owned())
         ]
     );
@@ -198,7 +198,7 @@ fn what_changed_since_is_told_apart_from_what_the_stage_did() {
 }
 
 #[test]
-fn what_was_put_into_the_target_by_hand_has_no_source_and_is_told_of() {
+fn what_was_put_into_the_target_by_hand_has_no_source_and_is_reported() {
     let mut books = books(&[STAGE, IN_PLACE]);
     load(&mut books, &[("1", "x", "10.00", "plain")]);
     books.apply();
@@ -299,7 +299,7 @@ fn an_increment_is_reconciled_alone_and_a_failed_one_is_remembered() {
 }
 
 #[test]
-fn a_waived_refusal_is_told_as_waived() {
+fn a_waived_refusal_is_reported_as_waived() {
     let mut books = books(&[STAGE]);
     load(
         &mut books,

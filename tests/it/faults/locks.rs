@@ -113,7 +113,7 @@ fn a_program_that_comes_between_two_batches_stops_the_apply_whole_and_resumable(
 }
 
 #[test]
-fn a_second_apply_is_told_who_is_at_work_and_a_killed_one_holds_nothing() {
+fn a_second_apply_learns_who_is_at_work_and_a_killed_one_holds_nothing() {
     let template = Template::new(Beginning::Loaded);
     let undisturbed = undisturbed(&template);
     let project = Scene::of_scenario(&template);

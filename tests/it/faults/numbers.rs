@@ -142,7 +142,7 @@ fn a_number_keeps_its_text_from_load_to_export_or_is_refused() {
 }
 
 #[test]
-fn what_is_no_number_is_refused_at_the_door() {
+fn what_is_no_number_is_rejected_by_load() {
     let mut world = World::signed(1, stages("numbers", &[]));
     let texts = [
         "NaN",

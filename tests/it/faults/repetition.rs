@@ -11,7 +11,7 @@ use crate::support::invariants::assert_sound;
 type Around = Box<dyn Fn(Command) -> Command>;
 
 /// Load, apply and roll back, one process each.
-fn carry_out(store: &Path, around: &dyn Fn(Command) -> Command) -> Contents {
+fn run_all(store: &Path, around: &dyn Fn(Command) -> Command) -> Contents {
     // What was signed about a store of that name is of another one.
     let _ = std::fs::remove_file(format!("{}.checkpoints", store.display()));
     for (seed, verb) in (1..).zip([Verb::Load, Verb::Apply, Verb::Rollback]) {
@@ -44,7 +44,7 @@ fn with(mut command: Command, variables: &[(&str, &str)]) -> Command {
 #[test]
 fn locale_zone_and_timing_change_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let first = carry_out(&folder.path().join("first.db"), &|command| command);
+    let first = run_all(&folder.path().join("first.db"), &|command| command);
     let has = |program: &str| Command::new(program).arg("--version").output().is_ok();
     let mut others: Vec<(&str, Around)> = vec![
         ("again", Box::new(|command| command)),
@@ -75,7 +75,7 @@ fn locale_zone_and_timing_change_nothing() {
         others.push(("on one processor", Box::new(one)));
     }
     for (name, around) in &others {
-        let contents = carry_out(&folder.path().join("other.db"), around);
+        let contents = run_all(&folder.path().join("other.db"), around);
         assert_eq!(first.difference(&contents), None, "{name}");
         std::fs::remove_file(folder.path().join("other.db")).expect("the store is there");
     }

@@ -123,8 +123,8 @@ fn keep_restored(path: &Path, keep: Keep<'_>) {
         let options = StoreOptions::default().unchecked(true);
         let environment = scenario::environment(seed).keys(CheckpointKeys::signing(key));
         let mut store = Store::open(&taken, options, environment).expect("unchecked");
-        let purpose = RunInfo::new("checkpoint").reason("the key was replaced".to_owned());
-        accept_restored(&mut store, &purpose).expect("it is accepted");
+        let run_info = RunInfo::new("checkpoint").reason("the key was replaced".to_owned());
+        accept_restored(&mut store, &run_info).expect("it is accepted");
     };
     accepted(other, 21);
     accepted(scenario::signing_key(), 22);
@@ -196,7 +196,7 @@ fn odd() -> World {
         )
     };
     let lines = line(&odd) + &line("\"r1\"") + "{\"id\":\"broken\",}\n";
-    let options = LoadOptions::default().purpose(
+    let options = LoadOptions::default().run_info(
         RunInfo::new("load")
             .arguments(vec![ODD.to_owned()])
             .reason(ODD.to_owned()),
@@ -258,8 +258,8 @@ fn quarantine() -> World {
     world.retry();
     world.apply();
     let selected = Selected::default().id("q6".to_owned());
-    let purpose = RunInfo::new("waive").reason("left as it is".to_owned());
-    waive(&mut world.store, "p", &selected, &purpose).expect("a waiver");
+    let run_info = RunInfo::new("waive").reason("left as it is".to_owned());
+    waive(&mut world.store, "p", &selected, &run_info).expect("a waiver");
     world
 }
 
@@ -310,7 +310,7 @@ fn renamed(folder: &TempDir) -> PathBuf {
     let mut store = Store::open(&path, options, scenario::environment(31)).expect("a store");
     let names = [(1, "better_name"), (1, "best_name"), (2, "tidy")]
         .map(|(stage, name)| counterfoil::name::StageName::new(stage, name));
-    let purpose = RunInfo::new("checkpoint").reason("renamed in May".to_owned());
-    accept_renamed(&mut store, &names, &purpose).expect("they are accepted");
+    let run_info = RunInfo::new("checkpoint").reason("renamed in May".to_owned());
+    accept_renamed(&mut store, &names, &run_info).expect("they are accepted");
     path
 }

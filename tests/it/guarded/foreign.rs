@@ -198,7 +198,7 @@ fn a_new_store_behind_a_link_is_for_its_owner_alone_and_everything_stands_beside
 }
 
 #[test]
-fn a_file_of_checkpoints_that_says_nothing_is_told_as_what_it_is() {
+fn a_file_of_checkpoints_that_says_nothing_is_reported_as_what_it_is() {
     let project = project();
     project.exits(&["apply"], 0);
     let file = project.path("store.db.checkpoints");

@@ -30,7 +30,7 @@ fn applied(world: &World) {
 }
 
 #[test]
-fn a_command_that_writes_is_not_told_to_sign_with_the_half_that_checks() {
+fn a_command_that_writes_is_not_advised_to_sign_with_the_half_that_checks() {
     let world = World::new(Way::Inside);
     applied(&world);
     world.loads("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n");

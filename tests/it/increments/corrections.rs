@@ -85,7 +85,7 @@ fn what_was_refused_in_place_and_then_deleted_does_not_come_back() {
 }
 
 #[test]
-fn the_life_of_a_record_is_told_across_stages() {
+fn the_life_of_a_record_is_reported_across_stages() {
     let mut project = Project::applied(2);
     project.correct(2, "2000");
     project.apply();

@@ -8,7 +8,7 @@ use counterfoil::rollback::{ConflictPolicy, RollbackOptions, RollbackScope, roll
 use super::{Project, record};
 
 #[test]
-fn a_rolled_back_pass_is_carried_again_whichever_it_was() {
+fn a_rolled_back_pass_is_processed_again_whichever_it_was() {
     let mut project = Project::applied(3);
     let first = project.store.history(1).unwrap()[0].run;
     project.load(4..=6);

@@ -76,7 +76,7 @@ fn the_envelope_is_around_the_format_text_only() {
 }
 
 #[test]
-fn whoever_reads_may_stop_reading() {
+fn a_reader_may_stop_reading() {
     let scene = clinic();
     let mut child = scene
         .command(&["history", "--format", "openlineage"])

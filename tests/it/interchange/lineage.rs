@@ -4,7 +4,7 @@ use counterfoil::expression::Template;
 use counterfoil::lineage::{Dependence, Source, SourceField};
 use counterfoil::op::{Add, Effect, FunctionOperation, Functions, HashText, Join, Remove, Rename, Round};
 use counterfoil::record::{Rounding, Value};
-use counterfoil::stage::{Lineage, LineagePlace, Lookup, Outcome, Stage};
+use counterfoil::stage::{Lineage, Lookup, Outcome, Stage, TargetField};
 
 use crate::support::world::{self, stage};
 
@@ -32,9 +32,9 @@ fn table(lineage: &Lineage) -> String {
         .iter()
         .map(|(place, sources)| {
             let place = match place {
-                LineagePlace::Others => "*".to_owned(),
-                LineagePlace::Id => "@id".to_owned(),
-                LineagePlace::Field(path) => path.to_string(),
+                TargetField::Others => "*".to_owned(),
+                TargetField::Id => "@id".to_owned(),
+                TargetField::Field(path) => path.to_string(),
             };
             format!("{place}: {}", words(sources)).trim_end().to_owned()
         })

@@ -71,7 +71,7 @@ fn every_event_of_the_shipped_projects_is_valid_with_its_facets() {
 }
 
 #[test]
-fn the_bank_is_told_pass_by_pass_copying_and_in_place() {
+fn the_bank_is_reported_pass_by_pass_copying_and_in_place() {
     let mut told = shipped("bank", "legacy_transactions", 1);
     told.apply_with(&ApplyOptions::default().to(2));
     told.roll_back(RollbackScope::Last);
@@ -102,7 +102,7 @@ fn the_bank_is_told_pass_by_pass_copying_and_in_place() {
 }
 
 #[test]
-fn a_run_that_fails_is_stopped_edits_or_rolls_back_is_told_as_it_went() {
+fn a_run_that_fails_is_stopped_edits_or_rolls_back_is_reported_as_it_went() {
     let schema = OpenLineageSchema::new();
     let told = eventful();
     let events = events(&told, &told.stages);
@@ -183,7 +183,7 @@ fn the_newest_runs_are_the_last_of_all() {
 }
 
 #[test]
-fn column_lineage_is_told_with_types_and_masking() {
+fn column_lineage_is_reported_with_types_and_masking() {
     let mut told = shipped("bank", "legacy_transactions", 1);
     told.apply_with(&ApplyOptions::default());
     let events = events(&told, &told.stages);
@@ -210,7 +210,7 @@ fn column_lineage_is_told_with_types_and_masking() {
 }
 
 #[test]
-fn a_stage_built_in_rust_is_told_as_unknown_where_it_is_not_at_hand() {
+fn a_stage_built_in_rust_is_reported_as_unknown_where_it_is_not_at_hand() {
     let stage = || {
         Stage::new(1, "built")
             .source("a")

@@ -70,7 +70,7 @@ fn pairs(document: &Json, section: &str, from: &str, to: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_record_of_the_bank_is_told_version_by_version() {
+fn a_record_of_the_bank_is_reported_version_by_version() {
     let mut told = shipped("bank", "legacy_transactions", 1);
     told.apply_with(&ApplyOptions::default().to(2));
     told.roll_back(RollbackScope::Last);
@@ -120,7 +120,7 @@ fn a_record_of_the_bank_is_told_version_by_version() {
 }
 
 #[test]
-fn what_was_deleted_refused_edited_or_rolled_back_is_told() {
+fn what_was_deleted_refused_edited_or_rolled_back_is_reported() {
     let told = eventful();
     for (database, id) in [
         ("a", "r1"),

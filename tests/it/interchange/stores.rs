@@ -53,12 +53,12 @@ pub(super) fn eventful() -> World {
     told.apply_with(&stopped_by(
         ApplyOptions::default()
             .on_error(OnError::Stop)
-            .purpose(with(&["--on-error", "stop"])),
+            .run_info(with(&["--on-error", "stop"])),
     ));
     told.apply_with(&stopped_by(
         ApplyOptions::default()
             .max_errors(MaxErrors::Count(2))
-            .purpose(with(&["--max-errors=2"])),
+            .run_info(with(&["--max-errors=2"])),
     ));
     let stopped = stopped_by(ApplyOptions::default());
     let mut stop = StopAfter(1, stopped.stop.clone());

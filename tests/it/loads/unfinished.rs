@@ -209,7 +209,7 @@ fn an_open_rollback_is_named_and_goes_on() {
             .scope(scope.clone())
             .batch_size(20)
             .stop(stop.clone())
-            .purpose(RunInfo::new("rollback"));
+            .run_info(RunInfo::new("rollback"));
         let project = crate::support::scenario::PROJECT;
         rollback(&mut scene.opened(), project, &options, &mut StopAfter(1, stop)).expect("a rollback");
         assert_eq!(

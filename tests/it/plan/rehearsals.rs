@@ -25,7 +25,7 @@ fn a_rehearsal_does_it_all_and_leaves_the_store_as_it_is() {
 }
 
 #[test]
-fn a_rehearsal_of_the_recomputing_shop_tells_what_is_left_unexplained() {
+fn a_rehearsal_of_the_recomputing_shop_reports_what_is_left_unexplained() {
     let project = shipped("shop_recompute", "orders_v1", "order_id");
     let said = project.run(&["apply", "--rehearse", "--max-errors", "100%"]);
     assert_eq!(said.code, 3, "{said:?}");

@@ -6,7 +6,7 @@ use counterfoil::observe::{Event, Progress, ProgressPhase, ProgressSnapshot};
 use super::{Timed, a_second_each, seconds, world};
 
 #[test]
-fn before_the_first_pass_there_is_nothing_to_tell() {
+fn before_the_first_pass_there_is_nothing_to_report() {
     let now = Progress::new().snapshot();
     assert_eq!(now, ProgressSnapshot::default());
     assert_eq!((now.phase, now.percent), (ProgressPhase::Waiting, None));

@@ -104,7 +104,7 @@ fn the_json_the_text_and_the_page_say_the_same_figures() {
 }
 
 #[test]
-fn what_a_reconciliation_leaves_unexplained_is_told_to_the_cent() {
+fn what_a_reconciliation_leaves_unexplained_is_reported_to_the_cent() {
     let scene = shipped("shop_recompute", "orders_v1");
     scene.run(&["apply"]);
     let data = &scene.envelope(&["report"])["data"];

@@ -148,7 +148,7 @@ fn contrast(one: &str, other: &str) -> f64 {
 }
 
 #[test]
-fn words_and_bars_can_be_told_from_the_paper_in_light_in_dark_and_in_print() {
+fn words_and_bars_are_distinct_from_the_paper_in_light_in_dark_and_in_print() {
     let scene = bank();
     let page = page(&scene, "3");
     let themes: Vec<&str> = page

@@ -63,7 +63,7 @@ impl Apply {
             .max_time(self.max_time)
             .revise(self.revise)
             .plan(plan)
-            .purpose(session.purpose("apply", self.reason.as_deref(), &[]));
+            .run_info(session.run_info("apply", self.reason.as_deref(), &[]));
         let pause = self.pause.unwrap_or_default();
         let mut progress = ProgressDisplay::new(session.screen).pausing(pause, &options.stop);
         let limits = LimitArguments {

@@ -143,7 +143,7 @@ fn how(status: ExitStatus) -> String {
 fn ended(arguments: &[&str], status: ExitStatus) -> Failure {
     let exit = status
         .code()
-        .and_then(Exit::of_code)
+        .and_then(Exit::from_code)
         .filter(|exit| *exit != Exit::Done);
     let message = format!(
         "`{}` ended with {status}, which the demo did not expect",

@@ -91,8 +91,8 @@ impl Load {
     fn end(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let name = self.file.display().to_string();
         let mut store = session.open()?;
-        let purpose = session.purpose("load", self.reason.as_deref(), &[]);
-        let ended = give_up(&mut store, &self.database, &name, &purpose)?;
+        let run_info = session.run_info("load", self.reason.as_deref(), &[]);
+        let ended = give_up(&mut store, &self.database, &name, &run_info)?;
         let told = ended.iter().map(|load| {
             format!(
                 "Gave up the load of {} of run {} {}: its {} are kept.\n",
@@ -135,7 +135,7 @@ impl Load {
             .again(self.again)
             .redact(redact)
             .batch_size(self.batch_size.map(|size| size as usize))
-            .purpose(session.purpose("load", self.reason.as_deref(), &[]))
+            .run_info(session.run_info("load", self.reason.as_deref(), &[]))
             .stop(stop_signal(session.screen, "load")?))
     }
 

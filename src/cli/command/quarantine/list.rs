@@ -40,7 +40,7 @@ impl List {
         let mut failed = None;
         store.each_quarantined(&project, &selected, self.limit, |refused| {
             if listing.count == 0 && !session.screen.json {
-                failed = told_totals(&totals).err();
+                failed = print_totals(&totals).err();
             }
             if failed.is_none() {
                 failed = listing.add(&refused).err();
@@ -74,7 +74,7 @@ impl List {
     }
 }
 
-fn told_totals(totals: &[QuarantineTotal]) -> Result<(), Failure> {
+fn print_totals(totals: &[QuarantineTotal]) -> Result<(), Failure> {
     to_stdout(&(refusals_table(totals) + "\n")).map_err(|error| Failure::output(&error))
 }
 

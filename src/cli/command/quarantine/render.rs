@@ -19,7 +19,7 @@ fn way(refused: &Quarantined) -> String {
 pub(super) fn row(looked: &Looked) -> Vec<String> {
     let refused = &looked.refused;
     let first = refused.reason.violations.first();
-    let place = match (refused.reason.lines_told(), first) {
+    let place = match (refused.reason.lines_text(), first) {
         (Some(lines), Some(violation)) if !violation.pointer.is_empty() => {
             format!("{lines} at {}", violation.pointer)
         }
@@ -95,7 +95,7 @@ pub(super) fn render(looked: &Looked, input: &RefusedInput, own_id: Option<&str>
         );
     }
     match (&input.data, input.withheld) {
-        (Some(data), _) => text += &told_input(data, &looked.named),
+        (Some(data), _) => text += &input_text(data, &looked.named),
         (None, true) => {
             text += "  input not shown: it is not a valid record, so redacted fields cannot be masked\n";
         }
@@ -105,7 +105,7 @@ pub(super) fn render(looked: &Looked, input: &RefusedInput, own_id: Option<&str>
 }
 
 /// The input; of a record that becomes several, the children that are meant, where they stand in it.
-fn told_input(data: &str, named: &[Named]) -> String {
+fn input_text(data: &str, named: &[Named]) -> String {
     let document = Document::parse(data).ok();
     let child = |named: &Named| {
         let child = named.child.as_deref()?;
@@ -125,7 +125,7 @@ fn told_input(data: &str, named: &[Named]) -> String {
 
 fn violations(reason: &Refusal) -> String {
     let mut text = format!("  {} {}", dim("code"), bold(&shown(&reason.code)));
-    if let Some(lines) = reason.lines_told() {
+    if let Some(lines) = reason.lines_text() {
         text += &format!(", {lines}");
     }
     text.push('\n');

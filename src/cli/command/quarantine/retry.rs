@@ -45,7 +45,7 @@ impl Retry {
         let options = ApplyOptions::default()
             .max_time(self.max_time)
             .revise(self.revise)
-            .purpose(session.purpose("quarantine retry", self.reason.as_deref(), &self.choice.ids()))
+            .run_info(session.run_info("quarantine retry", self.reason.as_deref(), &self.choice.ids()))
             .stop(stop_signal(session.screen, "quarantine")?);
         let mut store = session.open()?;
         let mut progress = ProgressDisplay::new(session.screen);

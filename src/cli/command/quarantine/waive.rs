@@ -37,8 +37,8 @@ impl Waive {
         let project = session.settings()?.name;
         let mut store = session.open()?;
         self.choice.exists(session, &store, &project)?;
-        let purpose = session.purpose("quarantine waive", Some(&self.reason), &self.choice.ids());
-        let waived = waive(&mut store, &project, &self.choice.selected(), &purpose)?;
+        let run_info = session.run_info("quarantine waive", Some(&self.reason), &self.choice.ids());
+        let waived = waive(&mut store, &project, &self.choice.selected(), &run_info)?;
         let text = format!("Waived {}.\n", counted(waived, "record"));
         Ok(Answer::new(json!({ "waived": waived }), text))
     }

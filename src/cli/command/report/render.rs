@@ -2,6 +2,7 @@
 
 use counterfoil::history::Deviations;
 use counterfoil::quarantine::Named;
+use counterfoil::reconcile::DifferenceCause;
 use counterfoil::report::{
     Evidence, ReconciliationResult, RefusalExample, Refused, RunReport, Speed, StageReconciliation,
 };
@@ -118,7 +119,7 @@ fn summary(report: &RunReport) -> String {
     let widest = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let line = |(name, value): (String, String)| format!("{:widest$}  {}\n", name, shown(value.trim_end()));
     let facts: String = rows.into_iter().map(line).collect();
-    format!("{state}: {}\n{facts}", shown(&summary.ending_told))
+    format!("{state}: {}\n{facts}", shown(&summary.ending_text))
 }
 
 fn outcomes(report: &RunReport) -> String {
@@ -258,7 +259,7 @@ fn refused(refused: &Refused) -> String {
 
 fn example_row(code: &str, example: &RefusalExample) -> Vec<String> {
     let first = example.violations.first();
-    let place = match (&example.lines_told, first) {
+    let place = match (&example.lines_text, first) {
         (Some(lines), _) => lines.clone(),
         (None, Some(violation)) => violation.place().into_owned(),
         _ => "the record".to_owned(),
@@ -318,7 +319,7 @@ fn one(look: &StageReconciliation, result: &ReconciliationResult) -> String {
     };
     let mut rows = vec![row("source", Some(result.source_records), &result.source_amount)];
     rows.extend(result.causes.iter().map(|cause| {
-        let mut name = format!("  {}", cause.cause.replace('_', " "));
+        let mut name = format!("  {}", DifferenceCause::words(&cause.cause));
         if cause.unmeasured > 0 {
             name += &format!(" ({} without an amount)", count(cause.unmeasured));
         }

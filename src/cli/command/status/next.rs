@@ -71,7 +71,7 @@ pub(super) fn next(
     if any(|stage| stage.waiting > 0 || stage.state == StageState::Pending).is_some() {
         return Some(session.command("apply"));
     }
-    if any(|stage| stage.quarantined > 0).is_some() || status.refused_at_the_door > 0 {
+    if any(|stage| stage.quarantined > 0).is_some() || status.rejected_lines > 0 {
         return Some(session.command("quarantine list"));
     }
     None

@@ -57,10 +57,10 @@ pub(super) fn databases(status: &history::Status) -> String {
     } else {
         table(&["database", ">records"], rows)
     };
-    if status.refused_at_the_door > 0 {
+    if status.rejected_lines > 0 {
         text += &format!(
             "{} rejected by `load`\n",
-            counted(status.refused_at_the_door, "input line")
+            counted(status.rejected_lines, "input line")
         );
     }
     text

@@ -6,7 +6,7 @@ use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use super::{PARTS, REKEYED, applied, measured, over, rewrite, says};
 
 #[test]
-fn a_replaced_row_is_told_with_the_record_that_has_its_place() {
+fn a_replaced_row_is_reported_with_the_record_that_has_its_place() {
     let records = [
         r#"{"id":"1","k":"x","amt":0.1}"#,
         r#"{"id":"2","k":"x","amt":0.2}"#,
@@ -33,7 +33,7 @@ fn a_replaced_row_is_told_with_the_record_that_has_its_place() {
 }
 
 #[test]
-fn what_a_later_pass_replaces_is_told_by_that_pass() {
+fn what_a_later_pass_replaces_is_reported_by_that_pass() {
     let mut ledger = applied(&[REKEYED], &[r#"{"id":"1","k":"x","amt":0.1}"#]);
     ledger.load("a", &[r#"{"id":"2","k":"x","amt":0.2}"#]);
     let applied = ledger.apply();
@@ -49,7 +49,7 @@ fn what_a_later_pass_replaces_is_told_by_that_pass() {
 }
 
 #[test]
-fn a_record_that_was_skipped_for_another_is_told_so() {
+fn a_record_that_was_skipped_for_another_is_reported_as_such() {
     let skip = REKEYED.replace("\"replace\"", "\"skip\"");
     let records = [
         r#"{"id":"1","k":"x","amt":0.1}"#,

@@ -14,7 +14,7 @@ fn a_row_that_is_deleted_by_hand_is_edited_since() {
 }
 
 #[test]
-fn a_source_that_is_deleted_by_hand_is_edited_until_the_stage_has_carried_that() {
+fn a_source_that_is_deleted_by_hand_is_edited_until_the_stage_has_processed_that() {
     let mut ledger = applied(&[COPY], &THREE);
     ledger.delete("a", "2");
     says(&measured(&mut ledger), "edited since 2 2.5", true);

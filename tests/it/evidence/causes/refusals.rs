@@ -16,7 +16,7 @@ fn of_a_refused_correction_the_old_copy_stands_and_is_stale() {
     let mut ledger = applied(&[COPY], &THREE);
     let strict = COPY.to_owned() + "[contract]\nsource = { properties = { amt = { maximum = 9 } } }\n";
     ledger.stages = over(&[&strict]).stages;
-    let revised = ledger.applying.clone().revise(true).purpose(because("stricter"));
+    let revised = ledger.applying.clone().revise(true).run_info(because("stricter"));
     ledger.load("a", &[r#"{"id":"2","amt":20}"#]);
     let applied = apply(&mut ledger.store, &ledger.stages, &revised, &mut Silent).expect("an apply");
     assert_eq!(applied.passes[0].counts.refused, 1);
@@ -73,7 +73,7 @@ fn what_is_let_in_from_quarantine_in_place_needs_no_explanation() {
         .applying
         .clone()
         .revise(true)
-        .purpose(because("3.5 is allowed"));
+        .run_info(because("3.5 is allowed"));
     retry(
         &mut ledger.store,
         &ledger.stages,

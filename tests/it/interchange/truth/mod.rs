@@ -13,7 +13,7 @@ use counterfoil::environment::Secrets;
 use counterfoil::lineage::{Dependence, Source, SourceField};
 use counterfoil::path::{Path, Segment};
 use counterfoil::record::{Record, RecordNumber};
-use counterfoil::stage::{Lineage, LineagePlace, Outcome, Output, Stage};
+use counterfoil::stage::{Lineage, Outcome, Output, Stage, TargetField};
 use serde_json::{Value as Json, json};
 
 use crate::support::world::context;
@@ -149,17 +149,17 @@ fn names(source: &Source, place: &[Segment], target: Option<&[Segment]>) -> bool
 /// The sources of a place of the target, and of everything below it; `true` where they stand for others.
 fn sources_of<'l>(lineage: &'l Lineage, target: &[Segment]) -> Vec<(&'l Source, bool)> {
     let path = Path::from_segments(target.to_vec());
-    let is_told = |place: &LineagePlace| match place {
-        LineagePlace::Field(told) => told.segments().len() <= target.len() && meets(told.segments(), target),
+    let is_reported = |place: &TargetField| match place {
+        TargetField::Field(told) => told.segments().len() <= target.len() && meets(told.segments(), target),
         _ => false,
     };
-    let others = !lineage.fields.keys().any(is_told);
+    let others = !lineage.fields.keys().any(is_reported);
     let mut sources: Vec<(&Source, bool)> = Vec::new();
     if let Some(own) = lineage.of(&path) {
         sources.extend(own.iter().map(|source| (source, others)));
     }
     for (told, own) in &lineage.fields {
-        if let LineagePlace::Field(told) = told
+        if let TargetField::Field(told) = told
             && told.segments().len() > target.len()
             && meets(told.segments(), target)
         {
@@ -245,7 +245,7 @@ impl Check<'_> {
         }
         for (before, after) in before.iter().zip(&after) {
             if before.id != after.id && !by_record {
-                let sources = &self.lineage.fields[&LineagePlace::Id];
+                let sources = &self.lineage.fields[&TargetField::Id];
                 if !sources.iter().any(|source| names(source, place, None)) {
                     complain("the id".to_owned());
                 }
@@ -272,7 +272,7 @@ impl Check<'_> {
         let Outcome::Write(output) = outcome else { return };
         let data: Json = serde_json::from_str(&output.data).unwrap();
         for (told, sources) in &self.lineage.fields {
-            let (LineagePlace::Field(target), [source]) = (told, &sources[..]) else {
+            let (TargetField::Field(target), [source]) = (told, &sources[..]) else {
                 continue;
             };
             let (SourceField::Field(from), Dependence::Identity) = (&source.origin, source.dependence) else {

@@ -56,7 +56,7 @@ fn a_field_that_is_not_named_as_a_source_never_changes_the_target_in_the_shipped
 }
 
 #[test]
-fn the_revision_of_the_shop_that_keeps_addresses_whole_is_told_truly_too() {
+fn the_revision_of_the_shop_that_keeps_addresses_whole_is_reported_truly_too() {
     let folder = migration("shop");
     let text = std::fs::read_to_string(folder.join("revisions/0001_nest_orders.toml")).unwrap();
     let stage = Stage::parse("0001_nest_orders.toml", &text, &Lookup::folder(&folder)).unwrap();

@@ -185,7 +185,7 @@ fn a_stage_does_not_come_before_an_earlier_one_that_was_taken_back() {
 }
 
 #[test]
-fn what_a_retry_has_carried_is_not_carried_again_when_the_first_pass_is_undone() {
+fn what_a_retry_has_processed_is_not_processed_again_when_the_first_pass_is_undone() {
     let steps = [
         load(A, &[(2, 17)], false),
         apply(1, 1, None),
@@ -221,7 +221,7 @@ fn a_stage_of_which_only_a_retry_is_left_is_applied() {
 }
 
 #[test]
-fn a_record_is_not_undone_alone_where_a_sibling_that_goes_with_it_was_carried_on() {
+fn a_record_is_not_undone_alone_where_a_sibling_that_goes_with_it_was_processed() {
     let steps = [
         Step::Put(A, 3, 13),
         apply(3, 1, Some(2)),

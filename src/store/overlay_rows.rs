@@ -11,9 +11,9 @@ use crate::record::RecordNumber;
 pub(crate) type Then = Option<(Hash, String)>;
 
 /// The rows that would be otherwise than they are, and who would have the ids that one of them has taken or let go.
-pub(crate) struct TrialRows(Connection);
+pub(crate) struct OverlayRows(Connection);
 
-impl TrialRows {
+impl OverlayRows {
     pub(crate) fn new() -> Result<Self> {
         let tables = "CREATE TABLE trial(number INTEGER PRIMARY KEY, hash BLOB, id TEXT);
              CREATE TABLE owner(id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;";

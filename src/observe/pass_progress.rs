@@ -15,7 +15,7 @@ const MEASURABLE_US: i64 = 1_000;
 
 /// One pass. All times are microseconds of one clock.
 #[derive(Clone, Debug)]
-pub(super) struct PassCourse {
+pub(super) struct PassProgress {
     pub(super) pass: PassId,
     pub(super) kind: PassKind,
     pub(super) stage: Option<StageName>,
@@ -37,7 +37,7 @@ pub(super) struct PassCourse {
     pub(super) samples: VecDeque<(i64, u64)>,
 }
 
-impl PassCourse {
+impl PassProgress {
     /// A batch has ended.
     pub(super) fn add(&mut self, counts: &Counts, now_us: i64) {
         self.processed += counts.read;
