@@ -52,7 +52,7 @@
 //!   are read. `Number`s are compared by their text, and `as_f64` and its kin parse it. What reads a number without saying
 //!   which type it wants (`#[serde(flatten)]`, `#[serde(untagged)]`, `#[serde(tag = "..")]`, a `Deserialize` by
 //!   `deserialize_any`) sees a map with one private key and may refuse it; fields of `u64`, `f64` and the like do not change.
-//! - `preserve_order`: a [`serde_json::Map`] keeps the order in which its keys came, instead of sorting them.
+//! - `preserve_order`: a [`serde_json::Map`] keeps its keys in the order of insertion instead of sorting them.
 //! - `raw_value`: [`serde_json::value::RawValue`] exists; nothing else changes.
 //!
 //! A [`Decimal`] is read from numbers and from texts alike: `rust_decimal` has the feature for that too. The types of other

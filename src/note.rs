@@ -153,7 +153,7 @@ impl VerifyingKey {
             problem,
         };
         if text.trim().starts_with(PRIVATE) {
-            return Err(bad("it is the private key, which signs and must stay secret"));
+            return Err(bad("it is the signing key, which must stay secret"));
         }
         let (name, hash, key) = parts(text.trim()).map_err(bad)?;
         if !is_name(name) {

@@ -184,7 +184,7 @@ fn of_sqlite(code: &str) -> Advice {
         ),
         "store.damaged" => Advice::new(
             Exit::Unsound,
-            "run `counterfoil verify` to examine it; name the right file with `--store FILE`, or restore a backup",
+            "name the right file with `--store FILE`, or restore a backup; `counterfoil verify` lists what is damaged in a store",
         ),
         "store.io" => Advice::new(
             Exit::Failed,
@@ -199,7 +199,7 @@ fn of_io(kind: std::io::ErrorKind) -> Advice {
     match kind {
         ErrorKind::NotFound => Advice::new(Exit::Failed, "check the path"),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            Advice::new(Exit::Failed, "check that you may read and write there")
+            Advice::new(Exit::Failed, "check that you have permission to read and write there")
         }
         ErrorKind::StorageFull => Advice::new(
             Exit::Failed,

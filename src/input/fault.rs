@@ -70,7 +70,7 @@ pub enum HeaderError {
         second: usize,
     },
     /// No column has the name that the ids are under.
-    #[error("has no column `{id_field}` for the ids among its {}: name one with `--id`, or is the header row missing?", columns.len())]
+    #[error("has no column `{id_field}` for the ids (columns: {}): name the id column with `--id`; or is the header row missing?", columns.len())]
     NoId {
         /// The name that was looked for.
         id_field: String,

@@ -222,7 +222,7 @@ pub(super) static MANUAL: Manual = Manual {
             "otherwise",
             Form::Template,
             "refused",
-            "the label below all bands; not an expression",
+            "the label below all bands",
         ),
         MISSING,
         NULL,

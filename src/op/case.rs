@@ -124,7 +124,7 @@ pub(super) static MANUAL: Manual = Manual {
         "case.exists",
         "case.blocked",
     ],
-    undo: "lossy in place: which letters were capitals is lost; with `to` the original stays",
+    undo: "lossy in place: which letters were capitals is lost; with `to` the original is kept",
     example: (
         r#"op = "case"
 path = "city"

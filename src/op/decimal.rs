@@ -319,7 +319,7 @@ pub(super) static MANUAL: Manual = Manual {
         "decimal.exists",
         "decimal.blocked",
     ],
-    undo: "lossy in place: symbols, zeros and rounded digits are lost; with `to` the original stays",
+    undo: "lossy in place: symbols, zeros and rounded digits are lost; with `to` the original is kept",
     example: (
         r#"op = "decimal"
 path = "amount"

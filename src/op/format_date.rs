@@ -143,7 +143,7 @@ pub(super) static MANUAL: Manual = Manual {
         "format_date.exists",
         "format_date.blocked",
     ],
-    undo: "lossy in place: what the format leaves out is lost; with `to` the original stays",
+    undo: "lossy in place: what the format leaves out is lost; with `to` the original is kept",
     example: (
         r#"op = "format_date"
 path = "born"

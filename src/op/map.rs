@@ -264,7 +264,7 @@ pub(super) static MANUAL: Manual = Manual {
             "default",
             Form::Template,
             "refused",
-            "the replacement for a value that is not in the table; not an expression",
+            "the replacement for a value that is not in the table",
         ),
         MISSING,
         NULL,

@@ -273,7 +273,7 @@ pub(super) static MANUAL: Manual = Manual {
             "ambiguous",
             Form::Choice(&["first", "refuse"]),
             "first",
-            "what to do if two formats read a date differently; `first` counts a warning",
+            "what to do if two formats read a date differently; `first` adds a warning",
         ),
         Key::optional(
             "format",
@@ -298,7 +298,7 @@ pub(super) static MANUAL: Manual = Manual {
         "parse_date.exists",
         "parse_date.blocked",
     ],
-    undo: "lossy in place: which format it had is lost; with `to` the original stays",
+    undo: "lossy in place: which format it had is lost; with `to` the original is kept",
     example: (
         r#"op = "parse_date"
 path = "born"

@@ -203,7 +203,7 @@ pub(super) static MANUAL: Manual = Manual {
         "replace.exists",
         "replace.blocked",
     ],
-    undo: "lossy in place: what was replaced is lost; with `to` the original stays",
+    undo: "lossy in place: what was replaced is lost; with `to` the original is kept",
     example: (
         r#"op = "replace"
 path = "phone"

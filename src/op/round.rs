@@ -84,7 +84,7 @@ impl Operation for Round {
 pub(super) static MANUAL: Manual = Manual {
     name: "round",
     group: "value",
-    summary: "rounds a number, or a string with a plain decimal, as the stage's `rounding` declares; the type stays",
+    summary: "rounds a number, or a string with a plain decimal, as the stage's `rounding` declares; the type does not change",
     keys: &[
         PATH,
         TO,
@@ -105,7 +105,7 @@ pub(super) static MANUAL: Manual = Manual {
         "round.exists",
         "round.blocked",
     ],
-    undo: "lossy in place: the rounded digits are lost; with `to` the original stays",
+    undo: "lossy in place: the rounded digits are lost; with `to` the original is kept",
     example: (
         r#"op = "round"
 path = "tax"

@@ -129,7 +129,7 @@ pub(super) static MANUAL: Manual = Manual {
             "both",
             "which end to trim",
         ),
-        Key::optional("characters", Form::Text, "blanks", "the characters to remove"),
+        Key::optional("characters", Form::Text, "whitespace", "the characters to remove"),
         MISSING,
         NULL,
     ],
@@ -140,7 +140,7 @@ pub(super) static MANUAL: Manual = Manual {
         "trim.exists",
         "trim.blocked",
     ],
-    undo: "lossy in place: what was removed is lost; with `to` the original stays",
+    undo: "lossy in place: what was removed is lost; with `to` the original is kept",
     example: (
         r#"op = "trim"
 path = "name"

@@ -83,7 +83,7 @@ fn the_problems_of_all_files_are_shown_together() {
     snapbox::assert_data_eq!(
         lines(&Project::open(folder.path()).unwrap_err()),
         "\
-project.bad_name counterfoil.toml:1:8: `Shop` is not a name of a project: a-z, 0-9, _ and -, a letter first, at most 63
+project.bad_name counterfoil.toml:1:8: `Shop` is not a valid project name: use a-z, 0-9, _ and -, starting with a letter, at most 63 characters
 stage.unknown_key counterfoil.toml:2:1: the file has no key `stor` (did you mean `store`?)
 stage.missing_key 0001_a.toml:1:1: [stage] needs the key `source`: the database whose records it reads
 project.duplicate_number `0003_b.toml` and `0003_c.toml` have the same number (give one of them the next free number)

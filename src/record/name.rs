@@ -25,7 +25,7 @@ impl StageName {
 
 /// A text that may not be such a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is not a name of {of}: {problem}")]
+#[error("`{name}` is not a valid {of} name: {problem}")]
 #[non_exhaustive]
 pub struct BadName {
     /// The text.
@@ -43,15 +43,15 @@ const RESERVED: [&str; 3] = ["ledger_", "audit_", "sqlite_"];
 /// `SQLite` name their tables with.
 pub fn check_database(name: &str) -> Result<(), BadName> {
     let checked = check(
-        "a database",
+        "database",
         name,
         "_",
-        "a-z, 0-9 and _, a letter first, at most 63",
+        "use a-z, 0-9 and _, starting with a letter, at most 63 characters",
     );
     if RESERVED.iter().any(|prefix| name.starts_with(prefix)) {
         return Err(BadName {
             name: name.to_owned(),
-            of: "a database",
+            of: "database",
             problem: "names that begin with ledger_, audit_ or sqlite_ are reserved",
         });
     }
@@ -67,16 +67,16 @@ pub fn is_database_name(name: &str) -> bool {
 /// Checks the name of a project: `^[a-z][a-z0-9_-]{0,62}$`.
 pub fn check_project(name: &str) -> Result<(), BadName> {
     check(
-        "a project",
+        "project",
         name,
         "_-",
-        "a-z, 0-9, _ and -, a letter first, at most 63",
+        "use a-z, 0-9, _ and -, starting with a letter, at most 63 characters",
     )
 }
 
 /// Checks the name of a stage, the `slug` of `NNNN_slug.toml`: `^[a-z][a-z0-9_]{0,62}$`.
 pub fn check_stage(name: &str) -> Result<(), BadName> {
-    check("a stage", name, "_", "a-z, 0-9 and _, a letter first, at most 63")
+    check("stage", name, "_", "use a-z, 0-9 and _, starting with a letter, at most 63 characters")
 }
 
 fn check(of: &'static str, name: &str, also: &str, problem: &'static str) -> Result<(), BadName> {

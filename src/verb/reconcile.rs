@@ -52,7 +52,7 @@ impl ReconcileOptions {
         self
     }
 
-    /// Sets the signal that asks the verb to stop. Default: a signal that nobody sends.
+    /// Sets the signal that asks the verb to stop. Default: a signal that is never sent.
     #[must_use]
     pub fn stop(mut self, stop: StopSignal) -> Self {
         self.stop = stop;

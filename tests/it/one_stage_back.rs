@@ -89,7 +89,7 @@ fn a_stage_that_later_ones_stand_on_is_refused_and_the_command_that_it_names_wor
         let before = all(&project);
         let said = project.run(&["rollback", "--stage", number, "--yes"]);
         assert_eq!(said.code, 2, "{said:?}");
-        let message = format!("stage {number} wrote to `b`, which {on_it} read since");
+        let message = format!("stage {number} wrote to `b`, which {on_it} since read");
         assert!(said.err.contains(&message), "{said:?}");
         assert!(said.err.contains(left), "{said:?}");
         assert_eq!(all(&project), before, "nothing was done");

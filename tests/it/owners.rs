@@ -250,7 +250,7 @@ fn an_interrupted_rollback_of_one_stage_is_named_as_it_was_begun_and_blocks_its_
     ];
     project.exits(&stopped, 6);
     let said = project.exits(&["status"], 0);
-    assert!(said.out.contains(" rollback --stage 1` goes on"), "{said:?}");
+    assert!(said.out.contains(" rollback --stage 1` continues"), "{said:?}");
     let said = project.exits(&["reconcile"], 2);
     assert!(said.err.contains("partly rolled back"), "{said:?}");
     project.exits(&["rollback", "--stage", "1", "--yes"], 0);

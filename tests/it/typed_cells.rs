@@ -89,7 +89,7 @@ fn what_is_so_is_said() {
     // A text that becomes null becomes no text.
     scene.write("n.csv", "id,t\n1,NULL\n");
     let refused = scene.exits(&["load", "r", "n.csv", "--replace", "--null", "NULL"], 2);
-    let expected = "a text in the column `t`, where this CSV would put null";
+    let expected = "a string in the column `t`, where this CSV would put null";
     assert!(refused.err.contains(expected), "{}", refused.err);
     scene.exits(
         &["load", "r", "n.csv", "--replace", "--null", "NULL", "--types"],

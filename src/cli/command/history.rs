@@ -2,7 +2,7 @@
 
 use std::io::{BufWriter, Write as _};
 
-use counterfoil::history::{RunPass, RunRecord};
+use counterfoil::history::{RunBatches, RunPass, RunRecord};
 use counterfoil::interchange::OpenLineageOptions;
 use counterfoil::record::RunId;
 use serde_json::json;
@@ -74,17 +74,26 @@ impl History {
     }
 }
 
+/// The batches of a run, which are in a row.
+fn batches(run: &RunRecord) -> String {
+    let RunBatches { first, last, .. } = run.batches;
+    if first == last {
+        format!("batch {first}")
+    } else {
+        format!("batches {first} to {last}")
+    }
+}
+
 fn render(run: &RunRecord) -> String {
     let arguments: Vec<String> = run.arguments.iter().map(|argument| quoted(argument)).collect();
     let command = [vec![run.command.clone()], arguments].concat().join(" ");
     let mut text = format!("{} {}\n", bold(&format!("run {}", run.run)), shown(&command));
     text += &format!(
-        "  {} by {} on {}, batches {} to {}\n",
+        "  {} by {} on {}, {}\n",
         moment(&run.started),
         shown(&run.actor),
         shown(&run.host),
-        run.batches.first,
-        run.batches.last
+        batches(run)
     );
     if let Some(reason) = &run.reason {
         text += &format!("  {} {}\n", dim("reason"), shown(reason));

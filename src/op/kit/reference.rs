@@ -48,7 +48,7 @@ fn section(out: &mut String, manual: &Manual) {
         out,
         "```toml\n[[op]]\n{settings}\n```\n\n`{input}` becomes `{output}`\n\n"
     );
-    out.push_str("| key | takes | absent | what for |\n|---|---|---|---|\n");
+    out.push_str("| key | value | if absent | meaning |\n|---|---|---|---|\n");
     for key in manual.keys {
         let absent = if key.required { "**required**" } else { key.default };
         let cells = [

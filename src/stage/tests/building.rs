@@ -92,8 +92,8 @@ fn what_is_wrong_with_a_built_stage_is_reported_at_once() {
         "\
 stage.bad_path `a..b` is not a path: a name is missing
 stage.bad_name stage numbers begin with 1
-stage.bad_name `Tx` is not a name of a database: a-z, 0-9 and _, a letter first, at most 63
-stage.bad_name `No Slug` is not a name of a stage: a-z, 0-9 and _, a letter first, at most 63
+stage.bad_name `Tx` is not a valid database name: use a-z, 0-9 and _, starting with a letter, at most 63 characters
+stage.bad_name `No Slug` is not a valid stage name: use a-z, 0-9 and _, starting with a letter, at most 63 characters
 expression.unknown_name 0000_No Slug:1:10: `nothing` is not defined here (a field of the record is written doc.NAME: did you mean `doc.nothing`?)
 stage.bad_path `b..c` is not a path: a name is missing (write `a.b`, `items[*].price`, `\"odd.key\"` or a JSON Pointer such as `/a/b`)
 stage.no_transform `version` belongs to a `transform`, and there is none

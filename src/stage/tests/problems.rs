@@ -40,7 +40,7 @@ input = '{"a": 1'
     let expected = "\
 stage.missing_key 0001_orders.toml:2:1: [stage] needs the key `source`: the database whose records it reads
 stage.unknown_key 0001_orders.toml:3:1: [stage] has no key `sorce` (did you mean `source`?)
-stage.bad_name 0001_orders.toml:4:10: `Orders` is not a name of a database: a-z, 0-9 and _, a letter first, at most 63
+stage.bad_name 0001_orders.toml:4:10: `Orders` is not a valid database name: use a-z, 0-9 and _, starting with a letter, at most 63 characters
 stage.wrong_word 0001_orders.toml:5:12: `on_error` cannot be `quarentine` (did you mean `quarantine`?)
 stage.wrong_type 0001_orders.toml:6:14: `max_errors` takes a count or a share of the source, from 0% to 100% (write `max_errors = 100` or `max_errors = \"0.5%\"`)
 stage.wrong_type 0001_orders.toml:7:15: `description` takes a string, not a whole number

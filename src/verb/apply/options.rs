@@ -104,7 +104,7 @@ impl ApplyOptions {
         self
     }
 
-    /// Sets the signal that asks the verb to stop. Default: a signal that nobody sends.
+    /// Sets the signal that asks the verb to stop. Default: a signal that is never sent.
     #[must_use]
     pub fn stop(mut self, stop: StopSignal) -> Self {
         self.stop = stop;

@@ -104,11 +104,11 @@ fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)
     chosen.iter().zip(conflicts).map(reversal).collect()
 }
 
-/// Appends the reverse of every pass in the scope, newest first. An interrupted rollback goes on where it stopped.
+/// Appends the reverse of every pass in the scope, newest first. An interrupted rollback continues where it stopped.
 ///
 /// # Errors
 /// [`Error::RollbackConflict`] when records cannot be restored as they were and `on_conflict` is `abort`;
-/// [`Error::RollbackBeneath`] when a newer pass of the same stage stands on one of them. Then nothing is written.
+/// [`Error::RollbackBeneath`] if a newer pass of the same stage has changed the same records. Then nothing is written.
 pub fn rollback(
     store: &mut Store,
     project: &str,

@@ -86,7 +86,7 @@ impl<'o> ValidateOptions<'o> {
         self
     }
 
-    /// Sets the signal that asks the verb to stop. Default: a signal that nobody sends.
+    /// Sets the signal that asks the verb to stop. Default: a signal that is never sent.
     #[must_use]
     pub fn stop(mut self, stop: StopSignal) -> Self {
         self.stop = stop;

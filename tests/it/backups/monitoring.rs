@@ -100,7 +100,7 @@ fn a_store_that_is_gone_is_distinguished_from_one_that_never_was() {
         for arguments in [&["status"][..], &["verify"], &["apply"], &["query", "a"]] {
             let said = project.exits(arguments, 8);
             assert!(
-                said.err.contains("signed with") && said.err.contains("restore FOLDER"),
+                said.err.contains("the signed store") && said.err.contains("restore FOLDER"),
                 "{said:?}"
             );
         }

@@ -104,7 +104,7 @@ fn an_older_copy_that_is_put_back_is_found_and_it_says_from_where() {
     let error = open(&path).expect_err("it is older");
     assert_eq!(error.code(), "checkpoint.truncated");
     assert!(
-        error.to_string().ends_with("it still holds up to batch 12"),
+        error.to_string().ends_with("it still matches up to batch 12"),
         "{error}"
     );
 }

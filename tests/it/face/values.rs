@@ -98,7 +98,7 @@ fn what_is_more_than_a_batch_is_several_and_those_before_a_failure_stand() {
     let mut store = Store::in_memory(options, Environment::default()).unwrap();
     let same_twice = (1..=40).map(|number| json!({ "id": if number == 25 { 1 } else { number } }));
     let error = store.insert_all("numbers", same_twice).unwrap_err();
-    assert_eq!(error.to_string(), "`numbers` has a record `1` already");
+    assert_eq!(error.to_string(), "`numbers` already has a record `1`");
     assert_eq!(store.count("numbers").unwrap(), 20);
     let report = store
         .insert_all("numbers", (21..=60).map(|number| json!({ "id": number })))

@@ -161,7 +161,7 @@ fn out_of_order(world: &World) {
 fn a_stage_out_of_order(world: &World) {
     out_of_order(world);
     let said = world.done(&["status"]);
-    assert!(said.err.contains("stage 3 is not applied"), "{}", said.err);
+    assert!(said.err.contains("stage 3 has not been applied"), "{}", said.err);
     world.works(&said, "rollback --to 2", &[]);
     world.done(&["apply"]);
     assert!(world.done(&["export", "in_v3"]).out.contains("\"z\""));

@@ -15,7 +15,7 @@ use crate::cli::session::Session;
 /// data is rejected, unless `--replace` is given. A rejected line leaves quarantine when a later load of the
 /// same file has a valid record at the same place or with the same id.
 ///
-/// After an interruption, run the same command again: it continues where it stopped. A file is recognised by
+/// After an interruption, run the same command again: it continues where it stopped. A file is recognized by
 /// its content: one that was loaded completely is not loaded again unless `--again` is given, an interrupted
 /// load continues under any file name, and a different file with the same name is loaded as a new one. (A
 /// file as long as a known one is read twice, first to hash it: hashing costs less than parsing.) Standard

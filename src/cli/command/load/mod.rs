@@ -169,7 +169,7 @@ impl Load {
         if let (Some(known), true) = (&report.known, report.processed) {
             warnings.push(format!(
                 "the same data was already loaded by run {} ({}) and has been loaded again: a stream can only \
-                 be recognised after it has been read",
+                 be recognized after it has been read",
                 known.run,
                 moment(&known.at)
             ));
@@ -266,10 +266,10 @@ impl Load {
         );
         match passed {
             0 => text,
-            1 => text + "1 previously rejected input line passes now and has left quarantine\n",
+            1 => text + "1 previously rejected input line now passes and has left quarantine\n",
             lines => {
                 let lines = counted(lines, "previously rejected input line");
-                text + &format!("{lines} pass now and have left quarantine\n")
+                text + &format!("{lines} now pass and have left quarantine\n")
             }
         }
     }

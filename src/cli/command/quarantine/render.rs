@@ -68,12 +68,12 @@ pub(super) fn render(looked: &Looked, input: &RefusedInput, own_id: Option<&str>
         .map(|id| format!(" {}", shown(id)))
         .unwrap_or_default();
     let mut text = format!("{}{id}\n", bold(&format!("record {}", refused.record)));
-    let slug = refused.slug.as_deref().unwrap_or_default();
+    let slug = refused.slug.as_deref().map(|slug| format!(" {}", shown(slug)));
     let names = [&refused.source, &refused.database].map(|name| name.as_deref().unwrap_or_default());
     text += &format!(
-        "  refused by {} {} ({}) at {}, batch {}\n",
+        "  refused by {}{} ({}) at {}, batch {}\n",
         refused_by(refused.stage),
-        shown(slug),
+        slug.unwrap_or_default(),
         shown(&route(names[0], names[1])),
         moment(&refused.at),
         refused.batch
