@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Judge a Counterfoil store by docs/format.md, and by nothing else: this was written from that document alone.
+"""Judge a Counterfoil store by docs/format.md. The first version was written from that document alone, by somebody who had
+nothing else; it then followed the sentences that the document gained.
 
     python3 verify_store.py STORE [--key FILE]
 

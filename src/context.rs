@@ -1,5 +1,5 @@
-//! What a stage may know while it transforms one record. It is all fixed before the record is read, so that the
-//! same record always gives the same result.
+//! The facts that a stage may use while it transforms one record. All of them are fixed before the record is read, so
+//! that the same record always gives the same result.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use crate::digest::{self, Salt};
 use crate::environment::Secrets;
 use crate::record::Limits;
 
-/// The facts around one record in one pass.
+/// The facts about one record in one pass.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Context<'a> {
@@ -21,21 +21,21 @@ pub struct Context<'a> {
     pub stage: u32,
     /// The id of the source record.
     pub id: &'a str,
-    /// What the ledger has drawn for the record, which nobody can guess: what random values are made of. Of a part of a
-    /// derived record it is another one. `None` where no ledger knows the record; then nothing random can be made of it.
+    /// The record's secret salt, drawn at random by the ledger; random values are derived from it. Each part of a
+    /// derived record has a different salt. `None` where no ledger knows the record; then no random value can be made.
     pub salt: Option<Salt>,
-    /// The time that `now()` gives: the same for a whole pass, whichever run continues it. Microseconds UTC.
+    /// The time that `now()` returns, in microseconds UTC: the same for a whole pass, whichever run continues it.
     pub now_us: i64,
-    /// The secrets that may be asked for by name.
+    /// The secrets that expressions and operations may request by name.
     pub secrets: &'a Secrets,
-    /// How large and how deep what it makes may be: what the store takes in.
+    /// Limits on the size and depth of the result: those of the store.
     pub limits: Limits,
-    /// What notes how the record goes through the stage, where somebody wants to know.
+    /// Observes how the record passes through the stage; `None` where nobody observes.
     pub probe: Option<&'a dyn Probe>,
 }
 
 impl<'a> Context<'a> {
-    /// What a stage knows of a record that no ledger knows: the first instant of 1970, the usual limits, no salt, no probe.
+    /// Returns a context for a record that no ledger knows: time 0 (1970), default limits, no salt, no probe.
     #[must_use]
     pub fn new(project: &'a str, stage: u32, secrets: &'a Secrets) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Names the project. Default: the empty text.
+    /// Sets the project's name. Default: the empty text.
     #[must_use]
     pub fn project(mut self, project: &'a str) -> Self {
         self.project = project;
@@ -71,28 +71,28 @@ impl<'a> Context<'a> {
         self
     }
 
-    /// Sets what random values are made of. Default: `None`, nothing random can be made.
+    /// Sets the salt that random values are derived from. Default: `None`, no random value can be made.
     #[must_use]
     pub fn salt(mut self, salt: impl Into<Option<Salt>>) -> Self {
         self.salt = salt.into();
         self
     }
 
-    /// Sets what `now()` gives, in microseconds since 1970 UTC. Default: 0.
+    /// Sets the time that `now()` returns, in microseconds since 1970 UTC. Default: 0.
     #[must_use]
     pub fn now_us(mut self, now_us: i64) -> Self {
         self.now_us = now_us;
         self
     }
 
-    /// Limits how large and how deep what the stage makes may be. Default: 16 MiB, 128 levels.
+    /// Limits the size and depth of what the stage produces. Default: 16 MiB, 128 levels.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Sets what notes how the record goes through the stage. Default: `None`.
+    /// Sets the probe that observes how the record passes through the stage. Default: `None`.
     #[must_use]
     pub fn probe(mut self, probe: impl Into<Option<&'a dyn Probe>>) -> Self {
         self.probe = probe.into();
@@ -100,36 +100,37 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Notes how records go through a stage. It changes nothing of what becomes of them. May be shared by threads.
+/// Observes how records pass through a stage, without affecting the result. Threads may share it.
 pub trait Probe: fmt::Debug + Sync {
-    /// A value was rounded by so much: what it became, less what it was.
+    /// Called when a value was rounded. The amount is the new value minus the old one.
     fn rounded(&self, by: Decimal);
 
-    /// Whether [`operated`](Self::operated) is to be told, which takes looking at each document once more.
+    /// Returns whether to call [`operated`](Self::operated). Calling it requires one more inspection of each document.
     fn follows_operations(&self) -> bool;
 
-    /// The operation at this place of the stage did this with one document.
+    /// Called after the operation at this position of the stage has processed one document.
     fn operated(&self, operation: usize, did: Operated);
 }
 
-/// What one operation did with one document.
+/// The effect of one operation on one document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Operated {
-    /// Whether something was at one of the places that it reads; true where it reads none.
+    /// Whether the document has a value at one of the paths that the operation reads; true where the operation reads
+    /// none.
     pub matched: bool,
-    /// Whether it changed the document, left it out, derived from it or gave it another id.
+    /// Whether the operation changed the document, dropped it, derived records from it or changed its id.
     pub changed: bool,
-    /// Whether it refused the record.
+    /// Whether the operation refused the record.
     pub refused: bool,
 }
 
-/// By how much the values of one record were rounded: what a value became, less what it was.
+/// The amounts by which the values of one record were rounded: the new value minus the old one.
 #[derive(Debug, Default)]
 pub struct Roundings(Mutex<Vec<Decimal>>);
 
 impl Roundings {
-    /// The amounts so far, in order; values that were whole already are not among them.
+    /// Returns the amounts so far, in order. Values that needed no rounding are not included.
     #[must_use]
     pub fn amounts(&self) -> Vec<Decimal> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -148,27 +149,26 @@ impl Probe for Roundings {
     fn operated(&self, _: usize, _: Operated) {}
 }
 
-/// How often each operation of a stage found what it works on, changed it, or refused the record. May be shared by
-/// threads.
+/// Counts, for each operation of a stage, how often it matched, changed or refused a record. Threads may share it.
 #[derive(Debug, Default)]
 pub struct Tally(Vec<[AtomicU64; 4]>);
 
-/// What one operation did.
+/// Counts for one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Tallied {
-    /// The documents that came to it: records, or the parts of derived ones.
+    /// Number of documents that reached the operation: records, or the parts of derived ones.
     pub reached: u64,
-    /// Those that had something at one of the places that it reads; all, where it reads none.
+    /// Number of documents with a value at one of the paths that the operation reads; all, where it reads none.
     pub matched: u64,
-    /// Those that it changed, left out, derived from or gave another id.
+    /// Number of documents that the operation changed, dropped, derived records from or gave another id.
     pub changed: u64,
-    /// Those that it refused.
+    /// Number of documents that the operation refused.
     pub refused: u64,
 }
 
 impl Tally {
-    /// For a stage with so many operations.
+    /// Creates a tally for a stage with this number of operations.
     #[must_use]
     pub fn new(operations: usize) -> Self {
         Self(
@@ -178,7 +178,7 @@ impl Tally {
         )
     }
 
-    /// What the operations did so far, in their order.
+    /// Returns the counts so far, in the order of the operations.
     #[must_use]
     pub fn counted(&self) -> Vec<Tallied> {
         let count = |counters: &[AtomicU64; 4]| {
@@ -213,7 +213,7 @@ impl Probe for Tally {
 }
 
 impl Context<'_> {
-    /// Notes that a value was rounded.
+    /// Records that a value was rounded.
     pub(crate) fn rounded(&self, from: Decimal, to: Decimal) {
         if let (Some(probe), Some(by)) = (self.probe, to.checked_sub(from))
             && !by.is_zero()
@@ -222,14 +222,14 @@ impl Context<'_> {
         }
     }
 
-    /// The UUIDv5 of (project, stage, source id, part): stable across runs and machines.
+    /// Returns the UUIDv5 of (project, stage, source id, part): stable across runs and machines.
     #[must_use]
     pub fn uuid(&self, part: &str) -> String {
         digest::stage_uuid(self.project, self.stage, self.id, part).to_string()
     }
 
-    /// A random UUID, version 4, for a place of this record and a part of it: another one for every record, stage and
-    /// store, and the same whenever the record is carried again. `None` without a salt.
+    /// Returns a random UUID, version 4, for a place of this record and a part of it. It differs for every record,
+    /// stage and store, and is the same whenever the record is processed again. `None` without a salt.
     #[must_use]
     pub fn random_uuid(&self, place: &str, part: &str) -> Option<String> {
         let uuid = |salt: &Salt| digest::random_uuid(salt, self.project, self.stage, place, part);

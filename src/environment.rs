@@ -1,4 +1,4 @@
-//! What the library may know of the world, handed in by whoever uses it: the clock, randomness, the actor, secrets.
+//! What the library may know of the outside world: the clock, randomness, the actor, secrets. The caller passes it in.
 //! The library itself never reads the environment, so that tests can fix all of it.
 
 use std::collections::BTreeMap;
@@ -7,18 +7,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::note::{SigningKey, VerifyingKey};
 
-/// Tells the time.
+/// Returns the time.
 pub trait Clock: Send + Sync {
-    /// Microseconds since 1970-01-01 UTC.
+    /// Returns the time in microseconds since 1970-01-01 UTC.
     fn now_us(&self) -> i64;
 }
 
-/// Gives random bytes, for salts and run ids.
+/// Returns random bytes, for salts and run ids.
 pub trait Randomness: Send + Sync {
-    /// Fills the bytes.
+    /// Fills the buffer with random bytes.
     fn fill(&self, bytes: &mut [u8]);
 
-    /// Bytes to make a key of.
+    /// Returns random bytes to make a key from.
     fn seed(&self) -> [u8; 32] {
         let mut seed = [0; 32];
         self.fill(&mut seed);
@@ -26,7 +26,7 @@ pub trait Randomness: Send + Sync {
     }
 }
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -37,7 +37,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The operating system's randomness.
+/// The operating system's random number generator.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemRandomness;
 
@@ -47,21 +47,21 @@ impl Randomness for SystemRandomness {
     }
 }
 
-/// What a run may know of the world.
+/// The environment of a run: clock, randomness, actor, host, secrets and keys.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Environment {
-    /// The clock.
+    /// The source of the time.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// The source of random bytes.
     pub randomness: Arc<dyn Randomness>,
-    /// Who runs it, as it shall stand in the ledger.
+    /// The user or service that runs it, as recorded in the ledger.
     pub actor: String,
-    /// Where it runs, as it shall stand in the ledger.
+    /// The machine that it runs on, as recorded in the ledger.
     pub host: String,
-    /// The secrets that expressions and operations may ask for by name; never written anywhere.
+    /// The secrets that expressions and operations may request by name; never written anywhere.
     pub secrets: Secrets,
-    /// The key that checkpoints are signed with, and the one that they are checked with.
+    /// The keys that checkpoints are signed and verified with.
     pub keys: CheckpointKeys,
 }
 
@@ -107,14 +107,14 @@ impl Environment {
         self
     }
 
-    /// Sets the secrets that expressions and operations may ask for by name. Default: none.
+    /// Sets the secrets that expressions and operations may request by name. Default: none.
     #[must_use]
     pub fn secrets(mut self, secrets: Secrets) -> Self {
         self.secrets = secrets;
         self
     }
 
-    /// Sets the keys that checkpoints are signed and checked with. Default: none.
+    /// Sets the keys that checkpoints are signed and verified with. Default: none.
     #[must_use]
     pub fn keys(mut self, keys: CheckpointKeys) -> Self {
         self.keys = keys;
@@ -122,7 +122,8 @@ impl Environment {
     }
 }
 
-/// The keys for checkpoints. Without any, runs are not signed, and of a signed store only its root is compared.
+/// The keys for checkpoints. Without a signing key, runs are not signed; without a verifying key, only the root of a
+/// signed store is compared.
 #[derive(Clone, Debug, Default)]
 pub struct CheckpointKeys {
     signing: Option<Arc<SigningKey>>,
@@ -130,7 +131,7 @@ pub struct CheckpointKeys {
 }
 
 impl CheckpointKeys {
-    /// A key that signs; its other half checks.
+    /// Creates keys that sign with this key and verify with its public half.
     #[must_use]
     pub fn signing(key: SigningKey) -> Self {
         Self {
@@ -139,7 +140,7 @@ impl CheckpointKeys {
         }
     }
 
-    /// A key that checks; nothing is signed.
+    /// Creates keys that verify with this key; nothing is signed.
     #[must_use]
     pub fn verifying(key: VerifyingKey) -> Self {
         Self {
@@ -148,25 +149,25 @@ impl CheckpointKeys {
         }
     }
 
-    /// What signs.
+    /// Returns the key that signs checkpoints.
     #[must_use]
     pub fn signer(&self) -> Option<&SigningKey> {
         self.signing.as_deref()
     }
 
-    /// What signatures are checked with.
+    /// Returns the key that verifies signatures.
     #[must_use]
     pub fn trusted(&self) -> Option<&VerifyingKey> {
         self.verifying.as_ref()
     }
 }
 
-/// Secrets by name. The debug form shows the names only.
+/// Secrets by name. The debug output shows the names only.
 #[derive(Clone, Default)]
 pub struct Secrets(Arc<BTreeMap<String, String>>);
 
 impl Secrets {
-    /// The secret of a name.
+    /// Returns the secret with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)

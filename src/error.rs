@@ -1,4 +1,4 @@
-//! What can go wrong, as facts. Messages say what and where; what to do next is added at the command's edge.
+//! What can go wrong, as facts. Messages say what and where; the command-line layer adds what to do next.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,19 +8,19 @@ use crate::problem::Problem;
 use crate::record::{BatchId, PassId, RecordNumber, RunId};
 use crate::toml::Problems;
 
-/// The result of everything that can fail.
+/// The result of every operation that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong. No variant holds a value of a record.
+/// An error of the library. No variant holds a value of a record.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// SQLite refused or failed.
     #[error("the store could not be {doing}: {source}")]
     Sqlite {
-        /// What was being done, as a past participle: `read`, `written`.
+        /// The operation that failed, as a past participle: `read`, `written`.
         doing: &'static str,
-        /// What kind of failure it was.
+        /// The kind of failure.
         failure: SqliteFailure,
         /// SQLite's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -30,49 +30,49 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// The system's error.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// Another process holds the store's lock.
+    /// Another process holds the lock of the store.
     #[error("{store} is locked{by}", store = store.display(), by = held_by(holder.as_ref()))]
     Locked {
         /// The store.
         store: PathBuf,
-        /// Who holds it, as it wrote itself down: pid, host, since.
+        /// The holder, as it describes itself in the lock file: pid, host, since.
         holder: Option<String>,
     },
-    /// There is no store at this path.
+    /// No store exists at this path.
     #[error("there is no store at {path}", path = path.display())]
     NoSuchStore {
         /// The path.
         path: PathBuf,
     },
-    /// The file is something else, or of another version.
+    /// The file is not a store, or is a store of another version.
     #[error("{path} is not a store of this version: {found}", path = path.display())]
     NotAStore {
         /// The path.
         path: PathBuf,
-        /// What was found.
+        /// What was found instead.
         found: String,
     },
-    /// There is no such logical database.
+    /// No logical database has this name.
     #[error("there is no database `{name}`")]
     NoSuchDatabase {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// Those that there are.
+        /// The names of the existing databases.
         known: Vec<String>,
     },
-    /// There is no such record.
+    /// The database has no record with this id.
     #[error("`{database}` has no record with the id `{id}`")]
     NoSuchRecord {
         /// The database.
         database: String,
-        /// The id asked for.
+        /// The requested id.
         id: String,
     },
-    /// A stage stands that has carried on what would be taken back. What became of it is named by its number, as no id is
-    /// shown before it is known that it may be.
+    /// An applied stage has processed the record that would be rolled back. The error names the resulting record by its
+    /// number, because an id is not shown before it is known that it may be.
     #[error(
         "stage {stage} ({slug}) has since processed {} from `{database}` into `{target}`",
         match id { Some(id) => format!("`{id}`"), None => format!("record {record}, which was created with it,") }
@@ -82,38 +82,38 @@ pub enum Error {
         stage: u32,
         /// Its slug.
         slug: String,
-        /// The database of the record.
+        /// The database of the source record.
         database: String,
-        /// The number of its row there.
+        /// The number of the source record.
         record: RecordNumber,
-        /// The id, where it is the one that was asked for.
+        /// The id, where it is the requested one.
         id: Option<String>,
-        /// The database to which it was carried.
+        /// The database that the stage wrote to.
         target: String,
-        /// The number of the row there.
+        /// The number of the resulting record.
         copy: RecordNumber,
     },
-    /// There is no such stage, run or pass.
+    /// No such stage, run or pass exists.
     #[error("there is no {what}")]
     NoSuch {
-        /// What was asked for: `stage 7`, `run 3`.
+        /// What was requested: `stage 7`, `run 3`.
         what: String,
     },
-    /// The request makes no sense as given.
+    /// The request is invalid.
     #[error("{message}")]
     Invalid {
         /// What is wrong.
         message: String,
-        /// What to do.
+        /// What to do about it.
         hint: Option<String>,
     },
-    /// Stage files or project settings are wrong.
+    /// Stage files or project settings are invalid.
     #[error("{problems}")]
     Stage {
-        /// Everything that is wrong, at least one.
+        /// Every problem, at least one.
         problems: Problems,
     },
-    /// An applied stage has changed its meaning.
+    /// The meaning of an applied stage has changed.
     #[error(
         "stage {number} ({slug}) has changed since it was applied{}",
         if *.is_of_language { ": the version of the stage language it was applied under reads some of its text \
@@ -124,25 +124,25 @@ pub enum Error {
         number: u32,
         /// Its slug.
         slug: String,
-        /// The difference, from what was applied to what is there now.
+        /// The difference between the applied stage and the present one.
         diff: String,
-        /// Whether it was applied in an earlier language, and what is there now needs the present one.
+        /// Whether the stage was applied in an earlier language version, and the present one needs the current version.
         is_of_language: bool,
     },
-    /// The stages or the data are not those that a plan was made of.
+    /// The stages or the data have changed since the plan was made.
     #[error("the plan is out of date: {what}")]
     PlanMoved {
-        /// What is another now.
+        /// What has changed.
         what: String,
     },
-    /// A step is not allowed in the state that the pass or the stage is in.
+    /// The state of the pass or the stage does not allow the step.
     #[error("{what} is {state}: `{event}` is not possible")]
     IllegalState {
         /// The stage or pass.
         what: String,
-        /// Its state.
+        /// Its present state.
         state: String,
-        /// What was asked of it.
+        /// The requested step.
         event: String,
     },
     /// The input of an unfinished load has changed.
@@ -152,7 +152,7 @@ pub enum Error {
     InputChanged {
         /// The input.
         input: String,
-        /// How far the load had come.
+        /// How far the load had read.
         offset: u64,
     },
     /// The input as a whole cannot be read.
@@ -163,7 +163,7 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
-    /// The input has to be read otherwise: with these options.
+    /// The input must be read with other options.
     #[error("{input}: {problem}")]
     ReadOtherwise {
         /// A stable code.
@@ -172,27 +172,27 @@ pub enum Error {
         input: String,
         /// What is wrong.
         problem: String,
-        /// The options of the command that read it right, as words.
+        /// The command-line options that read it correctly, as words.
         options: Vec<String>,
     },
-    /// The store is not what was signed.
+    /// The store does not match its signed checkpoint.
     #[error("`{}` {} (signed with {signed} leaves, in `{}`; now {found}){}", store.display(), is(contradiction), checkpoints.display(), sound_until(*since))]
     Contradicted {
         /// The store.
         store: PathBuf,
-        /// The file in which the checkpoint stands.
+        /// The file that contains the checkpoint.
         checkpoints: PathBuf,
-        /// The size of the ledger's tree that was signed.
+        /// The signed size of the ledger's tree.
         signed: u64,
-        /// The size that it has.
+        /// The actual size of the ledger's tree.
         found: u64,
-        /// The batch of the newest checkpoint that still holds.
+        /// The batch of the newest checkpoint that is still valid.
         since: Option<BatchId>,
         /// What is wrong.
         contradiction: Contradiction,
     },
-    /// The store has tables, views, triggers or indexes that this program does not make, or lacks some, so that it is not
-    /// written to.
+    /// The store has tables, views, triggers or indexes that this program does not create, or lacks some that it does,
+    /// so this program does not write to it.
     #[error("the schema of {} is not the one this program creates:{}", store.display(), differing(differences))]
     Foreign {
         /// The store.
@@ -200,30 +200,31 @@ pub enum Error {
         /// Every difference, at least one.
         differences: Vec<SchemaDifference>,
     },
-    /// A rollback would overwrite something newer.
+    /// A rollback would overwrite newer data.
     #[error("{} cannot be restored as pass {pass} found {}; the first is {first}", records(*count), them(*count))]
     RollbackConflict {
-        /// How many records of the pass.
+        /// Number of records of the pass that conflict.
         count: u64,
-        /// The first pass that has any.
+        /// The first pass that has a conflict.
         pass: PassId,
-        /// The first.
+        /// The first conflict.
         first: Box<Conflict>,
     },
-    /// A pass lies beneath a newer one of its stage that stands: undone alone, the newer one would bring its work back.
+    /// A newer pass of the same stage depends on this pass: if this one alone were rolled back, the newer one would
+    /// bring its work back.
     #[error(
         "pass {pass} cannot be rolled back alone: pass {newer} of the same stage, from run {run}, has changed the same \
          records since"
     )]
     RollbackBeneath {
-        /// The pass that was to be undone.
+        /// The pass that was to be rolled back.
         pass: PassId,
-        /// The pass that stands on it.
+        /// The newer pass that depends on it.
         newer: PassId,
-        /// The run that worked on it last.
+        /// The latest run that worked on the newer pass.
         run: RunId,
     },
-    /// The store does not hold what the ledger says.
+    /// The store does not match its ledger.
     #[error("the store is damaged: {what}")]
     Damaged {
         /// What was found, and where.
@@ -232,7 +233,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// A stable code for scripts.
+    /// Returns a stable code for scripts.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -266,7 +267,7 @@ impl Error {
         }
     }
 
-    /// An input that has to be read with other options.
+    /// Returns the error for an input that must be read with other options.
     pub(crate) fn read_otherwise(
         code: &'static str,
         input: &str,
@@ -281,7 +282,7 @@ impl Error {
         }
     }
 
-    /// What SQLite has refused or failed to do, given as a past participle.
+    /// Returns the error for an operation that SQLite refused or failed, given as a past participle.
     pub(crate) fn sqlite(doing: &'static str) -> impl Fn(rusqlite::Error) -> Self + Copy {
         move |source| Self::Sqlite {
             doing,
@@ -290,7 +291,7 @@ impl Error {
         }
     }
 
-    /// Invalid input, with what to do about it.
+    /// Returns the error for an invalid input, with what to do about it.
     pub(crate) fn invalid(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Invalid {
             message: message.into(),
@@ -299,7 +300,7 @@ impl Error {
     }
 }
 
-// For the library's own `?`. It is no part of what is promised: SQLite's crate may be another one in any version.
+// For the library's own `?`. Not part of the public API: the version of the SQLite crate may change in any release.
 #[doc(hidden)]
 impl From<rusqlite::Error> for Error {
     fn from(source: rusqlite::Error) -> Self {
@@ -319,11 +320,11 @@ impl From<Problem> for Error {
     }
 }
 
-/// Why SQLite refused or failed, as far as a program can do something about it.
+/// Why SQLite refused or failed, as far as a program can react to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SqliteFailure {
-    /// Another connection holds the file.
+    /// Another connection holds a lock on the file.
     Busy,
     /// The disk is full.
     Full,
@@ -331,20 +332,20 @@ pub enum SqliteFailure {
     Io,
     /// The file is damaged.
     Damaged,
-    /// The file is no SQLite database.
+    /// The file is not an SQLite database.
     NotADatabase,
-    /// The file may only be read.
+    /// The file is read-only.
     ReadOnly,
-    /// The program asked to stop.
+    /// The program asked SQLite to stop.
     Interrupted,
-    /// Anything else; the source says what.
+    /// Any other failure; the source describes it.
     Other,
 }
 
 impl SqliteFailure {
     fn from_error(error: &rusqlite::Error) -> Self {
         use rusqlite::{Error, ErrorCode};
-        // What stands in the file is not of its column's type or length.
+        // A stored value does not have the type or the length of its column.
         if let Error::FromSqlConversionFailure(..)
         | Error::InvalidColumnType(..)
         | Error::IntegralValueOutOfRange(..)
@@ -364,7 +365,7 @@ impl SqliteFailure {
         }
     }
 
-    /// The code of the error.
+    /// Returns the stable code of the failure.
     fn code(self) -> &'static str {
         match self {
             Self::Busy => "store.busy",
@@ -378,16 +379,16 @@ impl SqliteFailure {
     }
 }
 
-/// A record that a rollback cannot restore as it was.
+/// A record that a rollback cannot restore to its earlier state.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Conflict {
-    /// The database.
+    /// The database of the record.
     pub database: String,
-    /// The number of its row.
+    /// The number of the record.
     pub record: RecordNumber,
-    /// Its id; `None` where it has no row now.
+    /// The id of the record; `None` where it has no row now.
     pub id: Option<String>,
-    /// The old id that another record has; `None` where the row itself was changed since.
+    /// The former id, which another record has now; `None` where the row itself has changed since.
     pub taken: Option<String>,
 }
 
@@ -405,18 +406,18 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// Where the schema of a store is not what this program makes.
+/// One difference between the schema of a store and the one that this program creates.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct SchemaDifference {
-    /// `schema.differs` for what is missing or another one, `schema.unexpected` for what is foreign.
+    /// `schema.differs` for what is missing or differs, `schema.unexpected` for what is foreign.
     pub code: &'static str,
-    /// What there is.
+    /// What is in the store.
     pub message: String,
-    /// The statement that puts it right; `None` where no statement can.
+    /// The statement that repairs it; `None` where no statement can.
     pub mended_by: Option<String>,
 }
 
-/// What differs, and how it is put right.
+/// Describes what differs, and how to repair it.
 fn differing(differences: &[SchemaDifference]) -> String {
     let told = differences.iter().map(|difference| match &difference.mended_by {
         Some(statement) => format!("\n  {}; `{statement}` fixes it", difference.message),
@@ -425,19 +426,19 @@ fn differing(differences: &[SchemaDifference]) -> String {
     told.collect()
 }
 
-/// How a store differs from what was signed about it.
+/// How a store differs from its signed checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Contradiction {
-    /// The signature under the newest checkpoint does not hold.
+    /// The signature of the newest checkpoint is not valid.
     Forged(BadNote),
-    /// There is no store, though it was signed.
+    /// The store does not exist, though it was signed.
     Missing,
-    /// The store is another one.
+    /// The store is a different one.
     Replaced,
-    /// The store ends before the checkpoint: it was cut, or an older copy was put back.
+    /// The store ends before the checkpoint: it was truncated, or an older copy was restored.
     Truncated,
-    /// The store reaches as far, but not with that content.
+    /// The store reaches the checkpoint, but with different content.
     Rewritten,
 }
 

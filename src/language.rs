@@ -1,22 +1,22 @@
 //! Versions of the language that stage files are written in.
 //!
-//! A stage's meaning says which version it needs, where that is not the first. What a later version reads otherwise (a
-//! format of dates, a text of a number) makes a stage that uses it another stage than the one that was applied, which is
-//! told as drift; every other applied stage stays what it was. `docs/language.md` lists the differences.
+//! The meaning of a stage names the version that it needs, where that is not the first. Where a later version reads
+//! something differently (a format of dates, the text of a number), an applied stage that uses it has a new meaning,
+//! which is reported as drift; every other applied stage keeps its meaning. `docs/language.md` lists the differences.
 
 /// A version of the language of stage files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Language {
-    /// The first, of stages whose meaning names none.
+    /// The first version, of stages whose meaning names none.
     One,
-    /// The language of today.
+    /// The current version.
     #[default]
     Two,
 }
 
 impl Language {
-    /// The number that a stage's meaning has; `None` for the first, which stands in no meaning.
+    /// Returns the number in a stage's meaning; `None` for the first version, which a meaning does not name.
     #[must_use]
     pub const fn number(self) -> Option<u32> {
         match self {
@@ -25,7 +25,7 @@ impl Language {
         }
     }
 
-    /// The language of a stage from its meaning; `None` where it is of a later program.
+    /// Returns the language version of a stage from its meaning; `None` where a later program wrote it.
     #[must_use]
     pub(crate) fn from_meaning(meaning: &serde_json::Value) -> Option<Self> {
         match meaning.get("language") {

@@ -1,5 +1,5 @@
-//! Counterfoil moves JSON records through versioned stages. For every record it touches, it appends an entry to a ledger,
-//! in the transaction that writes the data. From the ledger it resumes, reconciles, rolls back and proves.
+//! Counterfoil moves JSON records through versioned stages. For every record it touches, it appends an entry to a
+//! ledger, in the transaction that writes the data. From the ledger it resumes, reconciles, rolls back and proves.
 //!
 //! ```
 //! use counterfoil::op::Set;
@@ -24,13 +24,13 @@
 //! ```
 //!
 //! # Where to find what
-//! - **A [`Store`]** is one SQLite file with logical databases of records and the ledger. [`Store::database`] reads and writes
-//!   single records, [`Store::query`] selects them.
+//! - **A [`Store`]** is one SQLite file with logical databases of records and the ledger. [`Store::database`] reads and
+//!   writes single records, [`Store::query`] selects them.
 //! - **A [`Stage`]** changes the records of one database, in place or into another. It is read from a TOML file
 //!   ([`Project::open`], [`Stage::parse`]) or built in Rust ([`Stage::new`]) from operations ([`op`]) and closures.
 //! - **Verbs** are functions of one shape, `verb(&mut store, what, &options, &mut observer)`: [`load()`], [`apply()`],
-//!   [`retry`], [`rollback()`], [`plan()`], [`reconcile()`]. [`verify()`] only reads, and takes no observer. Options start from
-//!   their `Default`. A verb returns when its work is committed.
+//!   [`retry`], [`rollback()`], [`plan()`], [`reconcile()`]. [`verify()`] only reads, and takes no observer. Options
+//!   start from their `Default`. A verb returns when its work is committed.
 //! - **The ledger is read** by methods of the store: [`Store::status`], [`Store::history`], [`Store::trace`],
 //!   [`Store::quarantine`], [`Store::prove`], [`Store::report`] and others.
 //! - **An [`Observer`]** gets an event after every batch; [`Silent`] ignores them.
@@ -39,29 +39,31 @@
 //! The names that most programs need are re-exported here; each module has the rest of its subject.
 //!
 //! # What to know before use
-//! - The library is synchronous. It never prints and never reads the environment: clock, randomness, actor, keys and secrets
-//!   come in an [`Environment`].
+//! - The library is synchronous. It never prints and never reads the environment: clock, randomness, actor, keys and
+//!   secrets come in an [`Environment`].
 //! - One process writes to a store at a time; others can read meanwhile.
 //! - This crate switches on features of `serde_json` for your whole program; see below.
 //!
-//! # What depending on this crate switches on
-//! Cargo joins the features that all crates of a program ask for. This one asks `serde_json` for three, so that they hold for
-//! every use of `serde_json` in the program, also where counterfoil is not involved:
+//! # Features that this crate switches on
+//! Cargo unifies the features that all crates of a program ask for. This crate asks `serde_json` for three, so they
+//! apply to every use of `serde_json` in the program, including code that does not use counterfoil:
 //!
 //! - `arbitrary_precision`: a [`serde_json::Number`] keeps its text, `1.10` is not `1.1`, and numbers of any length
-//!   are read. `Number`s are compared by their text, and `as_f64` and its kin parse it. What reads a number without saying
-//!   which type it wants (`#[serde(flatten)]`, `#[serde(untagged)]`, `#[serde(tag = "..")]`, a `Deserialize` by
-//!   `deserialize_any`) sees a map with one private key and may refuse it; fields of `u64`, `f64` and the like do not change.
-//! - `preserve_order`: a [`serde_json::Map`] keeps its keys in the order of insertion instead of sorting them.
+//!   are read. `Number`s are compared by their text, and `as_f64` and its kin parse it. Code that reads a number
+//!   without saying which type it wants (`#[serde(flatten)]`, `#[serde(untagged)]`, `#[serde(tag = "..")]`, a
+//!   `Deserialize` by `deserialize_any`) sees a map with one private key and may refuse it; fields of `u64`, `f64` and
+//!   the like do not change.
+//! - `preserve_order`: a [`serde_json::Map`] keeps the order in which its keys came, instead of sorting them.
 //! - `raw_value`: [`serde_json::value::RawValue`] exists; nothing else changes.
 //!
-//! A [`Decimal`] is read from numbers and from texts alike: `rust_decimal` has the feature for that too. The types of other
-//! crates that stand in this crate's signatures are re-exported ([`Decimal`], [`Uuid`], [`serde_json`], [`rust_decimal`]), so
-//! that no version has to be matched. No other crate's types stand there.
+//! A [`Decimal`] is read from numbers and from texts alike: this crate switches on the feature of `rust_decimal` for
+//! that too. The types of other crates in this crate's signatures are re-exported ([`Decimal`], [`Uuid`],
+//! [`serde_json`], [`rust_decimal`]), so that you need not match versions. The signatures have no types of further
+//! crates.
 //!
-//! # What may grow
-//! Options, reports, events and errors are `#[non_exhaustive]`: a later version may add fields and variants. Options are
-//! therefore built with setters, all of one shape:
+//! # Compatibility
+//! Options, reports, events and errors are `#[non_exhaustive]`: a later version may add fields and variants. Options
+//! are therefore built with setters, all of one shape:
 //!
 //! ```
 //! use counterfoil::rollback::{ConflictPolicy, RollbackOptions, RollbackScope};
@@ -73,10 +75,10 @@
 //! assert_eq!(options.batch_size, Some(1_000));
 //! ```
 //!
-//! Enums that a program answers as a whole stay exhaustive, for instance [`rollback::RollbackScope`],
-//! [`rollback::ConflictPolicy`], [`stage::Outcome`], [`ledger::StageState`] and [`history::FileState`]: a new variant has to
-//! be looked at wherever they are matched, and a `_` would silently treat it as an old one. The parts of a
-//! [`prove::Proof`] stay open too, because the format of proofs is fixed.
+//! Enums that a program is expected to match completely stay exhaustive, for instance [`rollback::RollbackScope`],
+//! [`rollback::ConflictPolicy`], [`stage::Outcome`], [`ledger::StageState`] and [`history::FileState`]: every `match`
+//! on them must handle a new variant, and a `_` would silently treat it as an old one. The parts of a [`prove::Proof`]
+//! stay exhaustive too, because the format of proofs is fixed.
 
 pub mod context;
 pub mod contract;

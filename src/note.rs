@@ -1,14 +1,14 @@
-//! Signed notes: a text with Ed25519 signatures under it, in the format of <https://c2sp.org/signed-note>. Any tool that
-//! reads that format checks them.
+//! Signed notes: a text with Ed25519 signatures under it, in the format of <https://c2sp.org/signed-note>. Any tool
+//! that reads that format can verify them.
 //!
 //! ```text
-//! any text, every line ended
+//! any text, every line terminated
 //!
 //! — shop wyH2xTVkRlJ2...
 //! ```
 //!
-//! A key has a name and is known by the first four bytes of `SHA-256(name || 0x0A || 0x01 || public key)`. As text it is
-//! `shop+c321f6c5+AW7d...` to verify with and `PRIVATE+KEY+shop+c321f6c5+AX3s...` to sign with.
+//! A key has a name and is identified by the first four bytes of `SHA-256(name || 0x0A || 0x01 || public key)`. Its text
+//! form is `shop+c321f6c5+AW7d...` for verifying and `PRIVATE+KEY+shop+c321f6c5+AX3s...` for signing.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -16,55 +16,56 @@ use ed25519_dalek::Signer as _;
 
 use crate::digest::sha256;
 
-/// What stands before the name in the text of a key that signs.
+/// Prefix of the text of a signing key, before its name.
 const PRIVATE: &str = "PRIVATE+KEY+";
-/// What a signature's line begins with.
+/// Prefix of a signature's line.
 const DASH: &str = "\u{2014} ";
 /// The signature algorithm, Ed25519.
 const ED25519: u8 = 1;
 
-/// A key that signs. Its debug form shows its name only.
+/// A key that signs. Its debug output shows only its name.
 #[derive(Clone)]
 pub struct SigningKey {
     name: String,
     key: ed25519_dalek::SigningKey,
 }
 
-/// A key that signatures are checked with.
+/// A key that verifies signatures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifyingKey {
     name: String,
     key: ed25519_dalek::VerifyingKey,
 }
 
-/// A text that is no key. Never quotes it.
+/// A text that is not a key. The error never quotes it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a {kind} key: {problem}")]
 #[non_exhaustive]
 pub struct BadKey {
-    /// `signing` or `verifying`.
+    /// The kind of key that was expected: `signing` or `verifying`.
     pub kind: &'static str,
-    /// What is wrong with it.
+    /// What is wrong with the text.
     pub problem: &'static str,
 }
 
-/// Why a note does not hold.
+/// Why a note is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadNote {
-    /// It has another form.
+    /// The text does not have the form of a note.
     #[error("it is not a signed note: {0}")]
     Form(&'static str),
-    /// None of its signatures is by the key.
+    /// The note has no signature by the key.
     #[error("it is not signed by `{0}`")]
     Unsigned(String),
-    /// The signature by the key does not fit the text.
+    /// The signature by the key does not match the text.
     #[error("the signature by `{0}` does not match it: the text or the signature was changed")]
     Forged(String),
 }
 
 impl SigningKey {
-    /// A new key of a name, made of a seed that nobody can guess ([`Randomness::seed`](crate::environment::Randomness::seed)).
+    /// Creates a key with this name from a secret random seed
+    /// ([`Randomness::seed`](crate::environment::Randomness::seed)).
     ///
     /// # Errors
     /// [`BadKey`] where the name is empty, or has spaces or `+`.
@@ -81,10 +82,10 @@ impl SigningKey {
         })
     }
 
-    /// Reads a key's text.
+    /// Parses the text of a signing key.
     ///
     /// # Errors
-    /// [`BadKey`].
+    /// [`BadKey`] where the text is not a signing key.
     pub fn parse(text: &str) -> Result<Self, BadKey> {
         let bad = |problem| BadKey {
             kind: "signing",
@@ -102,7 +103,7 @@ impl SigningKey {
         Ok(key)
     }
 
-    /// The key as text: a secret.
+    /// Returns the key as text: a secret.
     #[must_use]
     pub fn to_text(&self) -> String {
         let seed = [&[ED25519][..], &self.key.to_bytes()].concat();
@@ -110,13 +111,13 @@ impl SigningKey {
         format!("{PRIVATE}{}+{hash}+{}", self.name, BASE64_STANDARD.encode(seed))
     }
 
-    /// The key's name.
+    /// Returns the key's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The key that its signatures are checked with.
+    /// Returns the key that verifies its signatures.
     #[must_use]
     pub fn verifying(&self) -> VerifyingKey {
         VerifyingKey {
@@ -125,7 +126,7 @@ impl SigningKey {
         }
     }
 
-    /// The note of a text. The same text always gives the same note.
+    /// Returns the text as a signed note. The same text always gives the same note.
     #[must_use]
     pub fn sign(&self, text: &str) -> String {
         let signature = self.key.sign(text.as_bytes()).to_bytes();
@@ -143,10 +144,10 @@ impl std::fmt::Debug for SigningKey {
 }
 
 impl VerifyingKey {
-    /// Reads a key's text.
+    /// Parses the text of a verifying key.
     ///
     /// # Errors
-    /// [`BadKey`].
+    /// [`BadKey`] where the text is not a verifying key.
     pub fn parse(text: &str) -> Result<Self, BadKey> {
         let bad = |problem| BadKey {
             kind: "verifying",
@@ -171,7 +172,7 @@ impl VerifyingKey {
         Ok(key)
     }
 
-    /// The key as text, to be given to whoever checks.
+    /// Returns the key as text, to be given to those who verify.
     #[must_use]
     pub fn to_text(&self) -> String {
         let key = [&[ED25519][..], self.key.as_bytes()].concat();
@@ -183,22 +184,22 @@ impl VerifyingKey {
         )
     }
 
-    /// The key's name.
+    /// Returns the key's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What the key is known by in signatures.
+    /// Returns the four bytes that identify the key in signatures.
     fn hash(&self) -> [u8; 4] {
         let hash = sha256(&[self.name.as_bytes(), b"\n", &[ED25519], self.key.as_bytes()]);
         [hash[0], hash[1], hash[2], hash[3]]
     }
 
-    /// The text of a note that this key has signed.
+    /// Returns the text of a note that this key has signed.
     ///
     /// # Errors
-    /// [`BadNote`].
+    /// [`BadNote`] where the note is malformed, or where no valid signature is by this key.
     pub fn open<'n>(&self, note: &'n str) -> Result<&'n str, BadNote> {
         let note = Note::parse(note)?;
         let mut mine = note
@@ -221,16 +222,16 @@ impl VerifyingKey {
     }
 }
 
-/// A note taken apart.
+/// A note in its parts.
 pub(crate) struct Note<'n> {
-    /// The text, every line ended.
+    /// The text, every line terminated.
     pub(crate) text: &'n str,
-    /// Names of keys, and for each four bytes of hash with the signature behind them.
+    /// For each signature, the name of its key, and four bytes of hash followed by the signature.
     signatures: Vec<(&'n str, Vec<u8>)>,
 }
 
 impl<'n> Note<'n> {
-    /// Takes a note apart; checks no signature.
+    /// Splits a note into its parts, without verifying signatures.
     ///
     /// # Errors
     /// [`BadNote::Form`].
@@ -266,7 +267,7 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(|character: char| character.is_whitespace() || character == '+')
 }
 
-/// Name, hash and 32 bytes of a key's text.
+/// Name, hash and 32 key bytes of a key's text.
 fn parts(text: &str) -> Result<(&str, [u8; 4], [u8; 32]), &'static str> {
     let form = "it does not have the form NAME+HASH+KEY";
     let (name, rest) = text.split_once('+').ok_or(form)?;

@@ -1,4 +1,4 @@
-//! How the silent library tells what it is doing, and how it is asked to stop.
+//! How the library, which prints nothing, reports its progress, and how a program asks it to stop.
 
 mod counted_input;
 mod pass_progress;
@@ -18,11 +18,11 @@ pub use counted_input::CountedInput;
 pub use progress::Progress;
 pub use snapshot::{ProgressPhase, ProgressSnapshot};
 
-/// Something that happened in a verb. Variants and their fields may be added: a pattern ends in `..`.
+/// An event in a verb. Variants and fields may be added: patterns end in `..`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A pass begins, or goes on after an interruption.
+    /// A pass begins, or continues after an interruption.
     #[non_exhaustive]
     PassBegins {
         /// The pass's number.
@@ -31,33 +31,33 @@ pub enum Event {
         kind: PassKind,
         /// The stage.
         stage: Option<StageName>,
-        /// Where it reads: a database, or for `load` the input's name.
+        /// The source: a database, or for `load` the input's name.
         source: Option<String>,
-        /// Where it writes.
+        /// The target database.
         target: Option<String>,
-        /// How many records it will read, where that is known.
+        /// Number of records that the pass will read, where known.
         total: Option<u64>,
-        /// How many earlier runs have already read.
+        /// Number of records that earlier runs have already read.
         done: u64,
-        /// How many of those were refused.
+        /// Number of those that were refused.
         refused: u64,
     },
-    /// A batch was committed; from here on it survives anything.
+    /// A batch was committed. From now on, no crash can undo it.
     #[non_exhaustive]
     BatchCommitted {
         /// The pass's number.
         pass: PassId,
         /// The batch's number.
         batch: BatchId,
-        /// Its outcomes.
+        /// The outcomes of its records.
         counts: Counts,
     },
-    /// A batch of a plan was tried; nothing was written.
+    /// A batch of a plan was evaluated; nothing was written.
     #[non_exhaustive]
     BatchPlanned {
         /// The stage's number.
         stage: u32,
-        /// Its outcomes.
+        /// The outcomes of its records.
         counts: Counts,
     },
     /// The target's index is being built.
@@ -74,21 +74,21 @@ pub enum Event {
         /// The outcomes over all its runs.
         counts: Counts,
     },
-    /// Something that a person should know.
+    /// A warning for the user.
     #[non_exhaustive]
     Warning {
-        /// What.
+        /// The text of the warning.
         message: String,
     },
 }
 
-/// Is told what happens. Called in the thread of the verb, between transactions.
+/// Receives the events of a verb, in the verb's thread, between transactions.
 pub trait Observer {
-    /// Takes one event.
+    /// Receives one event.
     fn observe(&mut self, event: &Event);
 }
 
-/// Tells nobody.
+/// Ignores every event.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 
@@ -96,11 +96,11 @@ impl Observer for Silent {
     fn observe(&mut self, _: &Event) {}
 }
 
-/// Keeps every event, for tests and services.
+/// Stores every event, for tests and services.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Recording {
-    /// What happened, in order.
+    /// The events, in order.
     pub events: Vec<Event>,
 }
 
@@ -110,7 +110,7 @@ impl Observer for Recording {
     }
 }
 
-/// Asks a running verb to stop. Cheap to clone; safe to use from a signal handler's thread.
+/// Asks a running verb to stop. It is cheap to clone, and safe to use from the thread of a signal handler.
 #[derive(Clone, Default)]
 pub struct StopSignal(Arc<Shared>);
 
@@ -122,7 +122,8 @@ struct Shared {
 }
 
 impl StopSignal {
-    /// Asks once: the batch at hand is finished, index building stops. Asked again: the transaction at hand is undone.
+    /// Requests a stop. After the first request the verb finishes the current batch, and index building stops; the
+    /// second request rolls back the current transaction.
     pub fn ask(&self) {
         let before = self.0.asked.fetch_add(1, Ordering::SeqCst);
         if before > 0 || self.0.indexing.load(Ordering::SeqCst) {
@@ -133,7 +134,7 @@ impl StopSignal {
         }
     }
 
-    /// Whether somebody asked.
+    /// Returns whether a stop was requested.
     #[must_use]
     pub fn is_asked(&self) -> bool {
         self.0.asked.load(Ordering::SeqCst) > 0

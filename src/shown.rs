@@ -1,11 +1,12 @@
-//! What is shown, and how: the one definition of the characters that a terminal, a page or a reader would obey instead of
-//! seeing them. Screens, JSON and the page of a report show them as escapes.
+//! How text is shown safely. This is the one definition of the characters that a terminal, a page or a reader would
+//! interpret instead of displaying. Screens, JSON and the page of a report show them as escapes.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-/// Whether a character is not seen, or changes how the text around it is seen: controls (C0, DEL, C1), line and paragraph
-/// separators, marks of direction, joiners and other characters without width, fillers, variation selectors, tags.
+/// Returns whether a character is invisible, or changes how the text around it is displayed: controls (C0, DEL, C1),
+/// line and paragraph separators, direction marks, joiners and other zero-width characters, fillers, variation
+/// selectors, tags.
 #[must_use]
 pub fn hides(letter: char) -> bool {
     letter.is_control()
@@ -18,32 +19,33 @@ pub fn hides(letter: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The escape that stands for a character: `\n`, `\u{202e}`.
+/// Returns the escape of a character: `\n`, `\u{202e}`.
 #[must_use]
 pub fn escape(letter: char) -> impl fmt::Display {
     letter.escape_default()
 }
 
-/// A time of the ledger, microseconds since 1970, as people and programs read it: ISO 8601 in UTC, to the second.
+/// Formats a time of the ledger, in microseconds since 1970, as ISO 8601 in UTC, to the second.
 #[must_use]
 pub(crate) fn utc(micros: i64) -> String {
     let at = chrono::DateTime::from_timestamp_micros(micros).unwrap_or_default();
     at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// A text from outside, safe to show on one line.
+/// Escapes a text from outside, so that it is safe to show on one line.
 #[must_use]
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, |letter| !hides(letter))
 }
 
-/// A text from outside, safe to show; its lines stay.
+/// Escapes a text from outside, so that it is safe to show; line ends are kept.
 #[must_use]
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |letter| letter == '\n' || !hides(letter))
 }
 
-/// A text that has styles of its own, safe to show: its lines stay, and the sequences that set colours.
+/// Escapes a text that contains style sequences, so that it is safe to show; line ends and the sequences that set
+/// colours are kept.
 #[must_use]
 pub fn styled(text: &str) -> Cow<'_, str> {
     if is_plain(text) {
@@ -64,14 +66,14 @@ pub fn styled(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// How long the sequence is that a text begins with, where it only sets a style: `ESC [ 1 ; 31 m`.
+/// Length of the escape sequence at the start of a text, where it only sets a style: `ESC [ 1 ; 31 m`.
 fn style(text: &str) -> Option<usize> {
     let codes = text.strip_prefix("\u{1b}[")?;
     let end = codes.find(|letter: char| !letter.is_ascii_digit() && letter != ';')?;
     codes[end..].starts_with('m').then_some(end + 3)
 }
 
-/// JSON, safe to show: what would be obeyed is written as JSON escapes, so that it stays the same JSON.
+/// Escapes JSON so that it is safe to show. Unsafe characters become JSON escapes, so that the value stays the same.
 #[must_use]
 pub fn json(json: &str) -> Cow<'_, str> {
     let is_safe = |letter: char| letter == '\n' || !hides(letter);
@@ -91,7 +93,7 @@ pub fn json(json: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Whether nothing in a text can hide: only ASCII that is seen, and line ends. Most texts are so.
+/// Whether a text has only visible ASCII characters and line ends, as most texts do.
 fn is_plain(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte == b'\n' || (b' '..0x7f).contains(&byte))
@@ -112,8 +114,8 @@ fn escaped(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// A word of a command line to be copied into a shell: whatever it holds, it stays one word, starts nothing, and shows as
-/// what it is.
+/// Quotes a word for a command line that is copied into a shell. Whatever the text contains, the result is one word,
+/// runs nothing, and is displayed as it is.
 #[must_use]
 pub fn word(text: &str) -> Cow<'_, str> {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@%+=,".contains(letter);

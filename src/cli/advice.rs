@@ -1,4 +1,4 @@
-//! What to say about an error of the library, which exit code it gives, and what to do next.
+//! The message, the exit code and the next step for an error of the library.
 
 use counterfoil::Error;
 use counterfoil::problem::{Problem, Severity};
@@ -11,9 +11,9 @@ use super::words::nearest;
 
 /// What to do about an error of the library.
 pub(crate) struct Advice {
-    /// What the command ends with.
+    /// Exit code of the command.
     pub(crate) exit: Exit,
-    /// What to do next, where anything can be done.
+    /// Next step, if there is one.
     pub(crate) hint: Option<String>,
 }
 
@@ -90,7 +90,7 @@ impl Advice {
     }
 }
 
-/// What went wrong, where the library's own words are not what a person needs.
+/// Returns what went wrong, rephrased where the library's message does not suit a person.
 pub(crate) fn message(error: &Error) -> String {
     match (error, error.code()) {
         (
@@ -100,7 +100,7 @@ pub(crate) fn message(error: &Error) -> String {
             },
             _,
         ) => "the file is not a store: it is not an SQLite database, or its header is damaged".to_owned(),
-        // SQLite tells some read errors of the disk as a malformed file.
+        // SQLite reports some read errors of the disk as a malformed file.
         (Error::Sqlite { source, .. }, "store.damaged") => {
             format!("the store could not be read (it is damaged, or the disk has errors): {source}")
         }
@@ -141,7 +141,7 @@ const CONTRADICTED: &str = "keep both files as evidence; if the store was restor
 
 const PLAN_MOVED: &str = "nothing was changed; make a new plan with `counterfoil plan --out FILE`";
 
-/// What has to be taken back first, by its number: whether its id may be shown is not known here.
+/// Returns what must be rolled back first, by its number: whether its id may be shown is unknown here.
 fn first_the_copy(target: &str, copy: RecordNumber) -> String {
     let target = word(target);
     format!(
@@ -150,8 +150,8 @@ fn first_the_copy(target: &str, copy: RecordNumber) -> String {
     )
 }
 
-/// What to do about a stage that was applied with another meaning; where its language is another, no file that could be put
-/// back would have the old one.
+/// Returns what to do about a stage that was applied with another meaning; if its language differs, no restored file
+/// would have the old meaning.
 fn of_drift(number: u32, is_of_language: bool) -> String {
     let revise = "`counterfoil apply --revise --reason TEXT`";
     if is_of_language {
@@ -198,9 +198,10 @@ fn of_io(kind: std::io::ErrorKind) -> Advice {
     use std::io::ErrorKind;
     match kind {
         ErrorKind::NotFound => Advice::new(Exit::Failed, "check the path"),
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            Advice::new(Exit::Failed, "check that you have permission to read and write there")
-        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Advice::new(
+            Exit::Failed,
+            "check that you have permission to read and write there",
+        ),
         ErrorKind::StorageFull => Advice::new(
             Exit::Failed,
             "free disk space, then run the same command again \
@@ -211,7 +212,7 @@ fn of_io(kind: std::io::ErrorKind) -> Advice {
 }
 
 fn of_problems(problems: &[Problem]) -> Advice {
-    // A name that stands in a file is wrong there, not on the command line.
+    // A wrong name in a file is an error there, not on the command line.
     let all = |codes: &[&str]| {
         let of_usage = |problem: &Problem| problem.place.is_none() && codes.contains(&problem.code);
         problems.iter().all(of_usage)
@@ -238,7 +239,7 @@ fn of_problems(problems: &[Problem]) -> Advice {
     )
 }
 
-/// The databases that there are, the nearest first.
+/// Lists the existing databases, the nearest first.
 fn near(name: &str, known: &[String]) -> String {
     if known.is_empty() {
         return "the store has no database yet: `counterfoil load DATABASE FILE` creates one".to_owned();

@@ -1,4 +1,5 @@
-//! Where a stage refuses every record that it reads for one reason at one place, the stage is likelier wrong than the data.
+//! Hints for stages that refuse every record for one reason at one place: the stage is then more likely wrong than the
+//! data.
 
 use counterfoil::apply::PassReport;
 use counterfoil::plan::{Alike, StagePlan};
@@ -12,10 +13,10 @@ use super::masking::redactions_with;
 use super::render::{count, shown};
 use super::words::Tense;
 
-/// So many refusals of a pass are looked at: more would say the same.
+/// Number of refusals of a pass that are inspected: more would show the same.
 const LOOKED_AT: usize = 1_000;
 
-/// What to look at after passes that refused every record.
+/// Returns what to check after passes that refused every record.
 pub(super) fn after(store: &Store, project: &Project, passes: &[PassReport]) -> Result<Vec<String>, Failure> {
     let mut told = Vec::new();
     for pass in passes {
@@ -47,7 +48,7 @@ pub(super) fn after(store: &Store, project: &Project, passes: &[PassReport]) -> 
         let Some(mut alike) = Alike::from_reason(&first.reason) else {
             continue;
         };
-        // Names can be what is redacted.
+        // Names can be redacted values.
         let redact = redactions_with(store, project.stages().iter())?;
         if redact.is_empty() {
             let input = store.refused_input(&first, &redact)?;
@@ -66,7 +67,7 @@ pub(super) fn after(store: &Store, project: &Project, passes: &[PassReport]) -> 
     Ok(told)
 }
 
-/// The same of a plan.
+/// As [`after`], for a plan.
 pub(super) fn planned(stage: &StagePlan) -> Option<String> {
     let [group] = &stage.refusals[..] else {
         return None;
@@ -84,7 +85,7 @@ pub(super) fn planned(stage: &StagePlan) -> Option<String> {
     is_all.then(|| all.advice())
 }
 
-/// A stage that refuses all that it reads, and in what that is alike.
+/// A stage that refuses everything that it reads, and what the refusals have in common.
 struct AllAlike<'a> {
     stage: u32,
     slug: &'a str,

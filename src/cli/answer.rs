@@ -1,4 +1,4 @@
-//! What a command answers, before it is told on a screen or in an envelope.
+//! The answer of a command, before it is written to a screen or into an envelope.
 
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -7,21 +7,21 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::listed::Listed;
 
-/// What a command answers.
+/// Answer of a command.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// For programs.
+    /// Data for programs.
     pub(crate) data: Json,
-    /// For people: what goes to stdout.
+    /// Text for people, on stdout.
     pub(crate) text: String,
     pub(crate) exit: Exit,
-    /// What went wrong, where something did.
+    /// Failure, if something went wrong.
     pub(crate) failure: Option<Failure>,
-    /// What a person should know.
+    /// Warnings.
     pub(crate) warnings: Vec<String>,
-    /// What to do next.
+    /// Next steps.
     pub(crate) hints: Vec<String>,
-    /// For programs: a list of the data that may be longer than memory.
+    /// A list in the data for programs; it may be longer than memory.
     pub(crate) list: Option<NamedList>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct NamedList {
 }
 
 impl Answer {
-    /// Done.
+    /// Creates the answer of a command that succeeded.
     pub(crate) fn new(data: Json, text: impl Into<String>) -> Self {
         Self {
             data,
@@ -46,7 +46,7 @@ impl Answer {
         }
     }
 
-    /// For people.
+    /// Sets the text for people.
     pub(crate) fn text(mut self, text: impl Into<String>) -> Self {
         self.text = text.into();
         self
@@ -58,7 +58,7 @@ impl Answer {
         self
     }
 
-    /// Done, but records were refused.
+    /// Marks the answer if records were refused.
     pub(crate) fn refused_if(mut self, refused: bool) -> Self {
         if refused && self.exit == Exit::Done {
             self.exit = Exit::Refused;
@@ -66,7 +66,7 @@ impl Answer {
         self
     }
 
-    /// It did not go as it should, and this is what there is to tell.
+    /// Marks the answer as failed, with the reason.
     pub(crate) fn failed(mut self, failure: Failure) -> Self {
         self.exit = failure.exit;
         self.failure = Some(failure);
@@ -78,7 +78,7 @@ impl Answer {
         self
     }
 
-    /// What names commands: warnings, hints and advice. What is told of records does not.
+    /// Returns the texts that name commands: warnings, hints and advice. Texts about records do not.
     pub(crate) fn advice(&mut self) -> impl Iterator<Item = &mut String> {
         let told = self.warnings.iter_mut().chain(&mut self.hints);
         told.chain(self.failure.iter_mut().flat_map(Failure::advice))

@@ -1,4 +1,4 @@
-//! What can be asked for.
+//! The definition of the command line.
 
 use clap::Parser;
 

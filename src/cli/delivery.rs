@@ -1,4 +1,4 @@
-//! Telling an answer: results to stdout, everything else to stderr; or, for programs, one envelope to stdout.
+//! Delivers an answer: results to stdout, everything else to stderr; or, for programs, one envelope to stdout.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,15 +12,15 @@ use super::failure::Failure;
 use super::render::{bold, cyan, dim, shown_json, shown_lines, yellow};
 use super::screen::{Screen, to_stderr, to_stdout};
 
-/// Whether the command has been answered: it is so once, by whoever comes first, itself or the end of its time.
+/// Whether the command has been answered: it is answered once, by itself or by the time limit, whichever comes first.
 static ANSWERED: AtomicBool = AtomicBool::new(false);
 
-/// Takes the turn to answer; `false` where somebody else has it.
+/// Claims the right to answer; returns `false` if it is already claimed.
 pub(crate) fn first_to_answer() -> bool {
     !ANSWERED.swap(true, Ordering::SeqCst)
 }
 
-/// Tells the answer and gives the exit code.
+/// Writes the answer and returns the exit code.
 pub(crate) fn deliver(screen: Screen, command: &str, answer: Answer) -> Exit {
     if !first_to_answer() {
         // The time after a signal is over, and the process about to end.
@@ -29,7 +29,7 @@ pub(crate) fn deliver(screen: Screen, command: &str, answer: Answer) -> Exit {
     write(screen, command, answer)
 }
 
-/// As [`deliver`], for whoever has the turn.
+/// As [`deliver`], for the caller that has claimed the right to answer.
 pub(crate) fn write(screen: Screen, command: &str, mut answer: Answer) -> Exit {
     if answer.failure.as_ref().is_some_and(Failure::is_closed_output) {
         return Exit::Done;
@@ -40,7 +40,7 @@ pub(crate) fn write(screen: Screen, command: &str, mut answer: Answer) -> Exit {
         tell(screen, &answer)
     };
     match told {
-        // Whoever reads has seen enough; what was done is done.
+        // The reader has closed the output; the work itself is done.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => answer.exit,
         Err(error) => {
             let message = format!(
@@ -68,7 +68,7 @@ fn tell(screen: Screen, answer: &Answer) -> io::Result<()> {
     Ok(())
 }
 
-/// Stands for the list of an answer until it is written.
+/// Placeholder for the list of an answer until it is written.
 const LIST: &str = "\u{1}list\u{1}";
 
 /// The envelope to stdout, with the list where there is one.

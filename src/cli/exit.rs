@@ -7,7 +7,7 @@ pub(crate) enum Exit {
     Done,
     /// Failed.
     Failed,
-    /// The command was not understood, or makes no sense here.
+    /// Usage error.
     Usage,
     /// Done, but records were refused.
     Refused,
@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     StageInvalid,
     /// An applied stage has changed its meaning.
     Drift,
-    /// Stopped before the end; the same command goes on.
+    /// Stopped early; the same command continues.
     Stopped,
     /// Another process holds the store.
     Locked,
@@ -59,7 +59,7 @@ impl Exit {
         }
     }
 
-    /// Whether the command did what it was asked to.
+    /// Returns whether the command did what it was asked to.
     pub(crate) fn is_ok(self) -> bool {
         matches!(self, Self::Done | Self::Refused)
     }

@@ -22,7 +22,7 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// What is wrong with stage files or settings, one by one.
     pub(crate) problems: Vec<Problem>,
-    /// What stands below the message, line by line: a difference.
+    /// Lines below the message: a difference.
     pub(crate) detail: Option<Box<str>>,
     /// The statements that put a store right, in the order in which they can be run.
     #[expect(
@@ -32,7 +32,7 @@ pub(crate) struct Failure {
     pub(crate) statements: Box<Vec<String>>,
 }
 
-/// The code of an output that nobody reads any more.
+/// Code of an output that no one reads any more.
 const CLOSED_OUTPUT: &str = "output.closed";
 
 impl Failure {
@@ -48,7 +48,7 @@ impl Failure {
         }
     }
 
-    /// The command makes no sense as given.
+    /// Creates the failure of a usage error.
     pub(crate) fn usage(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Exit::Usage, code, message).hint(hint)
     }
@@ -67,7 +67,7 @@ impl Failure {
         self.hint.iter_mut().chain(of_problems)
     }
 
-    /// The output cannot be written. That a reader has gone away (`| head`) is no failure to speak of.
+    /// The output cannot be written. A reader that closed the pipe (`| head`) is not a failure to report.
     pub(crate) fn output(error: &std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Self::new(Exit::Done, CLOSED_OUTPUT, "the reader closed the output");
@@ -264,13 +264,13 @@ impl From<Error> for Failure {
     }
 }
 
-/// That a command stopped that commits nothing: there is nothing to go on with.
+/// Failure for a stopped command that commits nothing: there is nothing to continue.
 pub(crate) fn stopped_reading() -> Failure {
     let message = "stopped on request; nothing was changed";
     Failure::new(Exit::Stopped, "stopped.asked", message).hint("run the same command again to start over")
 }
 
-/// Why a verb stopped before its end, and how to go on.
+/// Returns why a verb stopped early, and how to continue.
 pub(crate) fn stopped_early(stopped: &Stopped) -> Failure {
     let go_on = "run the same command again to continue from here";
     match stopped {

@@ -1,4 +1,4 @@
-//! How many records may be refused: where the limit comes from, and how to go on where it is exceeded.
+//! How many records may be refused: where the limit comes from, and how to continue when it is exceeded.
 
 use counterfoil::stage::{MaxErrors, OnError, Stage};
 
@@ -39,7 +39,7 @@ impl LimitArguments {
     }
 }
 
-/// How to go on where more was refused than allowed.
+/// Returns how to continue when more was refused than allowed.
 pub(crate) fn after_the_limit(session: &Session<'_>, stops_at_once: bool) -> String {
     let go_on = if stops_at_once {
         "apply --on-error quarantine --max-errors N"
@@ -57,7 +57,7 @@ pub(crate) fn after_the_limit(session: &Session<'_>, stops_at_once: bool) -> Str
     )
 }
 
-/// How to go on where a contract has refused that lets nothing be refused.
+/// Returns how to continue when a contract that allows no refusals has refused a record.
 pub(crate) fn after_the_contract(session: &Session<'_>) -> String {
     format!(
         "{} shows why; correct and load the records, or waive them with {}, and the next {} continues; or \

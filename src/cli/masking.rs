@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
 
-/// The paths that any stage redacts: of the project at hand, and of those in the ledger.
+/// Returns the paths that any stage redacts, in the project or in the ledger.
 pub(crate) fn redactions(session: &Session<'_>, store: &Store) -> Result<Vec<Path>, Failure> {
     let project = session.stages().map_err(unknown_redactions)?;
     redactions_with(store, project.iter().flat_map(|project| project.stages().iter()))

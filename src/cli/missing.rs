@@ -26,7 +26,7 @@ fn of_missing(session: &Session<'_>, store: &Store, error: Error, may_be_traced:
     };
     let id_word = word(id).into_owned();
     let trace = |database: &str| session.command(&format!("trace {} {id_word}", word(database)));
-    // Whatever keeps this from being read has been told.
+    // An error that prevents this look-up has been reported.
     let having = store.databases_with_id(id).unwrap_or_default();
     let hint = if may_be_traced && having.contains(database) {
         format!("{} shows what happened to it", trace(database))

@@ -1,5 +1,4 @@
-//! The command: what is asked for, who does it, how it is told. Only this layer prints, and only it reads the
-//! environment.
+//! The command: its arguments, its execution, its output. Only this layer prints, and only it reads the environment.
 
 #![expect(
     clippy::format_push_string,
@@ -54,7 +53,7 @@ use failure::Failure;
 use screen::Screen;
 use session::Session;
 
-/// Parses, carries out, tells, and gives the exit code.
+/// Parses and executes the command, writes the answer, and returns the exit code.
 pub(crate) fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let exit = match Cli::try_parse_from(&arguments) {

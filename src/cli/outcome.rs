@@ -1,4 +1,4 @@
-//! What became of records that a command has carried through stages.
+//! The outcome of records that a command processed with stages.
 
 use counterfoil::apply::{ApplyReport, PassReport};
 use counterfoil::ledger::PassKind;
@@ -25,7 +25,7 @@ use super::session::Session;
 use super::shown_ids::ShownIds;
 use super::words::{OUT, Tense};
 
-/// What stands in quarantine after a command that carried records through stages.
+/// Quarantine after a command that processed records with stages.
 pub(crate) struct QuarantineSummary {
     /// All of it.
     pub(crate) totals: Vec<QuarantineTotal>,
@@ -44,7 +44,7 @@ impl QuarantineSummary {
     }
 }
 
-/// What a command has done that carried records through stages, and what it takes to tell it.
+/// What a command that processed records with stages did, and what is needed to render it.
 pub(crate) struct CommandOutcome<'o> {
     pub(crate) session: &'o Session<'o>,
     pub(crate) store: &'o Store,
@@ -129,7 +129,7 @@ impl CommandOutcome<'_> {
         Ok(warnings)
     }
 
-    /// What a pass counted that is no refusal, for people.
+    /// Describes what a pass counted that is not a refusal, for people.
     fn counted(&self, pass: &PassReport) -> Vec<String> {
         let stage = self.project.stages().get(pass.stage);
         let one = |(code, times): (&String, &u64)| {
@@ -227,7 +227,7 @@ impl CommandOutcome<'_> {
     }
 }
 
-/// What the library could not do with the stages. That a stage's file is gone is no changed meaning.
+/// What the library could not do with the stages. A missing stage file is not a changed meaning.
 pub(crate) fn of_the_library(session: &Session<'_>, project: &Project, error: Error) -> Failure {
     let Error::Drift { number, slug, .. } = &error else {
         return Failure::from(error);

@@ -13,13 +13,13 @@ use super::words::Tense;
 
 /// Another record has the id.
 pub(super) const EXISTS: &str = "target.exists";
-/// Somebody has changed the row by hand.
+/// Someone changed the row by hand.
 pub(super) const EDITED: &str = "target.edited";
 
 /// Another record has the place of a row.
 const REPLACED: &str = "target.replaced";
 
-/// What a stage has counted that is no refusal, for people.
+/// Describes what a stage counted that is not a refusal, for people.
 pub(super) fn warned(stage: Option<&Stage>, target: &str, code: &str, times: u64, told: Tense) -> String {
     let many = times != 1;
     match code {
@@ -65,7 +65,7 @@ pub(super) fn warned(stage: Option<&Stage>, target: &str, code: &str, times: u64
     }
 }
 
-/// Why a record was refused whose reason has no words of its own.
+/// Returns why a record was refused, for codes without their own message.
 pub(super) fn why(code: &str) -> Option<&'static str> {
     match code {
         EXISTS => Some("another record has its id in the target"),
@@ -119,7 +119,7 @@ pub(super) fn next(session: &Session<'_>, refused: &Quarantined, place: &InPlace
         let chosen = format!("quarantine waive --record {} --reason TEXT", refused.record);
         format!("{} {why}", session.command(&chosen))
     };
-    // An id that must not show is no word of a command.
+    // An id that must not be shown cannot appear in a command.
     let id = place.id.as_deref().filter(|id| *id != REDACTED);
     let id = id.map_or_else(|| "ID".into(), word);
     let delete = session.command(&format!("delete {} {id} --reason TEXT", word(database)));

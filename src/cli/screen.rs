@@ -1,4 +1,4 @@
-//! Where a command speaks: results to stdout, everything else to stderr.
+//! Where a command writes: results to stdout, everything else to stderr.
 
 use std::io::{self, IsTerminal as _, Write};
 
@@ -6,7 +6,7 @@ use counterfoil::shown::styled;
 
 use super::global::Global;
 
-/// Where and how a command tells what it has to tell.
+/// Where and how a command writes its output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Screen {
     /// One envelope instead of words.
@@ -34,7 +34,7 @@ impl Screen {
         }
     }
 
-    /// A line for people, on stderr. Nobody listening is no error.
+    /// Writes a line for people to stderr. It is not an error if no one reads it.
     pub(crate) fn say(self, line: &str) {
         if !self.quiet {
             to_stderr(line);

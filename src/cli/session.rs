@@ -60,7 +60,7 @@ impl<'c> Session<'c> {
         self.command(&shown(&quoted.collect::<Vec<_>>().join(" ")))
     }
 
-    /// A format of its own is no part of an envelope.
+    /// Refuses an envelope for a command with its own output format.
     pub(crate) fn refuse_envelope(&self, code: &'static str) -> Result<(), Failure> {
         if self.screen.json {
             return Err(Failure::usage(

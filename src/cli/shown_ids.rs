@@ -1,4 +1,4 @@
-//! Ids on screens: those that are made of what is redacted do not show.
+//! Ids on screens: those that are derived from redacted values are hidden.
 
 use counterfoil::history::HiddenIds;
 use counterfoil::record::REDACTED;
@@ -28,7 +28,7 @@ impl ShownIds {
         }
     }
 
-    /// An id in a database; what stands for it where it is made of what is redacted.
+    /// Returns an id in a database, or its mask if the id is derived from redacted values.
     pub(super) fn shown(&self, database: Option<&str>, id: String) -> String {
         self.unless(id, |hidden| database.is_some_and(|name| hidden.hides(name)))
     }

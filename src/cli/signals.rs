@@ -1,5 +1,5 @@
-//! Ctrl-C and SIGTERM: the first finishes the batch, the second undoes it, the third waits for nothing. Who waits for a batch
-//! waits two seconds at most, and for what has no batches as well.
+//! Ctrl-C and SIGTERM: the first finishes the batch, the second undoes it, the third ends at once. The command waits at
+//! most two seconds for a batch, or for work without batches.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -44,15 +44,15 @@ fn commits(command: &str) -> bool {
 fn end(code: u8) -> ! {
     let folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
     for folder in folders.iter() {
-        // There is nobody left to tell.
+        // No one is left to report an error to.
         let _ = std::fs::remove_dir_all(folder);
     }
     std::process::exit(code.into())
 }
 
-/// So long after the first signal the command has to answer.
+/// Time after the first signal within which the command must answer.
 const LONGEST: Duration = Duration::from_millis(1_800);
-/// And so long after that it is over, whoever reads the answer or does not.
+/// Time after that until the process ends, whether or not the answer is read.
 const TO_TELL: Duration = Duration::from_millis(150);
 
 /// Ends a command whose time is over. What is in flight was not acknowledged: the store is as after a kill, which it
@@ -72,7 +72,7 @@ fn time_is_over(screen: Screen, command: &'static str) -> ! {
         std::thread::sleep(TO_TELL);
         end(Exit::Stopped.code())
     }
-    // The command is done, and somebody reads slowly what it answers: it ends by itself, or its answer is not whole.
+    // The command is done, and its answer is read slowly: it ends on its own, or the answer is incomplete.
     std::thread::sleep(TO_TELL / 2);
     std::thread::spawn(|| {
         let error = bold("error:");
@@ -92,7 +92,7 @@ pub(crate) fn stop_signal(screen: Screen, command: &'static str) -> Result<StopS
     let handler = move || match times.fetch_add(1, Ordering::SeqCst) {
         0 => {
             asked.ask();
-            // Before anything is told: who does not read must not keep the time from running.
+            // Before anything is written: a reader that does not read must not keep the time from running.
             std::thread::spawn(move || {
                 std::thread::sleep(LONGEST);
                 time_is_over(screen, command);

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::exit::Exit;
 use super::failure::Failure;
 
-/// Refuses what is no plain file, and a place where a store was signed that is gone. `restore` is the command that puts a
-/// backup back.
+/// Refuses anything but a plain file, and a place where a signed store is gone. `restore` is the command that restores
+/// a backup.
 pub(crate) fn check(store: &Path, restore: &str) -> Result<(), Failure> {
     let is_nothing = match std::fs::metadata(store) {
         Ok(there) if there.is_file() => there.len() == 0,
@@ -53,7 +53,7 @@ fn signed_beside(store: &Path) -> Option<PathBuf> {
     // One note is much shorter.
     let file = File::open(&path).ok()?;
     file.take(8 << 10).read_to_end(&mut text).ok()?;
-    // A signature begins so, on a line of its own.
+    // A signature begins with this, on a separate line.
     let is_signed = String::from_utf8_lossy(&text).contains("\n\u{2014} ");
     is_signed.then_some(path)
 }

@@ -1,4 +1,4 @@
-//! The passes that have begun and not ended, as `status`, `plan`, `apply`, `report` and `load` tell of them.
+//! The passes that have begun and not ended, as `status`, `plan`, `apply`, `report` and `load` show them.
 
 use counterfoil::history::UnfinishedPass;
 use counterfoil::store::Store;
@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::render::shown;
 use super::session::Session;
 
-/// What has not ended, and how to go on.
+/// Renders what has not ended, and how to continue.
 pub(crate) fn render(session: &Session<'_>, pass: &UnfinishedPass) -> String {
     let go_on = session.command_line(&pass.go_on);
     let what = shown(&pass.describe()).into_owned();
@@ -24,7 +24,7 @@ pub(crate) fn render(session: &Session<'_>, pass: &UnfinishedPass) -> String {
     text
 }
 
-/// Adds a warning for every pass that stands open, less those that are told otherwise.
+/// Adds a warning for every unfinished pass, except those that are reported elsewhere.
 pub(crate) fn warn(
     session: &Session<'_>,
     store: &Store,

@@ -21,7 +21,7 @@ use super::masking::redactions;
 use super::render::{bold, count, counted, dim, green, red, shown, shown_json, table, yellow};
 use super::session::Session;
 
-/// What is held to which contract, and how it is told.
+/// What is checked against which contract, and how it is shown.
 pub(crate) struct ValidationView<'v> {
     pub(crate) database: &'v str,
     /// A JSON Schema instead of a stage's contract.

@@ -23,7 +23,7 @@ impl Tense {
     }
 }
 
-/// What was probably meant, and what there is.
+/// Suggests what was probably meant, and lists what exists.
 pub(crate) fn nearest(name: &str, known: &[String]) -> String {
     let nearest = known
         .iter()

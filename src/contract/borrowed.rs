@@ -1,4 +1,4 @@
-//! How the validator reads a document where it lies.
+//! Lets the validator read a document in place.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -18,7 +18,7 @@ impl JsonNumber for Numeral<'_> {
         self.0.parse().ok()
     }
 
-    /// No float on any path of a value: whatever compares numbers does it by their text.
+    /// Never returns a float for any value: all code that compares numbers uses their text.
     fn as_f64(&self) -> Option<f64> {
         None
     }
@@ -36,7 +36,7 @@ impl JsonNumber for Numeral<'_> {
     }
 }
 
-/// The representation that lets the validator read a [`Tree`] where it lies.
+/// The representation that lets the validator read a [`Tree`] in place.
 #[derive(Debug)]
 pub(super) struct Borrowed;
 
@@ -113,7 +113,7 @@ impl<'a> Node<'a, Borrowed> for &'a Tree<'a> {
         self.equals(expected)
     }
 
-    /// The validator asks for this only to put the value into an error, where no value of a record may stand.
+    /// The validator calls this only to put the value into an error, where no value of a record may appear.
     fn to_value(&self) -> Cow<'a, Parsed> {
         Cow::Owned(Parsed::Null)
     }

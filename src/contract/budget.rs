@@ -1,9 +1,10 @@
-//! How much work a schema makes of a record: bounded before the validator begins, which is not to be interrupted.
+//! Bounds the work that a schema causes for a record before the validator begins, because the validator cannot be
+//! interrupted.
 //!
-//! Schemas refer to each other, and a schema that refers to another twice for the same value doubles the work; twenty such
-//! steps, or a recursive schema and a record of depth twenty, are a million times as much. What is counted here is how
-//! often the validator would look at a value by a schema at most. The count goes as the validator would and gives up where
-//! there are too many, so that it needs no memory and takes no longer than the most that is allowed.
+//! Schemas refer to each other, and a schema that refers to another twice for the same value doubles the work; twenty
+//! such steps, or a recursive schema and a record of depth twenty, multiply it by a million. The count is an upper
+//! bound of how often the validator would check a value against a schema. Counting follows the validator's path and
+//! stops at the limit, so that it needs no memory and takes no longer than the maximum allows.
 
 mod reading;
 mod unfolding;
@@ -14,62 +15,62 @@ use self::reading::{Applied, Below};
 use self::unfolding::{Unfolding, doubles, longest_chain};
 use super::tree::{Tree, TreeFields};
 
-/// So many looks are always allowed.
+/// This many checks are always allowed.
 const STEPS: u64 = 1_000_000;
-/// So many for every value of a record: a large one has many.
+/// Additional checks for every value of a record: a large record has many values.
 const STEPS_PER_VALUE: u64 = 16;
-/// And never more than so many: what is counted in some tenth of a second.
+/// The upper limit in any case: counting this many takes a fraction of a second.
 const MOST_STEPS: u64 = 32_000_000;
-/// So many looks may be looks that find something wrong, each of which the validator keeps with a kilobyte of words.
+/// Number of failing checks allowed; the validator keeps about a kilobyte of text for each.
 const TOLD: u64 = 20_000;
-/// The deepest chain of schemas and values: what the stack of a thread holds in any build.
+/// The maximum depth of a chain of schemas and values: what fits on the stack of a thread in any build.
 const DEPTH: u32 = 1_000;
-/// A chain of schemas that is no longer than this, in a schema that does not recur, keeps to that depth in any record.
+/// A chain of schemas up to this length, in a schema without recursion, keeps within that depth in any record.
 const SHALLOW: usize = 8;
-/// So often one value may be looked at over again before it is remarked on.
+/// A value may be checked again this often before a remark.
 const OFTEN: u64 = 1_000;
 
-/// The schemas of a whole, and what a record may cost.
+/// The schemas of a document, and the maximum cost of a record.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     schemas: Vec<Applied>,
-    /// How often it looks at a record at most, for each value of it; `None` where the records have to be counted.
+    /// The maximum number of checks of a record, for each value of it; `None` where the values have to be counted.
     looks: Option<u64>,
-    /// How often each look is made.
+    /// How often each check is repeated.
     again: u64,
-    /// What there is to say about the schema.
+    /// The remark about the schema.
     remark: Option<BudgetReason>,
 }
 
-/// Why a schema can make too much work.
+/// Why a schema can cause too much work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BudgetReason {
-    /// It refers to itself without going down into a value: it would never end.
+    /// The schema refers to itself without descending into a value: validation would never end.
     Endless,
-    /// It refers to itself more than once for the same value, so that every level of a record doubles the work.
+    /// The schema refers to itself more than once for the same value, so that every level of a record doubles the work.
     Doubles,
-    /// Unfolded it is more than a million schemas.
+    /// Unfolded, the schema consists of more than a million schemas.
     Unfolds,
-    /// Schemas that leave out what others have looked at stand inside one another, and each doubles the work.
+    /// Schemas that exclude what others have evaluated are nested, and each doubles the work.
     LeavesOut,
 }
 
-/// A record would take more steps than are allowed, or go deeper.
+/// A record would take more steps than allowed, or exceed the depth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Exceeded;
 
-/// How much can be said of what is wrong with a record.
+/// How much can be reported about a record's violations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Detail {
     Everything,
-    /// The first that is found.
+    /// Only the first violation found.
     First,
-    /// That there is something.
+    /// Only that there is a violation.
     Nothing,
 }
 
 impl Budget {
-    /// Looks at a schema that is valid.
+    /// Examines a valid schema.
     pub(super) fn from_schema(schema: &Parsed) -> Self {
         let Some(schemas) = reading::read(schema) else {
             return Self {
@@ -102,12 +103,12 @@ impl Budget {
         }
     }
 
-    /// What there is to say about the schema itself.
+    /// Returns the remark about the schema itself.
     pub(super) fn remark(&self) -> Option<BudgetReason> {
         self.remark
     }
 
-    /// Whether a record keeps within the budget.
+    /// Checks whether a record keeps within the budget.
     pub(super) fn allows(&self, record: &Tree<'_>) -> Result<(), Exceeded> {
         if self.is_below(STEPS, record) {
             return Ok(());
@@ -116,8 +117,9 @@ impl Budget {
         self.count(record, most / self.again).map(|_| ())
     }
 
-    /// How much may be said of a record that breaks the schema, and that the budget allows. The validator gathers
-    /// everything that is wrong before it tells the first, and of alternatives also where only the first is asked for.
+    /// Returns how much may be reported about a record that violates the schema and is within the budget. The validator
+    /// collects all violations before it returns the first, and for alternatives even where only the first is
+    /// requested.
     pub(super) fn describe(&self, record: &Tree<'_>) -> Detail {
         if self.is_below(TOLD, record) {
             return Detail::Everything;
@@ -129,7 +131,7 @@ impl Budget {
         }
     }
 
-    /// Whether so many looks are enough for a record, whatever it looks like, as far as its size alone tells.
+    /// Whether this many steps suffice for any record of this size, judging by the size alone.
     fn is_below(&self, steps: u64, record: &Tree<'_>) -> bool {
         self.looks.is_some_and(|looks| {
             let values = steps / looks.saturating_mul(self.again);
@@ -151,17 +153,17 @@ impl Budget {
     }
 }
 
-/// The looks at a record.
+/// The counted checks of a record.
 struct Counted {
     all: u64,
-    /// The most by alternatives for one value.
+    /// The largest number of checks of alternatives for one value.
     of_alternatives: u64,
 }
 
-/// The looks at one record, as they are counted.
+/// Counts the checks of one record.
 struct CheckCounter<'b> {
     schemas: &'b [Applied],
-    /// How many more there may be.
+    /// Number of checks that remain.
     left: u64,
     of_alternatives: u64,
 }
@@ -205,7 +207,7 @@ impl CheckCounter<'_> {
 
     fn fields(&mut self, applied: &Applied, fields: &TreeFields<'_>, depth: u32) -> Result<(), Exceeded> {
         let named = &applied.named;
-        // The names of the smaller side are looked up on the other.
+        // Look up the names of the smaller side in the other.
         if fields.len() <= named.len() {
             self.take(fields.len() as u64)?;
             for (name, value) in fields.iter() {

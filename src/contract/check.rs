@@ -1,4 +1,4 @@
-//! Checks that a program brings along: what neither JSON Schema nor an expression can say.
+//! Checks that a program provides, for what neither JSON Schema nor an expression can express.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use crate::record::Value;
 
-/// A check of one value, under a name: `x-check = ["iban"]` in a schema, [`custom`](super::SchemaBuilder::custom) in the
-/// builder. In a contract's text, and in the meaning of a stage, it is its name: give it a new one whenever it judges
-/// otherwise.
+/// A named check of one value: `x-check = ["iban"]` in a schema, [`custom`](super::SchemaBuilder::custom) in the
+/// builder. In a contract's text, and in the meaning of a stage, only the name identifies it: rename it whenever its
+/// results change.
 #[derive(Clone)]
 pub struct Check {
     name: Arc<str>,
@@ -17,8 +17,8 @@ pub struct Check {
 }
 
 impl Check {
-    /// A check: its name, what it expects in words (they stand in the reason of a refusal), and whether a value
-    /// passes. It must be pure: the same value always gets the same answer.
+    /// Creates a check: its name, what it expects in words (they appear in the reason of a refusal), and a function
+    /// that returns whether a value passes. The function must be pure: the same value always gets the same answer.
     pub fn new(
         name: impl Into<Arc<str>>,
         expected: impl Into<Arc<str>>,
@@ -31,19 +31,19 @@ impl Check {
         }
     }
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it expects, in words.
+    /// Returns what it expects, in words.
     #[must_use]
     pub fn expected(&self) -> &str {
         &self.expected
     }
 
-    /// Whether a value passes.
+    /// Returns whether a value passes.
     #[must_use]
     pub fn passes(&self, value: &Value) -> bool {
         (self.passes)(value)
@@ -64,24 +64,24 @@ impl fmt::Debug for Check {
 pub struct Checks(Arc<BTreeMap<Arc<str>, Check>>);
 
 impl Checks {
-    /// No check.
+    /// Creates a set without checks.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a check. Returns the one that had this name, which is known no more.
+    /// Adds a check. Returns the previous check with this name, which it replaces.
     pub fn register(&mut self, check: Check) -> Option<Check> {
         Arc::make_mut(&mut self.0).insert(Arc::clone(&check.name), check)
     }
 
-    /// The check of a name.
+    /// Returns the check with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Check> {
         self.0.get(name)
     }
 
-    /// The names, in order.
+    /// Returns the names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(|name| &**name)
     }

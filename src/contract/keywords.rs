@@ -1,4 +1,4 @@
-//! The keywords that compare numbers, checked exactly in place of the validator's own, and `x-decimal`.
+//! `x-decimal`, and the keywords that compare numbers, which are checked exactly in place of the validator's own.
 
 use std::cmp::Ordering;
 
@@ -15,7 +15,7 @@ use crate::record::{NumberText, Value};
 type Options<'o> = ValidationOptions<'o, std::sync::Arc<dyn jsonschema::Retrieve>, Borrowed>;
 type Made<'a> = Result<Box<dyn for<'i> Keyword<'i, Borrowed>>, ValidationError<'a>>;
 
-/// A keyword of ours: whether a value passes, and what is expected of it in words.
+/// A keyword of ours: whether a value passes, and what it expects in words.
 trait Judge: Send + Sync {
     fn passes(&self, value: &Tree<'_>) -> bool;
     fn expected(&self) -> String;
@@ -36,7 +36,7 @@ impl<'i, C: Judge> Keyword<'i, Borrowed> for Judged<C> {
     }
 }
 
-/// Puts our keywords in place of the validator's.
+/// Replaces the validator's keywords by ours.
 pub(super) fn install<'o>(options: Options<'o>, checks: &Checks) -> Options<'o> {
     let checks = checks.clone();
     options
@@ -57,7 +57,7 @@ pub(super) fn install<'o>(options: Options<'o>, checks: &Checks) -> Options<'o> 
         .with_keyword("x-check", move |_: &_, value: &_, _| custom(value, &checks))
 }
 
-/// The text of a number in the schema.
+/// Returns the text of a number in the schema.
 fn number(value: &Parsed) -> Result<&str, ValidationError<'static>> {
     match value {
         Parsed::Number(number) => Ok(number.as_str()),
@@ -131,8 +131,8 @@ impl Judge for MultipleOf {
     }
 }
 
-/// `x-decimal`: a number, or a text that is one, that 28 digits hold exactly; JSON Schema itself has no bounds for
-/// money that is written as text.
+/// `x-decimal`: a number, or a text that represents one, that 28 digits represent exactly; JSON Schema itself has no
+/// bounds for amounts written as text.
 struct ExactDecimal {
     bounds: Vec<Bound>,
 }

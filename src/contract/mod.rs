@@ -1,9 +1,9 @@
 //! Contracts: what a record must satisfy before and after a stage, and a database at any time.
 //!
 //! A [`Contract`] is a [`Schema`] (JSON Schema 2020-12, from a file or from the [builder](Schema::record)), [`Rule`]s,
-//! which are expressions for what a schema cannot say, and rules over more than one record: [`Unique`] and
-//! [`References`]. They only look: they change nothing, and what they report
-//! ([`Violation`]) names places and expectations, never a value of the record.
+//! which are expressions for what a schema cannot express, and rules over more than one record: [`Unique`] and
+//! [`References`]. Contracts change nothing, and what they report ([`Violation`]) names places and expectations, never
+//! a value of the record.
 
 mod borrowed;
 mod budget;
@@ -38,15 +38,15 @@ use crate::expression::Scope;
 use crate::record::Document;
 use crate::refusal::Violation;
 
-/// One thing that is wrong with a record by itself.
+/// One violation of a contract by a single record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Broken {
-    /// What is wrong.
+    /// The violation.
     pub violation: Violation,
-    /// What is to happen to the record.
+    /// What happens to the record.
     pub mode: Mode,
-    /// Whether the schema says so, and not a rule.
+    /// Whether the schema was violated, rather than a rule.
     pub of_schema: bool,
 }
 
@@ -54,32 +54,32 @@ pub struct Broken {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Contract {
-    /// What each record looks like.
+    /// The schema of each record.
     pub schema: Option<Schema>,
-    /// What holds in each record.
+    /// The rules for each record.
     pub rules: Vec<Rule>,
-    /// What is unique among them.
+    /// The values that must be unique among the records.
     pub unique: Vec<Unique>,
-    /// What they refer to.
+    /// The references that must exist.
     pub references: Vec<References>,
-    /// What happens to a record that the schema does not allow.
+    /// What happens to a record that violates the schema.
     pub mode: Mode,
 }
 
 impl Contract {
-    /// Nothing that could be broken.
+    /// Returns whether the contract demands nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.schema.is_none() && self.rules.is_empty() && !self.is_cross_record()
     }
 
-    /// Whether a record alone does not tell.
+    /// Returns whether the contract has rules over more than one record.
     #[must_use]
     pub fn is_cross_record(&self) -> bool {
         !self.unique.is_empty() || !self.references.is_empty()
     }
 
-    /// Takes a schema in, with what it demands of whole databases.
+    /// Sets the schema, and adds its demands on whole databases.
     pub fn set_schema(&mut self, schema: Schema) {
         let mode = self.mode;
         self.unique
@@ -90,8 +90,8 @@ impl Contract {
         self.schema = Some(schema);
     }
 
-    /// Everything that is wrong with one record by itself. Where the schema is violated, a rule that cannot be evaluated
-    /// says nothing new and is left out.
+    /// Returns all violations by a single record. Where the schema is violated, a rule that cannot be evaluated adds
+    /// nothing new and is omitted.
     pub fn check(&self, document: &Document, scope: &mut Scope<'_>) -> Vec<Broken> {
         let found = self
             .schema

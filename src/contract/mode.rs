@@ -1,15 +1,15 @@
-//! What happens to a record that breaks a contract.
+//! What happens to a record that violates a contract.
 
-/// What happens to a record that breaks a contract.
+/// What happens to a record that violates a contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// It is refused, and the pass stops, however many refusals are allowed.
+    /// The record is refused, and the pass stops, however many refusals are allowed.
     Refuse,
-    /// It is refused and goes to quarantine; the pass goes on within its limit of refusals.
+    /// The record is refused and goes to quarantine; the pass continues within its limit of refusals.
     #[default]
     Quarantine,
-    /// It is written, and what is wrong with it stands in its entry.
+    /// The record is written, and its ledger entry lists the violations.
     Warn,
 }
 
@@ -23,7 +23,7 @@ impl Mode {
     /// The words in stage files.
     pub const WORDS: [&'static str; 3] = ["refuse", "quarantine", "warn"];
 
-    /// The mode of a word.
+    /// Returns the mode of a word.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         MODES
@@ -32,7 +32,7 @@ impl Mode {
             .map(|(_, mode)| *mode)
     }
 
-    /// Its word in stage files.
+    /// Returns its word in stage files.
     #[must_use]
     pub fn name(self) -> &'static str {
         MODES

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-/// A number as its significant digits (no zero at either end) and the power of ten of the last one.
+/// A number as its significant digits (no zero at either end) and the power of ten of the last digit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exact<'t> {
     negative: bool,
@@ -11,18 +11,18 @@ pub(crate) struct Exact<'t> {
     exponent: i64,
 }
 
-/// A divisor of `multipleOf`: its significant digits fit a machine word.
+/// A divisor of `multipleOf`, whose significant digits fit in a machine word.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Divisor {
     digits: u64,
     exponent: i64,
 }
 
-/// Beyond this a written exponent is as good as infinite, and sums with a length cannot overflow.
+/// A written exponent beyond this is treated as infinite; within it, adding a length cannot overflow.
 const EXPONENT_LIMIT: i64 = i64::MAX / 4;
 
 impl<'t> Exact<'t> {
-    /// The value of a JSON number's text.
+    /// Returns the value of a JSON number's text.
     pub(crate) fn from_text(text: &'t str) -> Self {
         let (negative, text) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -56,12 +56,12 @@ impl<'t> Exact<'t> {
         self.is_zero() || self.exponent >= 0
     }
 
-    /// Whether dividing by the divisor leaves a whole number.
+    /// Whether dividing by the divisor gives a whole number.
     pub(super) fn is_multiple_of(&self, divisor: Divisor) -> bool {
         if self.is_zero() {
             return true;
         }
-        // The last digit is no zero, so a power of ten cannot be taken out of the digits.
+        // The last digit is not a zero, so no power of ten can be factored out of the digits.
         let Ok(power) = u64::try_from(self.exponent - divisor.exponent) else {
             return false;
         };
@@ -72,7 +72,7 @@ impl<'t> Exact<'t> {
         (digits * power_of_ten(power, modulus)).is_multiple_of(modulus)
     }
 
-    /// The number as a divisor; `None` for zero, for a negative number and for more than 19 digits.
+    /// Returns the number as a divisor; `None` for zero, for a negative number and for more than 19 digits.
     pub(super) fn divisor(&self) -> Option<Divisor> {
         if self.is_zero() || self.negative {
             return None;
@@ -86,7 +86,7 @@ impl<'t> Exact<'t> {
         })
     }
 
-    /// The number in a form that two texts share exactly when they are the same number.
+    /// Writes the number in a form that two texts share exactly when they are the same number.
     pub(super) fn write_canonical(&self, out: &mut String) {
         if self.is_zero() {
             out.push('0');
@@ -100,7 +100,8 @@ impl<'t> Exact<'t> {
         out.push_str(&self.exponent.to_string());
     }
 
-    /// Whether it is negative, the place of its first digit (0 is behind the point) and its digits; `None` for zero.
+    /// Returns whether it is negative, the position of its first digit (0 is the first after the point) and its digits;
+    /// `None` for zero.
     pub(crate) fn significant(&self) -> Option<(bool, i64, impl Iterator<Item = u8> + use<'t>)> {
         let count: usize = self.digits.iter().map(|part| part.len()).sum();
         let count = i64::try_from(count).unwrap_or(i64::MAX);
@@ -122,7 +123,7 @@ impl<'t> Exact<'t> {
         whole.iter().chain(fraction).copied()
     }
 
-    /// -1, 0 or 1.
+    /// Returns -1, 0 or 1.
     fn sign(&self) -> i8 {
         match (self.is_zero(), self.negative) {
             (true, _) => 0,
@@ -131,7 +132,7 @@ impl<'t> Exact<'t> {
         }
     }
 
-    /// One more than the power of ten of the first digit.
+    /// Returns the power of ten of the first digit, plus one.
     fn magnitude(&self) -> i64 {
         let [whole, fraction] = self.digits;
         i64::try_from(whole.len() + fraction.len())
@@ -147,7 +148,7 @@ impl Ord for Exact<'_> {
                 return Ordering::Equal;
             }
             let order = self.magnitude().cmp(&other.magnitude());
-            // Without zeros at the end, the shorter of two that begin alike is the smaller.
+            // Without trailing zeros, the shorter of two numbers with the same beginning is the smaller.
             let order = order.then_with(|| self.each_digit().cmp(other.each_digit()));
             if self.negative { order.reverse() } else { order }
         })
@@ -172,7 +173,7 @@ fn length(digits: &str) -> i64 {
     i64::try_from(digits.len()).unwrap_or(EXPONENT_LIMIT)
 }
 
-/// The exponent after `e`, held within the limit.
+/// Parses the exponent after `e`, clamped to the limit.
 fn written_exponent(text: &str) -> i64 {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -186,7 +187,7 @@ fn written_exponent(text: &str) -> i64 {
     if negative { -size } else { size }
 }
 
-/// `10 ^ power % modulus`, for a modulus of at most 64 bits.
+/// Returns `10 ^ power % modulus`, for a modulus of at most 64 bits.
 fn power_of_ten(mut power: u64, modulus: u128) -> u128 {
     let (mut result, mut square) = (1 % modulus, 10 % modulus);
     while power > 0 {

@@ -1,17 +1,17 @@
-//! What the patterns of a schema take when they are compiled, all of them together: one is bounded by its library, three
-//! thousand of them are not.
+//! The memory that all compiled patterns of a schema take together: the regex library bounds one pattern, but not three
+//! thousand of them.
 
 use std::collections::HashMap;
 
 use crate::problem::{Place, Problem};
 
-/// The most that all patterns of a schema may take, in bytes.
+/// The maximum for all patterns of a schema, in bytes.
 const MOST: usize = 32 << 20;
-/// What is counted for the smallest pattern.
+/// The minimum counted for a pattern.
 const LEAST: usize = 4 << 10;
-/// A pattern that takes more is no pattern for the validator either.
+/// The validator rejects a pattern that takes more.
 const LARGEST: usize = 10 << 20;
-/// What is counted for a pattern that is written in a way that only the validator reads.
+/// The size counted for a pattern with a notation that only the validator reads.
 const UNKNOWN: usize = 1 << 20;
 
 /// The patterns of a schema, as they are found.
@@ -23,10 +23,10 @@ pub(super) struct Patterns {
 }
 
 impl Patterns {
-    /// Adds one; the same pattern at two places takes its size twice.
+    /// Adds one; a pattern at two places counts twice.
     pub(super) fn add(&mut self, pattern: &str) {
         self.count += 1;
-        // What goes beyond is refused, and not worth being compiled.
+        // A schema beyond the limit is refused, so there is no need to compile more patterns.
         if self.total > MOST {
             return;
         }
@@ -39,7 +39,7 @@ impl Patterns {
         self.total = self.total.saturating_add(size);
     }
 
-    /// That they take too much.
+    /// Returns the problem that the patterns take too much memory.
     pub(super) fn problem(&self, place: &Place) -> Option<Problem> {
         (self.total > MOST).then(|| {
             let message = format!(
@@ -54,13 +54,13 @@ impl Patterns {
         })
     }
 
-    /// What each may take while it is matched, so that all of them together stay within the same bounds.
+    /// Returns the memory that each may take while matching, so that all of them together keep within the same limit.
     pub(super) fn cache(&self) -> usize {
         (MOST / self.count.max(1)).clamp(64 << 10, 2 << 20)
     }
 }
 
-/// What a pattern takes, at most twice as much.
+/// Returns an upper bound of the size of a pattern, at most twice the actual size.
 fn size(pattern: &str) -> usize {
     let pattern = ascii(pattern);
     let mut limit = LEAST;
@@ -73,7 +73,7 @@ fn size(pattern: &str) -> usize {
     }
 }
 
-/// The pattern with the classes that the validator takes as ASCII.
+/// Returns the pattern with the character classes that the validator treats as ASCII.
 fn ascii(pattern: &str) -> String {
     let mut ascii = String::with_capacity(pattern.len());
     let mut characters = pattern.chars();

@@ -5,21 +5,21 @@ use crate::expression::{Expression, Scope};
 use crate::record::Document;
 use crate::refusal::{Refusal, Violation};
 
-/// `[[contract.rule]]`: what JSON Schema cannot say, for example that parts add up to a total.
+/// `[[contract.rule]]`: a condition that JSON Schema cannot express, for example that parts add up to a total.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Rule {
-    /// The name, which says what holds: "the total is explained".
+    /// The name, which states what must be true: "the total is explained".
     pub name: String,
     /// The condition.
     pub expect: Expression,
-    /// What happens to a record that breaks it.
+    /// What happens to a record that violates it.
     pub mode: Mode,
 }
 
 impl Rule {
-    /// The violation, where the rule does not hold: `contract.rule` where the condition is false, the expression's
-    /// own code and place where it cannot be evaluated or is no condition.
+    /// Returns the violation, where the record violates the rule: `contract.rule` where the condition is false, the
+    /// expression's own code and place where it cannot be evaluated or is not a condition.
     pub fn check(&self, document: &Document, scope: &mut Scope<'_>) -> Option<Violation> {
         let violation = match self.expect.truth(document, scope) {
             Ok(true) => return None,
@@ -30,7 +30,7 @@ impl Rule {
     }
 }
 
-/// What an expression refused with; it refuses with one violation.
+/// Returns the violation of a refused expression; an expression refuses with exactly one.
 pub(super) fn first(refusal: Refusal) -> Violation {
     let code = refusal.code.clone();
     refusal

@@ -1,4 +1,4 @@
-//! What one record has to do with the rules of a contract over more than one.
+//! The keys and references of one record under the rules of a contract over more than one record.
 
 use super::Contract;
 use super::set_rules::{key_text, whole_key};
@@ -6,19 +6,19 @@ use crate::expression::Scope;
 use crate::record::Document;
 use crate::refusal::Violation;
 
-/// What one record has to do with the rules over more than one, in the order of the contract.
+/// The keys and references of one record under the rules over more than one, in the order of the contract.
 #[derive(Debug)]
 pub(crate) struct RuleKeys {
-    /// Its keys.
+    /// The keys of the record that must be unique.
     pub(crate) unique: Vec<Result<Option<String>, Violation>>,
-    /// What it refers to.
+    /// The keys that the record refers to.
     pub(crate) refers: Vec<Result<Vec<String>, Violation>>,
-    /// What it is referred to by, where the rule's database is its own.
+    /// The key by which other records refer to this one, where the rule refers to its own database.
     pub(crate) is: Vec<Option<String>>,
 }
 
 impl RuleKeys {
-    /// What a record of a database has to do with the rules of a contract. Pure.
+    /// Computes the keys and references of a record of a database. Pure.
     pub(crate) fn new(
         contract: &Contract,
         database: &str,

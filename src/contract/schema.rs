@@ -25,15 +25,15 @@ const TYPES: &[&str] = &[
     "string", "number", "integer", "boolean", "object", "array", "null",
 ];
 
-/// Of one record no more is told.
+/// The maximum number of violations reported for one record.
 const MOST_VIOLATIONS: usize = 1_000;
 
-/// A compiled JSON Schema 2020-12. Cheap to clone.
+/// A compiled JSON Schema 2020-12. It is cheap to clone.
 #[derive(Clone)]
 pub struct Schema {
     validator: Arc<Validator<Borrowed>>,
     canonical: Arc<str>,
-    /// As it was read, whitespace aside.
+    /// The text as read, without insignificant whitespace.
     text: Arc<str>,
     parsed: Arc<Parsed>,
     checks: Checks,
@@ -43,28 +43,28 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Compiles a schema. JSON Schema 2020-12 keeps its own meaning, with four things settled:
+    /// Compiles a schema. JSON Schema 2020-12 applies as specified, with four points settled:
     ///
     /// - numbers are compared exactly, whatever their length; `1.0` is an integer, `true` is not;
-    /// - patterns run in linear time (no look-around, no back-references), are not anchored by themselves, and `\d`,
-    ///   `\w` are ASCII; `$` is the end of the text;
+    /// - patterns run in linear time (no look-around, no back-references), are not anchored, and `\d`, `\w` are ASCII;
+    ///   `$` is the end of the text;
     /// - a known `format` is checked, an unknown one is a problem;
-    /// - nothing is fetched: a `$ref` stays inside the schema.
+    /// - nothing is fetched: a `$ref` must refer to a place inside the schema.
     ///
-    /// Four keywords are ours: `x-decimal = { minimum, maximum }`, a number, or a text that is one, of at most 28 digits;
-    /// `x-check = ["name"]`, a [`Check`](super::Check) of the program; and, for fields of the record and of objects in it,
-    /// `x-unique = true` and `x-references = "database"`, which are looked at with whole databases
+    /// Four keywords are additions: `x-decimal = { minimum, maximum }`, a number, or a text that represents one, of at
+    /// most 28 digits; `x-check = ["name"]`, a [`Check`](super::Check) of the program; and, for fields of the record
+    /// and of objects in it, `x-unique = true` and `x-references = "database"`, which are checked over whole databases
     /// ([`Contract`](super::Contract)) and not by [`check`](Self::check).
     ///
     /// # Errors
-    /// Every problem that was found: `contract.json`, `contract.draft`, `contract.unknown_keyword`,
-    /// `contract.unknown_format`, `contract.unknown_check`, `contract.cross_record`, `contract.invalid`,
-    /// `contract.reference`, `contract.patterns`. What a valid schema is warned of is in [`warnings`](Self::warnings).
+    /// Every problem found: `contract.json`, `contract.draft`, `contract.unknown_keyword`, `contract.unknown_format`,
+    /// `contract.unknown_check`, `contract.cross_record`, `contract.invalid`, `contract.reference`,
+    /// `contract.patterns`. [`warnings`](Self::warnings) returns the warnings about a valid schema.
     pub fn compile(json_text: &str, place: &Place) -> Result<Self, Problems> {
         Self::compile_with(json_text, place, &Checks::default())
     }
 
-    /// As [`compile`](Self::compile), with the checks that the schema may name.
+    /// Compiles a schema as [`compile`](Self::compile) does, with the checks that it may name.
     ///
     /// # Errors
     /// As for [`compile`](Self::compile).
@@ -82,7 +82,7 @@ impl Schema {
         };
         linting.lint(&parsed, "");
         let (mut problems, patterns) = (linting.problems, linting.patterns);
-        // Before anything else compiles them.
+        // Before other code compiles them.
         if let Some(problem) = patterns.problem(place) {
             return Err(Problems::from(problem).and(problems));
         }
@@ -91,7 +91,7 @@ impl Schema {
             meta.iter_errors(&parsed)
                 .map(|error| invalid(&error, error.instance_path().as_str(), place)),
         );
-        // The metaschema is several schemas, which may each find the same.
+        // The metaschema consists of several schemas, each of which may report the same problem.
         problems.dedup();
         Problems::none_or(problems, || ())?;
         let budget = Budget::from_schema(&parsed);
@@ -111,9 +111,9 @@ impl Schema {
         })
     }
 
-    /// What the document has that the schema does not allow, in the order of the schema; empty where it passes. Of a
-    /// document with more than a thousand faults the first thousand are told; of one so large that all faults together
-    /// would take the memory of many, the first.
+    /// Returns the violations of the schema by a document, in the order of the schema; empty where it passes. For a
+    /// document with more than a thousand violations, it returns the first thousand; for one so large that all
+    /// violations together would take the memory of many documents, only the first.
     #[must_use]
     pub fn check(&self, document: &Document) -> Vec<Violation> {
         let violation = |code, expected| {
@@ -146,31 +146,31 @@ impl Schema {
         violations.take(MOST_VIOLATIONS).collect()
     }
 
-    /// The part of the schema that decides, as JSON text: without descriptions, names in order. Two schemas with the
-    /// same text have the same meaning.
+    /// Returns the part of the schema that decides, as JSON text: without descriptions, names in order. Two schemas
+    /// with the same text have the same meaning.
     #[must_use]
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
 
-    /// The schema as it was given, descriptions and all, without insignificant whitespace.
+    /// Returns the schema as given, with its descriptions, without insignificant whitespace.
     #[must_use]
     pub fn to_json(&self) -> &str {
         &self.text
     }
 
-    /// The schema for the schema compiler.
+    /// Returns the schema for the schema compiler.
     pub(super) fn parsed(&self) -> &Parsed {
         &self.parsed
     }
 
-    /// Where it stands.
+    /// Returns its place.
     #[must_use]
     pub fn place(&self) -> Place {
         self.place.clone()
     }
 
-    /// What there is to say about the schema though it is valid: that it can take more work than any record is given.
+    /// Returns the warnings about a valid schema: that it can take more work than any record is allowed.
     #[must_use]
     pub fn warnings(&self) -> Vec<Problem> {
         let message = match self.budget.remark() {
@@ -193,20 +193,20 @@ impl Schema {
         vec![Problem::warning("contract.budget", self.place.clone(), message).help(help)]
     }
 
-    /// The checks that it may name.
+    /// Returns the checks that it may name.
     #[must_use]
     pub fn checks(&self) -> &Checks {
         &self.checks
     }
 
-    /// The fields of the record that it names.
+    /// Returns the fields of the record that it names.
     pub(crate) fn fields(&self) -> Vec<crate::path::Path> {
         let properties = self.parsed.get("properties").and_then(Parsed::as_object);
         let names = properties.into_iter().flatten();
         names.map(|(name, _)| crate::path::Path::field(name)).collect()
     }
 
-    /// What its `x-unique` demand of a whole database.
+    /// Returns the rules of its `x-unique` keywords.
     pub(super) fn unique(&self) -> Vec<Unique> {
         let fields = vocabulary::fields_with(&self.parsed, "x-unique");
         let rules = fields.into_iter().map(|(path, _)| Unique {
@@ -217,7 +217,7 @@ impl Schema {
         rules.collect()
     }
 
-    /// What its `x-references` demand of other databases.
+    /// Returns the rules of its `x-references` keywords.
     pub(super) fn references(&self) -> Vec<References> {
         let fields = vocabulary::fields_with(&self.parsed, "x-references");
         let rules = fields.into_iter().map(|(path, database)| References {
@@ -282,7 +282,7 @@ fn invalid(error: &ValidationError<'_>, at: &str, place: &Place) -> Problem {
             let problem = problem.help(format!("the types are: {}", TYPES.join(", ")));
             problem.did_you_mean(given, TYPES.iter().copied())
         }
-        // The metaschema knows a bad pattern by its format, the compiler by its keyword.
+        // The metaschema reports a bad pattern by its format, the compiler by its keyword.
         _ if at.ends_with("/pattern") || error.kind().keyword() == "format" => problem
             .help("look-around, back-references and huge repetitions are not supported: patterns run in linear time"),
         _ => problem,

@@ -8,36 +8,36 @@ use crate::path::Path;
 use crate::record::{Document, RecordNumber, Value, id_of_number};
 use crate::refusal::{Part, Violation};
 
-/// `[[contract.unique]]`, and `x-unique` in a schema: no two records of the database have the same key.
+/// `[[contract.unique]]`, and `x-unique` in a schema: no two records of the database may have the same key.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Unique {
-    /// The name, which says what holds: "one order per number".
+    /// The name, which states what must be true: "one order per number".
     pub name: String,
-    /// The key. Null and a missing field are no key; a list is a key of several parts, none of which is null. Equal is what JSON Schema calls
-    /// equal: `1` and `1.0`, objects whatever the order of their fields.
+    /// The key. A null or missing field gives no key; a list is a key of several parts, none of which is null. Keys are
+    /// equal as JSON Schema defines it: `1` and `1.0`, objects regardless of the order of their fields.
     pub key: Reads,
-    /// What happens to the record that comes second.
+    /// What happens to the second record with the key.
     pub mode: Mode,
 }
 
-/// `[[contract.references]]`, and `x-references` in a schema: what a record refers to is there.
+/// `[[contract.references]]`, and `x-references` in a schema: the record that a record refers to must exist.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct References {
-    /// The name, which says what holds: "the customer is known".
+    /// The name, which states what must be true: "the customer is known".
     pub name: String,
-    /// What is referred to. Null and a missing field refer to nothing; of a list every element refers.
+    /// The reference. A null or missing field refers to nothing; in a list, every element is a reference.
     pub value: Reads,
-    /// The database that is referred to.
+    /// The database of the referenced records.
     pub to: String,
-    /// The key of its records; `None`: their id.
+    /// The key of the referenced records; `None`: their id.
     pub key: Option<Reads>,
-    /// What happens to a record whose reference leads nowhere.
+    /// What happens to a record whose reference does not exist.
     pub mode: Mode,
 }
 
-/// How a value is taken from a record.
+/// How a value is read from a record.
 #[derive(Clone, Debug)]
 pub enum Reads {
     /// A field.
@@ -47,7 +47,7 @@ pub enum Reads {
 }
 
 impl Reads {
-    /// The value; `None` where there is nothing to compare.
+    /// Returns the value; `None` where there is nothing to compare.
     ///
     /// # Errors
     /// The expression's violation, with its own code and place.
@@ -62,7 +62,7 @@ impl Reads {
         Ok(value.filter(|value| !value.is_null()))
     }
 
-    /// Where the value stands, as a JSON Pointer; empty for an expression.
+    /// Returns the place of the value, as a JSON Pointer; empty for an expression.
     #[must_use]
     pub fn pointer(&self) -> String {
         match self {
@@ -71,7 +71,7 @@ impl Reads {
         }
     }
 
-    /// The part of a stage's meaning.
+    /// Returns its part of a stage's meaning.
     pub(crate) fn meaning(&self) -> String {
         match self {
             Self::Field(path) => path.pointer(),
@@ -80,7 +80,7 @@ impl Reads {
     }
 }
 
-/// A text that two values share exactly when they are equal.
+/// Returns a text that two values share exactly when they are equal.
 pub(crate) fn key_text(value: &Value) -> String {
     let json = value.to_json();
     let mut text = String::new();
@@ -91,7 +91,7 @@ pub(crate) fn key_text(value: &Value) -> String {
     text
 }
 
-/// The text of a key; `None` where a part of it is null.
+/// Returns the text of a key; `None` where a part of it is null.
 pub(super) fn whole_key(value: &Value) -> Option<String> {
     let is_whole = value
         .as_list()
@@ -99,7 +99,7 @@ pub(super) fn whole_key(value: &Value) -> Option<String> {
     is_whole.then(|| key_text(value))
 }
 
-/// What a value is as an id: a text, or the digits of a number.
+/// Returns the id that a value represents: a text, or the digits of a number.
 fn id_text(value: &Value) -> Option<String> {
     let text = value.as_text().map(std::borrow::Cow::into_owned);
     text.or_else(|| {
@@ -109,7 +109,8 @@ fn id_text(value: &Value) -> Option<String> {
 }
 
 impl Unique {
-    /// The violation of the record that comes second. The first is named by its number: an id would outlive its erasure.
+    /// Returns the violation of the second record. It names the first by its number, because an id in the violation
+    /// would survive the erasure of the record.
     pub(crate) fn violation(&self, holder: RecordNumber) -> Violation {
         Violation::new("contract.unique", self.key.pointer())
             .expected(format!(
@@ -119,7 +120,7 @@ impl Unique {
             .held_by(holder)
     }
 
-    /// The violation of a record of which two parts have one key.
+    /// Returns the violation of a record of which two parts have the same key.
     pub(crate) fn violation_of_part(&self, number: i64, other: i64) -> Violation {
         let part = Part {
             other: Some(other),
@@ -135,7 +136,7 @@ impl Unique {
 }
 
 impl References {
-    /// The violation of a record whose reference leads nowhere.
+    /// Returns the violation of a record whose reference does not exist.
     pub(crate) fn violation(&self) -> Violation {
         let what = if self.key.is_some() { "key" } else { "id" };
         Violation::new("contract.references", self.value.pointer())
@@ -145,11 +146,11 @@ impl References {
 }
 
 impl References {
-    /// What is looked up for a value: of a list every element.
+    /// Returns the keys to look up for a value: those of every element for a list.
     pub(super) fn looked_up(&self, value: Option<&Value>) -> Vec<String> {
         let text = |value: &Value| match self.key {
             Some(_) => key_text(value),
-            // A value that is no id at all is looked up as it is, and not found.
+            // A value that cannot be an id is looked up unchanged, and not found.
             None => id_text(value).unwrap_or_else(|| key_text(value)),
         };
         let Some(value) = value else { return Vec::new() };

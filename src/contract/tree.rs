@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value as Parsed};
 use super::number::Exact;
 use crate::record::{Build, Document, Value, read};
 
-/// Deeper than the door lets anything in; a document built in Rust may be deeper.
+/// Deeper than admission allows by default; a document built in Rust may be deeper.
 const DEPTH_LIMIT: usize = 256;
 
 /// A JSON value, expanded once for one check.
@@ -26,24 +26,24 @@ pub(super) enum Tree<'t> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Numeral<'t>(pub(super) &'t str);
 
-/// The text is not the JSON that the door lets in, or is nested too deep.
+/// The text is not admitted JSON, or is nested too deep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unreadable;
 
 impl<'t> Tree<'t> {
-    /// The whole document.
+    /// Reads the whole document.
     pub(super) fn from_document(document: &'t Document) -> Result<Self, Unreadable> {
         Self::of_object(document, DEPTH_LIMIT)
     }
 
-    /// A JSON text without insignificant whitespace.
+    /// Reads a JSON text without insignificant whitespace.
     pub(super) fn parse(json: &'t str) -> Result<Self, Unreadable> {
         Self::parse_within(json, DEPTH_LIMIT)
     }
 
     fn of_object(object: &'t Document, depth: usize) -> Result<Self, Unreadable> {
         let depth = depth.checked_sub(1).ok_or(Unreadable)?;
-        // `collect` into a `Result` would not know how many there are.
+        // `collect` into a `Result` would not know the number of fields.
         let mut fields = Vec::with_capacity(object.len());
         for field in object.fields() {
             fields.push((field.name(), Self::of_value(&field.value, depth)?));
@@ -70,7 +70,7 @@ impl<'t> Tree<'t> {
         read(json, depth).ok_or(Unreadable)
     }
 
-    /// How many values it is, itself included; of more than so many only that they are more.
+    /// Returns the number of values, including itself; beyond `most`, only a number that is larger.
     pub(super) fn size(&self, most: u64) -> u64 {
         let mut size = 1;
         let mut add = |value: &Self| {
@@ -86,7 +86,7 @@ impl<'t> Tree<'t> {
         size
     }
 
-    /// The same value for the schema compiler, numbers with their text.
+    /// Returns the same value for the schema compiler, numbers with their text.
     pub(super) fn to_parsed(&self) -> Parsed {
         match self {
             Self::Null => Parsed::Null,
@@ -122,7 +122,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// A text that two values share exactly when they are equal in the sense of JSON Schema.
+    /// Writes a text that two values share exactly when they are equal as JSON Schema defines it.
     pub(super) fn write_canonical(&self, out: &mut String) {
         match self {
             Self::Null => out.push('n'),
@@ -197,12 +197,12 @@ impl<'t> Numeral<'t> {
     }
 }
 
-/// The fields of an object, in their order.
+/// The fields of an object, in order.
 #[derive(Debug)]
 pub(super) struct TreeFields<'t> {
     list: Vec<(Cow<'t, str>, Tree<'t>)>,
-    /// Where they stand, in the order of their names: made when many of them are looked for. In a box, because most
-    /// objects are small and have none.
+    /// Their positions, ordered by name: created when many of them are looked up. In a box, because most objects are
+    /// small and have none.
     sorted: OnceCell<Box<Sorted>>,
 }
 
@@ -210,7 +210,7 @@ pub(super) struct TreeFields<'t> {
 struct Sorted(Vec<u32>);
 
 impl<'t> TreeFields<'t> {
-    /// Of so few fields each is compared.
+    /// With at most this many fields, each is compared.
     const FEW: usize = 16;
 
     pub(super) fn from_list(list: Vec<(Cow<'t, str>, Tree<'t>)>) -> Self {
@@ -228,7 +228,7 @@ impl<'t> TreeFields<'t> {
         self.list.iter()
     }
 
-    /// The field of a name: going through all of them takes a time in proportion to their number.
+    /// Returns the field with this name. Looking up all fields takes time in proportion to their number.
     pub(super) fn get(&self, name: &str) -> Option<&Tree<'t>> {
         if self.list.len() <= Self::FEW {
             let mut fields = self.list.iter();
@@ -236,7 +236,7 @@ impl<'t> TreeFields<'t> {
         }
         let name_at = |at: u32| self.list.get(at as usize).map_or("", |(field, _)| &**field);
         let sorted = self.sorted.get_or_init(|| {
-            // A record is far from having four billion fields.
+            // A record has far fewer than four billion fields.
             let mut sorted: Vec<u32> = (0..).take(self.list.len()).collect();
             sorted.sort_by_key(|at| name_at(*at));
             Box::new(Sorted(sorted))

@@ -1,4 +1,4 @@
-//! The keywords of JSON Schema 2020-12: which hold schemas, which are easily mistaken, which only describe.
+//! The keywords of JSON Schema 2020-12: which contain schemas, which are easily confused, which only describe.
 
 use serde_json::Value as Parsed;
 
@@ -8,18 +8,18 @@ use crate::name::check_database;
 use crate::path::{Path, Segment};
 use crate::problem::{Place, Problem};
 
-/// What the value of a keyword holds.
+/// What the value of a keyword contains.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Holds {
     /// No schema.
     Plain,
-    /// No schema, and nothing that decides whether a record passes.
+    /// No schema, and nothing that affects whether a record passes.
     Description,
     /// A schema.
     Schema,
     /// A list of schemas.
     List,
-    /// An object of schemas, under names that are no keywords.
+    /// An object of schemas, under names that are not keywords.
     Map,
 }
 
@@ -48,7 +48,7 @@ const KEYWORDS: &[(&str, Holds)] = &[
     ("oneOf", Holds::List),
 ];
 
-/// Words of other versions and dialects, which 2020-12 would pass over in silence, and what to write instead.
+/// Keywords of other versions and dialects, which 2020-12 would ignore silently, and what to write instead.
 const STRANGERS: &[(&str, &str)] = &[
     ("nullable", "allow null in `type`: [\"string\", \"null\"]"),
     ("dependencies", "write `dependentRequired` or `dependentSchemas`"),
@@ -76,7 +76,7 @@ fn holds(keyword: &str) -> Option<Holds> {
         .map(|(_, holds)| *holds)
 }
 
-/// Every schema directly below a schema's keyword, with its place below the keyword.
+/// Returns every schema directly inside a keyword's value, with its place relative to the keyword.
 fn inner(holds: Holds, value: &Parsed) -> Vec<(String, &Parsed)> {
     match (holds, value) {
         (Holds::Schema, schema) => vec![(String::new(), schema)],
@@ -92,18 +92,17 @@ fn inner(holds: Holds, value: &Parsed) -> Vec<(String, &Parsed)> {
     }
 }
 
-/// The schemas directly below a keyword, each with its place below the keyword.
+/// Returns the schemas directly inside a keyword, each with its place relative to the keyword.
 pub(super) fn subschemas<'s>(keyword: &str, value: &'s Parsed) -> Vec<(String, &'s Parsed)> {
     holds(keyword).map_or_else(Vec::new, |holds| inner(holds, value))
 }
 
-/// One step of a JSON Pointer.
+/// Returns one step of a JSON Pointer.
 pub(super) fn step(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// Looks for everything in a schema that the validator would pass over in silence though it looks as if it meant
-/// something.
+/// Finds everything in a schema that the validator would ignore silently although it appears to have a meaning.
 pub(super) struct Linting<'l> {
     pub(super) place: &'l Place,
     pub(super) checks: &'l Checks,
@@ -112,7 +111,7 @@ pub(super) struct Linting<'l> {
 }
 
 impl Linting<'_> {
-    /// Looks at the schema at a place of the whole, a JSON Pointer.
+    /// Checks the schema at a place of the whole, a JSON Pointer.
     pub(super) fn lint(&mut self, schema: &Parsed, at: &str) {
         let Parsed::Object(keywords) = schema else { return };
         for (keyword, value) in keywords {
@@ -141,7 +140,7 @@ impl Linting<'_> {
     }
 }
 
-/// `x-unique` and `x-references` stand at fields of the record, or of objects in it, and nowhere else.
+/// Checks that `x-unique` and `x-references` occur only at fields of the record, or of objects in it.
 fn cross_record(keyword: &str, value: &Parsed, at: &str, place: &Place) -> Option<Problem> {
     let steps: Vec<&str> = at.split('/').skip(1).collect();
     let at_a_field = !steps.is_empty()
@@ -172,7 +171,7 @@ fn unknown_check(value: &Parsed, here: &str, checks: &Checks, place: &Place) -> 
     Some(problem.did_you_mean(unknown, checks.names()))
 }
 
-/// The fields that have a keyword, and what it says; only where [`cross_record`] finds nothing wrong.
+/// Returns the fields that have a keyword, and its value; only where [`cross_record`] finds no problem.
 pub(super) fn fields_with(schema: &Parsed, keyword: &str) -> Vec<(Path, Parsed)> {
     let mut found = Vec::new();
     let mut waiting = vec![(Vec::new(), schema)];
@@ -204,7 +203,7 @@ fn mistaken_keyword(keyword: &str, at: &str, place: &Place) -> Option<Problem> {
     }
     let distance = |name: &str| strsim::damerau_levenshtein(&keyword.to_lowercase(), &name.to_lowercase());
     let (near, name) = KEYWORDS.iter().map(|(name, _)| (distance(name), *name)).min()?;
-    // Other unknown words are annotations, as 2020-12 says; a near miss of a keyword is a slip of the hand.
+    // Other unknown words are annotations, as 2020-12 specifies; a word similar to a keyword is a typing error.
     let slip = near <= 2 && near * 3 <= name.len();
     slip.then(|| {
         problem.help(format!(
@@ -233,7 +232,7 @@ fn mistaken_value(keyword: &str, value: &Parsed, here: &str, place: &Place) -> O
     }
 }
 
-/// A place in the schema, for people.
+/// Formats a place in the schema for people.
 pub(super) fn named(pointer: &str) -> String {
     if pointer.is_empty() {
         "the schema".to_owned()
@@ -242,7 +241,7 @@ pub(super) fn named(pointer: &str) -> String {
     }
 }
 
-/// The schema without what only describes, object names in order: the part of the meaning that is hashed.
+/// Returns the schema without descriptions, object names in order: the part of the meaning that is hashed.
 pub(super) fn meaning(schema: &Parsed) -> Parsed {
     let Parsed::Object(keywords) = schema else {
         return schema.clone();
@@ -262,7 +261,7 @@ pub(super) fn meaning(schema: &Parsed) -> Parsed {
     sorted(kept)
 }
 
-/// A value with the names of its objects in order.
+/// Returns a value with the names of its objects in order.
 fn in_order(value: &Parsed) -> Parsed {
     match value {
         Parsed::Array(list) => list.iter().map(in_order).collect(),

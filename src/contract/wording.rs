@@ -1,4 +1,4 @@
-//! What the validator found, in our words: codes, places and expectations that come from the schema alone.
+//! The validator's errors in our words: codes, places and expectations that come from the schema alone.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{JsonType, ValidationError};
@@ -7,10 +7,11 @@ use serde_json::Value as Parsed;
 use super::vocabulary::step;
 use crate::refusal::Violation;
 
-/// The most alternatives that an expectation lists.
+/// The maximum number of alternatives that an expectation lists.
 const LISTED: usize = 12;
 
-/// The violations that one error of the validator stands for: one for every field where it names several, so many at most.
+/// Returns the violations that one error of the validator represents: one for every field where it names several, at
+/// most this many.
 pub(super) fn violations(error: &ValidationError<'_>, source: &str, most: usize) -> Vec<Violation> {
     let kind = error.kind();
     let rule = format!("{source}#{}", error.schema_path().as_str());
@@ -34,7 +35,7 @@ pub(super) fn violations(error: &ValidationError<'_>, source: &str, most: usize)
     pointers.into_iter().map(violation).collect()
 }
 
-/// `contract.` and the keyword in snake case.
+/// Returns `contract.` and the keyword in snake case.
 fn code(keyword: &str) -> String {
     let mut code = "contract.".to_owned();
     for letter in keyword.strip_prefix("x-").unwrap_or(keyword).chars() {

@@ -1,10 +1,10 @@
-//! What the calendar says of a day, and which day a week and a weekday are.
+//! Calendar facts about a day, and the day that a week and a weekday name.
 
 use chrono::{Datelike as _, NaiveDate, Weekday};
 
 use super::specifier::DateNumber;
 
-/// The months in English, which is what formats mean everywhere.
+/// The months in English: formats mean English names everywhere.
 pub(super) const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -37,7 +37,8 @@ pub(super) const MONTH_KEYS: [u32; 12] = keys(MONTHS);
 /// The keys of the weekdays.
 pub(super) const WEEKDAY_KEYS: [u32; 7] = keys(WEEKDAYS);
 
-/// Three letters, small or capital, as a number that is quickly compared. Nothing but a letter becomes one by this.
+/// Packs three letters, in either case, into a number that is quick to compare. A byte that is not a letter never
+/// becomes one.
 pub(super) const fn key(first: u8, second: u8, third: u8) -> u32 {
     u32::from_be_bytes([0, first | 0x20, second | 0x20, third | 0x20])
 }
@@ -53,7 +54,7 @@ const fn keys<const N: usize>(names: [&str; N]) -> [u32; N] {
     keys
 }
 
-/// The numbers that a text can say about a day.
+/// The numbers in a text that describe a day.
 pub(super) const OF_A_DAY: [DateNumber; 10] = [
     DateNumber::Year,
     DateNumber::YearOfCentury,
@@ -67,7 +68,7 @@ pub(super) const OF_A_DAY: [DateNumber; 10] = [
     DateNumber::WeekdayFromMonday,
 ];
 
-/// What a number says about a day; 0 where it says something about the time.
+/// Returns what a number describes of a day; 0 where it describes the time.
 pub(super) fn number(day: NaiveDate, number: DateNumber) -> i32 {
     let small = match number {
         DateNumber::Year => return day.year(),
@@ -89,22 +90,22 @@ pub(super) fn number(day: NaiveDate, number: DateNumber) -> i32 {
     i32::try_from(small).unwrap_or(0)
 }
 
-/// Days since the Sunday before.
+/// Returns the number of days since the last Sunday.
 pub(super) fn from_sunday(day: NaiveDate) -> u32 {
     day.weekday().num_days_from_sunday()
 }
 
-/// Days since the Monday before.
+/// Returns the number of days since the last Monday.
 pub(super) fn from_monday(day: NaiveDate) -> u32 {
     day.weekday().num_days_from_monday()
 }
 
-/// The week of the year; the first whole week is week 1, what comes before it week 0.
+/// Returns the week of the year. The first whole week is week 1; the days before it are in week 0.
 fn week(day: NaiveDate, days_into_week: fn(NaiveDate) -> u32) -> u32 {
     (day.ordinal0() + 7 - days_into_week(day)) / 7
 }
 
-/// The day of a year in such a week, if the year has it.
+/// Returns the day of a year in this week, where the year has it.
 pub(super) fn day_of_week(
     year: i32,
     week: u32,
@@ -117,7 +118,7 @@ pub(super) fn day_of_week(
     NaiveDate::from_yo_opt(year, ordinal0 + 1)
 }
 
-/// The day of a week of ISO 8601, Monday being 1.
+/// Returns the day of an ISO 8601 week, where Monday is 1.
 pub(super) fn day_of_iso_week(year: i32, week: u32, weekday: u32) -> Option<NaiveDate> {
     let weekday = u8::try_from(weekday.checked_sub(1)?).ok()?;
     NaiveDate::from_isoywd_opt(year, week, Weekday::try_from(weekday).ok()?)

@@ -1,10 +1,10 @@
-//! Stepping through a text.
+//! A cursor over a text.
 
 use super::calendar::key;
 use super::moment::Unread;
 use super::specifier::Fraction;
 
-/// A text and how far it has been read.
+/// A text and the position up to which it has been read.
 pub(super) struct TextCursor<'t> {
     text: &'t str,
     at: usize,
@@ -16,7 +16,7 @@ impl<'t> TextCursor<'t> {
         Self { text, at: 0 }
     }
 
-    /// At the beginning of a text, blanks at either end left out.
+    /// Starts at the beginning of a text, with the blanks at either end removed.
     #[inline]
     pub(super) fn trimmed(text: &'t str) -> Self {
         let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
@@ -28,12 +28,12 @@ impl<'t> TextCursor<'t> {
         }
     }
 
-    /// What has not been read yet.
+    /// Returns the unread part.
     pub(super) fn rest(&self) -> &'t str {
         &self.text[self.at..]
     }
 
-    /// Steps over one of these bytes.
+    /// Skips one byte, which must be one of these.
     #[inline]
     pub(super) fn take(&mut self, one_of: &[u8]) -> Result<(), Unread> {
         let byte = self.byte().filter(|byte| one_of.contains(byte));
@@ -41,7 +41,7 @@ impl<'t> TextCursor<'t> {
         byte.map(|_| ()).ok_or(Unread::Unparsed)
     }
 
-    /// So many digits.
+    /// Reads exactly this many digits.
     #[inline]
     pub(super) fn exactly(&mut self, count: usize) -> Result<u32, Unread> {
         let begin = self.at;
@@ -51,7 +51,7 @@ impl<'t> TextCursor<'t> {
             .ok_or(Unread::Unparsed)
     }
 
-    /// Steps over these characters.
+    /// Skips these characters.
     #[inline]
     pub(super) fn literal(&mut self, text: &str) -> Result<(), Unread> {
         let is_there = self.text.as_bytes()[self.at..].starts_with(text.as_bytes());
@@ -69,7 +69,7 @@ impl<'t> TextCursor<'t> {
         self.byte().is_some_and(|byte| byte.is_ascii_digit())
     }
 
-    /// Steps over a byte, if it is there.
+    /// Skips a byte, if it comes next.
     #[inline]
     pub(super) fn skip(&mut self, byte: u8) -> bool {
         let is_there = self.byte() == Some(byte);
@@ -77,7 +77,7 @@ impl<'t> TextCursor<'t> {
         is_there
     }
 
-    /// Steps over blanks, and tells whether there were any.
+    /// Skips blanks, and returns whether there were any.
     #[inline]
     pub(super) fn skip_blanks(&mut self) -> bool {
         let begin = self.at;
@@ -91,7 +91,7 @@ impl<'t> TextCursor<'t> {
         self.at > begin
     }
 
-    /// The next digits, at most so many; beyond 18 they are no number of seconds that a calendar has.
+    /// Reads at most this many digits. More than 18 digits are beyond any number of seconds that a calendar has.
     pub(super) fn digits(&mut self, most: usize) -> Option<i64> {
         let begin = self.at;
         let mut value: i64 = 0;
@@ -105,7 +105,7 @@ impl<'t> TextCursor<'t> {
         (self.at > begin).then_some(value)
     }
 
-    /// The next digits, at most so many, and the number that they are; `None` where there are fewer than the least.
+    /// Reads a number of at most `most` digits; `None` where there are fewer than `least`.
     #[inline]
     pub(super) fn number(&mut self, least: usize, most: usize) -> Option<i16> {
         let rest = &self.text.as_bytes()[self.at..];
@@ -126,7 +126,8 @@ impl<'t> TextCursor<'t> {
         (count >= least).then_some(value)
     }
 
-    /// A name, whole or its first three letters, in small or capital letters: its place among the names, from 1.
+    /// Reads a name, whole or its first three letters, in either case, and returns its position among the names, from
+    /// 1.
     pub(super) fn name(&mut self, names: &[&str], keys: &[u32]) -> Result<i16, Unread> {
         let rest = &self.text.as_bytes()[self.at..];
         let &[first, second, third, ..] = rest else {
@@ -158,7 +159,7 @@ impl<'t> TextCursor<'t> {
         }
     }
 
-    /// Nanoseconds of a fraction.
+    /// Reads a fraction, in nanoseconds.
     pub(super) fn fraction(&mut self, fraction: Fraction) -> Result<u32, Unread> {
         if fraction.dot && !self.skip(b'.') {
             return Ok(0);
@@ -177,7 +178,7 @@ impl<'t> TextCursor<'t> {
         u32::try_from(value).map_err(|_| Unread::Unparsed)
     }
 
-    /// Seconds of an offset: `Z`, `+hh`, `+hhmm`, `+hh:mm`, `+hhmmss`, `+hh:mm:ss`.
+    /// Reads an offset, in seconds: `Z`, `+hh`, `+hhmm`, `+hh:mm`, `+hhmmss`, `+hh:mm:ss`.
     pub(super) fn offset(&mut self) -> Result<i32, Unread> {
         if self.skip(b'Z') {
             return Ok(0);

@@ -1,4 +1,4 @@
-//! What is wrong with a format.
+//! The error for an invalid format.
 
 use std::borrow::Cow;
 

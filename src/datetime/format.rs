@@ -1,4 +1,4 @@
-//! Formats: parsed once, checked for what they are used for.
+//! Formats, parsed once and checked for their use.
 
 use super::error::FormatError;
 use super::slips;
@@ -6,18 +6,18 @@ use super::specifier::{DateNumber, FormatPart, parts};
 use super::steps::{Day, ReadStep, steps};
 use crate::language::Language;
 
-/// What a format says about the offset from UTC.
+/// What a format states about the offset from UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Offset {
-    /// Nothing.
+    /// No offset.
     Absent,
-    /// It is written: `%z`, or seconds since 1970.
+    /// An offset in the text: `%z`, or seconds since 1970.
     Written,
-    /// It is UTC: a `Z` follows the time.
+    /// UTC: a `Z` follows the time.
     Utc,
 }
 
-/// What a format tells beyond the day.
+/// What a format states beyond the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tells {
     pub(super) time: bool,
@@ -31,14 +31,14 @@ impl Tells {
     };
 }
 
-/// A format to read with: it says which day it is, and the whole time if any of it.
+/// A format to read with: it determines the day, and the whole time if any part of it.
 #[derive(Clone, Debug)]
 pub(crate) struct ReadFormat {
     text: String,
     pub(super) steps: Vec<ReadStep>,
     pub(super) tells: Tells,
     pub(super) day: Day,
-    /// What it says of the day more than once, and of the time: it must agree.
+    /// The numbers that state the day or the time a second time, and must agree.
     pub(super) checks: Vec<DateNumber>,
     pub(super) checks_clock: bool,
 }
@@ -87,8 +87,9 @@ impl ReadFormat {
         })
     }
 
-    /// A format of a stage in a language. Of the first one only what the ledger has of an applied stage is read, to
-    /// tell where its values come from: a format that means nothing today stands there as it was, and reads nothing.
+    /// Returns a format of a stage in a language version. In the first version this only reads what the ledger has of
+    /// an applied stage, to find out where its values come from: a format that is invalid today is kept as it was, and
+    /// reads nothing.
     pub(crate) fn in_language(text: &str, language: Language) -> Result<Self, FormatError> {
         match Self::new(text) {
             Err(_) if language == Language::One => Ok(Self {
@@ -103,12 +104,12 @@ impl ReadFormat {
         }
     }
 
-    /// The format as it was written.
+    /// Returns the format as written.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether it has a time, but nothing about its offset.
+    /// Returns whether it has a time, but no offset.
     pub(crate) fn is_naive(&self) -> bool {
         self.tells.time && self.tells.offset == Offset::Absent
     }
@@ -132,7 +133,7 @@ impl WriteFormat {
         })
     }
 
-    /// A format of a stage in a language; see [`ReadFormat::in_language`].
+    /// Returns a format of a stage in a language version; see [`ReadFormat::in_language`].
     pub(crate) fn in_language(text: &str, language: Language) -> Result<Self, FormatError> {
         match Self::new(text) {
             Err(_) if language == Language::One => Ok(Self {
@@ -144,8 +145,8 @@ impl WriteFormat {
         }
     }
 
-    /// The earliest language of stages in which it writes every moment so. `%f` wrote nine digits in the first; an
-    /// offset was rounded to minutes; and a `Z` behind a time did not make it UTC.
+    /// Returns the earliest language version that writes every moment in the same way. In the first version `%f` wrote
+    /// nine digits, an offset was rounded to minutes, and a `Z` after a time did not make it UTC.
     pub(crate) fn language(&self) -> Language {
         let differs = |part: &FormatPart| match part {
             FormatPart::Offset(_) => true,
@@ -159,7 +160,7 @@ impl WriteFormat {
         }
     }
 
-    /// The format as it was written.
+    /// Returns the format as written.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
@@ -170,12 +171,12 @@ impl WriteFormat {
     }
 }
 
-/// Whether a text is a format to read with: what a slip means is told only where it is one.
+/// Whether a text is a format to read with: an error suggests a correction only where it is one.
 fn can_be_read_with(text: &str) -> bool {
     ReadFormat::new(text).is_ok()
 }
 
-/// What a text in one of these formats is: of several the first three are named, and of a long one its beginning.
+/// Describes texts in one of these formats: names the first three of several, and shortens a long one.
 pub(crate) fn form<'f>(formats: impl IntoIterator<Item = &'f ReadFormat>) -> String {
     const MOST: usize = 3;
     const LETTERS: usize = 60;
@@ -223,7 +224,7 @@ fn tells(parts: &[FormatPart]) -> Tells {
     }
 }
 
-/// What can be written but not read.
+/// Refuses what can be written but not read.
 fn can_be_read(parts: &[FormatPart]) -> Result<(), FormatError> {
     for part in parts {
         let (written, instead) = match part {

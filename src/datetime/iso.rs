@@ -1,4 +1,4 @@
-//! ISO 8601 as RFC 3339 narrows it: `2024-01-31`, `2024-01-31T12:00:00.250+02:00`, and a time without its offset.
+//! ISO 8601 as restricted by RFC 3339: `2024-01-31`, `2024-01-31T12:00:00.250+02:00`, and a time without its offset.
 
 use std::fmt;
 
@@ -9,28 +9,28 @@ use super::moment::{Moment, Unread};
 use super::specifier::{Colons, Fraction, Pad};
 use super::write::{push_fraction, push_number, push_offset};
 
-/// As many digits as there are, in threes.
+/// As many digits as needed, in groups of three.
 const FRACTION: Fraction = Fraction {
     dot: true,
     places: None,
 };
 
 impl Moment {
-    /// What an ISO 8601 text says: a day, or a time with or without its offset, written as RFC 3339 has it.
+    /// Parses an ISO 8601 text: a day, or a time with or without its offset, written as RFC 3339 requires.
     pub(crate) fn iso(text: &str) -> Result<Self, Unread> {
         read(text)
     }
 }
 
 impl fmt::Display for Moment {
-    /// ISO 8601, of an instant always a valid time of RFC 3339: `Z` for UTC, a fraction of 3, 6 or 9 digits only where
-    /// there is one. An offset with seconds, which RFC 3339 does not know, becomes UTC.
+    /// Writes ISO 8601; an instant is always a valid time of RFC 3339: `Z` for UTC, and a fraction of 3, 6 or 9 digits
+    /// only where needed. An offset with seconds, which RFC 3339 does not allow, becomes UTC.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&written(self))
     }
 }
 
-/// Reads it. Nothing is left out and no number is shorter; between day and time stands `T`, `t` or a blank.
+/// Reads a moment. No part may be missing and no number shorter; between day and time is `T`, `t` or a blank.
 fn read(text: &str) -> Result<Moment, Unread> {
     let mut cursor = TextCursor::new(text);
     let year = cursor.exactly(4)?;
@@ -67,7 +67,7 @@ fn read(text: &str) -> Result<Moment, Unread> {
     }
 }
 
-/// Seconds of `Z`, `z`, `+hh:mm` or `-hh:mm`.
+/// Reads `Z`, `z`, `+hh:mm` or `-hh:mm`, in seconds.
 fn offset(text: &str) -> Option<i32> {
     if text.eq_ignore_ascii_case("z") {
         return Some(0);
@@ -85,7 +85,7 @@ fn offset(text: &str) -> Option<i32> {
     cursor.rest().is_empty().then_some(sign * seconds)
 }
 
-/// Writes it.
+/// Writes a moment.
 fn written(moment: &Moment) -> String {
     let mut text = String::with_capacity(35);
     match *moment {
@@ -94,7 +94,7 @@ fn written(moment: &Moment) -> String {
         Moment::Instant(instant) => match instant.offset().local_minus_utc() {
             offset if offset != 0 && offset % 60 == 0 => {
                 push_local(&mut text, instant.naive_local());
-                // Whole minutes always have a place.
+                // Whole minutes can always be written.
                 let _ = push_offset(&mut text, offset, Colons::One);
             }
             _ => {
@@ -122,6 +122,6 @@ fn push_local(text: &mut String, local: NaiveDateTime) {
         push_number(text, number, 2, Pad::Zero);
         before = ':';
     }
-    // All nine digits have a place.
+    // All nine digits can be written.
     let _ = push_fraction(text, local.nanosecond(), FRACTION);
 }

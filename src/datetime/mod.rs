@@ -1,8 +1,8 @@
-//! The language of dates: formats in the notation of `strftime`, what a text in a format says, and how a moment is
-//! written. Operations and functions use this one; `docs/dates.md` says what each specifier means.
+//! Dates: formats in the notation of `strftime`, parsing a text by a format, and writing a moment. Operations and
+//! functions share this notation; `docs/dates.md` describes each specifier.
 //!
-//! A moment that exists can be written: its year lies between 1 and 9999, in UTC as well, and its second is none of the
-//! leap seconds, which no clock of a computer keeps.
+//! Every moment that this module accepts can be written: its year is between 1 and 9999, in UTC as well, and its second
+//! is not a leap second, which computer clocks do not count.
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
@@ -24,12 +24,12 @@ pub(crate) use error::FormatError;
 pub(crate) use format::{ReadFormat, WriteFormat, form};
 pub(crate) use moment::{Moment, Unread, Unwritten};
 
-/// A zone by its name in the IANA database.
+/// Returns the zone with this name in the IANA database.
 pub(crate) fn zone(name: &str) -> Option<Tz> {
     name.parse().ok()
 }
 
-/// The names of all zones.
+/// Returns the names of all zones.
 pub(crate) fn zone_names() -> impl Iterator<Item = &'static str> {
     TZ_VARIANTS.iter().map(|zone| zone.name())
 }

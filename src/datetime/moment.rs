@@ -1,4 +1,4 @@
-//! A moment, and why a text is none or it cannot be written.
+//! A moment, and why a text cannot be read as one, or a moment cannot be written.
 
 use std::cmp::Ordering;
 
@@ -7,56 +7,56 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
-/// A day or a time, as a text says it.
+/// A day or a time, as a text states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
     /// A day.
     Day(NaiveDate),
-    /// A time on some clock, nobody said where.
+    /// A time without a zone.
     Local(NaiveDateTime),
-    /// An instant, with the offset it was written with.
+    /// An instant, with the offset that it was written with.
     Instant(DateTime<FixedOffset>),
 }
 
-/// Why a text is no moment.
+/// Why a text is not a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
-    /// It is not in the format.
+    /// The text is not in the format.
     Unparsed,
-    /// It is in the format, but the calendar does not have the day.
+    /// The text is in the format, but the calendar does not have the day.
     NoSuchDay,
-    /// Its fraction of a second has more than nine digits.
+    /// The fraction of the second has more than nine digits.
     TooPrecise,
-    /// Its second is the sixtieth.
+    /// The second is a leap second, 60.
     LeapSecond,
-    /// Its year is not between 1 and 9999.
+    /// The year is not between 1 and 9999.
     OutOfRange,
-    /// The clocks of the zone skipped it.
+    /// The clocks of the zone skipped the time.
     Skipped,
-    /// The clocks of the zone showed it twice.
+    /// The clocks of the zone showed the time twice.
     Twice,
 }
 
 /// Why a moment cannot be written in a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unwritten {
-    /// The format has a time or an offset, the moment has none.
+    /// The format has a time or an offset, and the moment has none.
     Incomplete,
-    /// The format has six places for a fraction that needs nine.
+    /// The format has six digits for a fraction that needs nine.
     TooPrecise,
-    /// The offset has seconds, the format has no place for them.
+    /// The offset has seconds, and the format cannot write them.
     OffsetSeconds,
     /// In its zone the year is not between 1 and 9999.
     OutOfRange,
 }
 
-/// The years that four digits can write and that the calendar has.
+/// Whether a year can be written with four digits and is in the calendar.
 pub(super) fn is_in_range(year: i32) -> bool {
     (1..=9999).contains(&year)
 }
 
 impl Unread {
-    /// The last word of a refusal's code.
+    /// Returns the last word of a refusal's code.
     pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::Unparsed | Self::NoSuchDay => "unparsed",
@@ -68,7 +68,7 @@ impl Unread {
         }
     }
 
-    /// What would have been right; `form` is what the text was read as.
+    /// Returns what was expected; `form` describes the format that the text was read with.
     pub(crate) fn expected(self, form: &str) -> &str {
         match self {
             Self::Unparsed => form,
@@ -83,7 +83,7 @@ impl Unread {
 }
 
 impl Unwritten {
-    /// The last word of a refusal's code.
+    /// Returns the last word of a refusal's code.
     pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::Incomplete => "incomplete",
@@ -93,7 +93,7 @@ impl Unwritten {
         }
     }
 
-    /// What would have been right.
+    /// Returns what was expected.
     pub(crate) fn expected(self) -> &'static str {
         match self {
             Self::Incomplete => "a date or time with every part that the format writes",
@@ -105,7 +105,7 @@ impl Unwritten {
 }
 
 impl Moment {
-    /// An instant, where its year can be written.
+    /// Creates an instant, where its year can be written.
     pub(super) fn instant(instant: DateTime<FixedOffset>) -> Result<Self, Unread> {
         let years = [instant.year(), instant.naive_utc().year()];
         if years.into_iter().all(is_in_range) {
@@ -115,7 +115,7 @@ impl Moment {
         }
     }
 
-    /// The instant of a local time so many seconds east of UTC.
+    /// Creates the instant of a local time this many seconds east of UTC.
     pub(super) fn at_offset(local: NaiveDateTime, seconds: i32) -> Result<Self, Unread> {
         let offset = FixedOffset::east_opt(seconds).ok_or(Unread::Unparsed)?;
         let utc = local.checked_sub_offset(offset).ok_or(Unread::OutOfRange)?;
@@ -126,13 +126,13 @@ impl Moment {
         }
     }
 
-    /// An instant in microseconds since 1970 UTC.
+    /// Creates an instant from microseconds since 1970 UTC.
     pub(crate) fn from_microseconds(microseconds: i64) -> Result<Self, Unread> {
         let instant = DateTime::<Utc>::from_timestamp_micros(microseconds).ok_or(Unread::OutOfRange)?;
         Self::instant(instant.fixed_offset())
     }
 
-    /// The instant of a local time in a zone; a day and an instant stay what they are.
+    /// Returns the instant of a local time in a zone. A day and an instant remain unchanged.
     pub(crate) fn in_zone(self, zone: Option<Tz>) -> Result<Self, Unread> {
         let (Self::Local(local), Some(zone)) = (self, zone) else {
             return Ok(self);
@@ -144,7 +144,7 @@ impl Moment {
         }
     }
 
-    /// The instant of the beginning of a day in a zone; anything else as [`in_zone`](Self::in_zone).
+    /// Returns the instant at which a day begins in a zone; anything else as [`in_zone`](Self::in_zone).
     pub(crate) fn beginning_in_zone(self, zone: Tz) -> Result<Self, Unread> {
         let moment = match self {
             Self::Day(day) => Self::Local(day.and_time(chrono::NaiveTime::MIN)),
@@ -153,7 +153,7 @@ impl Moment {
         moment.in_zone(Some(zone))
     }
 
-    /// An instant as the clocks of a zone show it; anything else as it is.
+    /// Returns an instant in the local time of a zone; anything else unchanged.
     pub(crate) fn shown_in(self, zone: Tz) -> Self {
         match self {
             Self::Instant(instant) => Self::Instant(instant.with_timezone(&zone).fixed_offset()),
@@ -161,7 +161,7 @@ impl Moment {
         }
     }
 
-    /// An instant as UTC's clocks show it; anything else as it is.
+    /// Returns an instant in UTC; anything else unchanged.
     pub(crate) fn in_utc(self) -> Self {
         match self {
             Self::Instant(instant) => Self::Instant(instant.to_utc().fixed_offset()),
@@ -169,7 +169,7 @@ impl Moment {
         }
     }
 
-    /// The point on the time line, where it is one.
+    /// Returns the point in time, where it is an instant.
     pub(crate) fn as_instant(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Instant(instant) => Some(instant.to_utc()),
@@ -177,7 +177,7 @@ impl Moment {
         }
     }
 
-    /// Which is earlier: instants by the time line, whatever their offsets; `None` between unlike kinds.
+    /// Compares two moments: instants by their point in time, whatever their offsets; `None` between different kinds.
     pub(crate) fn compared(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Day(left), Self::Day(right)) => Some(left.cmp(right)),

@@ -11,23 +11,23 @@ use super::moment::{Moment, Unread, is_in_range};
 use super::specifier::DateNumber;
 use super::steps::{Day, Digits, HALF, PLACES, ReadStep, WEEKDAY};
 
-/// What has been read so far; a number that was not is -1.
+/// The numbers read so far; -1 for a number that was not read.
 struct DateFields {
     numbers: [i16; PLACES],
     nanoseconds: Option<u32>,
     offset: Option<i32>,
     epoch: Option<i64>,
-    /// Before 1970, where a fraction goes further back.
+    /// The seconds are before 1970, where a fraction goes further back.
     is_before_epoch: bool,
     /// The year has more than four digits.
     is_beyond: bool,
 }
 
-/// What stands for a year of more than four digits; it has every day that a year can have.
+/// Replaces a year of more than four digits. It is a leap year, so it has every day that a year can have.
 const LEAP_YEAR: i16 = 2000;
 
 impl ReadFormat {
-    /// What a text says, if the whole of it is in this format. Blanks around it are left out.
+    /// Parses a text, if the whole of it is in this format. Blanks around it are ignored.
     pub(crate) fn read(&self, text: &str) -> Result<Moment, Unread> {
         let mut cursor = TextCursor::trimmed(text);
         let mut fields = DateFields {
@@ -39,7 +39,7 @@ impl ReadFormat {
             is_beyond: false,
         };
         for step in &self.steps {
-            // What nearly all formats consist of, and the rest out of their way.
+            // The steps that nearly all formats consist of; all others are handled elsewhere, to keep this path fast.
             match step {
                 ReadStep::Number(digits) => fields.number(*digits, &mut cursor)?,
                 ReadStep::Byte(byte) if cursor.skip(*byte) => {}
@@ -84,7 +84,7 @@ impl ReadFormat {
         }
     }
 
-    /// The instant of seconds since 1970; whatever else is said must agree with it.
+    /// Returns the instant of seconds since 1970; every other number must agree with it.
     fn epoch(&self, seconds: i64, fields: &DateFields) -> Result<Moment, Unread> {
         let instant = DateTime::from_timestamp(seconds, 0).ok_or(Unread::OutOfRange)?;
         let fraction = TimeDelta::nanoseconds(fields.nanoseconds.unwrap_or(0).into());
@@ -112,7 +112,7 @@ impl DateFields {
         (value >= 0).then_some(value)
     }
 
-    /// Keeps a number; what is said twice must be the same.
+    /// Stores a number; a number that occurs twice must be the same.
     #[inline]
     fn set(&mut self, place: usize, value: i16) -> Result<(), Unread> {
         let before = std::mem::replace(&mut self.numbers[place], value);
@@ -122,7 +122,7 @@ impl DateFields {
         Ok(())
     }
 
-    /// The year, of two digits as POSIX has it: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068.
+    /// Returns the year. Two digits are read as in POSIX: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068.
     fn year(&self) -> Result<i32, Unread> {
         if let Some(year) = self.get(DateNumber::Year) {
             return if year == 0 {
@@ -173,7 +173,7 @@ impl DateFields {
         }
     }
 
-    /// Whether what was said by these numbers is true of the day.
+    /// Whether these numbers agree with the day.
     fn agree_with(&self, day: NaiveDate, numbers: &[DateNumber]) -> bool {
         let is_true = |number: &DateNumber| {
             self.get(*number)
@@ -182,7 +182,7 @@ impl DateFields {
         numbers.iter().all(is_true)
     }
 
-    /// Whether all that was said of the time is true of it.
+    /// Whether everything read of the time agrees with it.
     fn agree_with_clock(&self, time: NaiveTime) -> bool {
         let said = |number: DateNumber, is: u32| {
             self.get(number)
@@ -218,7 +218,7 @@ impl DateFields {
             return Err(Unread::Unparsed);
         }
         if digits.is_open_year && cursor.next_is_digit() {
-            // A fifth digit: a year that cannot be, if the rest is in the format.
+            // A fifth digit: the year is out of range, if the rest is in the format.
             cursor.digits(usize::MAX);
             self.is_beyond = true;
             return self.set(digits.place, LEAP_YEAR);
@@ -227,7 +227,7 @@ impl DateFields {
         self.set(digits.place, if is_sunday { 7 } else { value })
     }
 
-    /// Reads what a step stands for.
+    /// Reads the text of one step.
     fn take(&mut self, step: &ReadStep, cursor: &mut TextCursor<'_>) -> Result<(), Unread> {
         match step {
             ReadStep::Byte(byte) => cursor.take(&[*byte]),
@@ -275,7 +275,7 @@ impl DateFields {
     }
 }
 
-/// What is said twice must be the same.
+/// Requires that a value that occurs twice is the same.
 fn agree<T: PartialEq + Copy>(before: Option<T>, now: T) -> Result<(), Unread> {
     match before {
         Some(before) if before != now => Err(Unread::Unparsed),

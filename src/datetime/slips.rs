@@ -1,12 +1,12 @@
-//! Slips in formats that are easily seen: another notation, `%M` for the month.
+//! Common mistakes in formats: another notation, or `%M` for the month.
 
 use super::error::FormatError;
 use super::specifier::{DateNumber, FormatPart};
 
-/// Tells whether a text is a format to read with.
+/// Returns whether a text is a format to read with.
 type IsFormat<'f> = &'f dyn Fn(&str) -> bool;
 
-/// Where letters of other notations stand for a date, and no `%` anywhere: it would stand for these letters themselves.
+/// Detects letters of other notations in a format without any `%`, which would match these letters themselves.
 pub(super) fn without_specifier(text: &str, is_format: IsFormat<'_>) -> Option<FormatError> {
     if text.contains('%') {
         return None;
@@ -16,7 +16,7 @@ pub(super) fn without_specifier(text: &str, is_format: IsFormat<'_>) -> Option<F
     Some(FormatError::new(message, format!("write `{meant}`")))
 }
 
-/// Where minutes and months are mistaken for each other, of a format that does not say the whole time.
+/// Detects a confusion of minutes and months in a format that does not state the whole time.
 pub(super) fn minutes_for_months(
     text: &str,
     parts: &[FormatPart],
@@ -50,7 +50,7 @@ pub(super) fn minutes_for_months(
     None
 }
 
-/// A format to write, where it is one.
+/// Returns the advice to write this format, where it is one, and otherwise where to find the specifiers.
 fn instead(meant: &str, is_format: IsFormat<'_>) -> String {
     if is_format(meant) {
         format!("write `{meant}`")
@@ -59,7 +59,7 @@ fn instead(meant: &str, is_format: IsFormat<'_>) -> String {
     }
 }
 
-/// The format that is meant by `DD.MM.YYYY`, `yyyy-MM-dd'T'HH:mm:ss`, `TT.MM.JJJJ` or `jj/mm/aaaa`.
+/// Returns the format that `DD.MM.YYYY`, `yyyy-MM-dd'T'HH:mm:ss`, `TT.MM.JJJJ` or `jj/mm/aaaa` means.
 fn of_picture(text: &str, is_format: IsFormat<'_>) -> Option<String> {
     let mut meant = String::new();
     let mut rest = text;

@@ -1,13 +1,13 @@
-//! The specifiers: what each stands for, and what to write instead of those that have no meaning everywhere.
+//! The specifiers: what each represents, and what to write instead of those whose meaning varies between programs.
 
 use super::error::FormatError;
 
 /// A part of a format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum FormatPart {
-    /// Characters that stand for themselves.
+    /// Literal characters.
     Literal(Box<str>),
-    /// Blanks, as they are written.
+    /// Blanks, as written.
     Blank(Box<str>),
     /// Digits.
     Number(DateNumber, Pad),
@@ -19,13 +19,13 @@ pub(super) enum FormatPart {
     Half { small: bool },
     /// A fraction of the second.
     Fraction(Fraction),
-    /// The distance from UTC.
+    /// The offset from UTC.
     Offset(Colons),
     /// Seconds since 1970 UTC.
     Epoch,
 }
 
-/// What digits say. The order is that of the places in which a reader keeps them.
+/// What a number in a format means. The order is that of the slots in which a reader stores them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DateNumber {
     Year,
@@ -48,7 +48,7 @@ pub(super) enum DateNumber {
     Quarter,
 }
 
-/// What fills the places before a number.
+/// What fills a number up to its width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pad {
     Zero,
@@ -59,9 +59,9 @@ pub(super) enum Pad {
 /// How a fraction is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fraction {
-    /// The dot belongs to it; without a fraction there is neither.
+    /// Whether the dot belongs to the fraction: without a fraction there is no dot either.
     pub(super) dot: bool,
-    /// So many digits, or as many as there are.
+    /// The number of digits; `None` for as many as needed.
     pub(super) places: Option<u8>,
 }
 
@@ -74,7 +74,7 @@ pub(super) enum Colons {
 }
 
 impl DateNumber {
-    /// The digits that it has when they are all written.
+    /// Returns the number of digits at full width.
     pub(super) fn width(self) -> usize {
         match self {
             Self::Year | Self::IsoYear => 4,
@@ -84,12 +84,13 @@ impl DateNumber {
         }
     }
 
-    /// Whether only all of its digits say it: `24` is not the year 24, and `9` no year of a century.
+    /// Whether it is only read at full width: `24` is not the year 24, and `9` is not a year of a century.
     pub(super) fn is_whole(self) -> bool {
         matches!(self, Self::Year | Self::IsoYear | Self::YearOfCentury)
     }
 
-    /// The least and the greatest that can be read. The sixtieth second is read to be refused by its name.
+    /// Returns the least and the greatest value that can be read. The second 60 is read so that it is refused as a leap
+    /// second.
     pub(super) fn bounds(self) -> (i16, i16) {
         match self {
             Self::Year | Self::IsoYear => (0, 9999),
@@ -114,7 +115,7 @@ impl DateNumber {
 }
 
 impl FormatPart {
-    /// Whether it says something about the time of day.
+    /// Whether it describes the time of day.
     pub(super) fn is_time(&self) -> bool {
         match self {
             Self::Number(number, _) => number.is_time(),
@@ -123,7 +124,7 @@ impl FormatPart {
         }
     }
 
-    /// Whether it ends, or begins, with digits that more digits would run into.
+    /// Whether it begins or ends with digits that adjacent digits would run into.
     pub(super) fn is_digits(&self) -> bool {
         match self {
             Self::Number(..) | Self::Epoch => true,
@@ -133,7 +134,7 @@ impl FormatPart {
     }
 }
 
-/// The parts of a format.
+/// Parses a format into its parts.
 pub(super) fn parts(format: &str) -> Result<Vec<FormatPart>, FormatError> {
     let mut parts = Vec::new();
     let mut rest = format;
@@ -162,7 +163,7 @@ fn push_text(text: &str, parts: &mut Vec<FormatPart>) {
     }
 }
 
-/// Adds what stands behind a `%`, and gives what follows it.
+/// Adds the specifier after a `%`, and returns the rest of the format.
 fn specifier<'f>(rest: &'f str, parts: &mut Vec<FormatPart>) -> Result<&'f str, FormatError> {
     for (written, part) in LONG {
         if let Some(after) = rest.strip_prefix(written) {
@@ -240,7 +241,7 @@ const LONG: [(&str, FormatPart); 11] = {
     ]
 };
 
-/// Specifiers that stand for several, as the POSIX locale has them.
+/// Specifiers that abbreviate several, as in the POSIX locale.
 const SHORT: [(char, &str); 8] = [
     ('D', "%m/%d/%y"),
     ('F', "%Y-%m-%d"),
@@ -279,7 +280,7 @@ fn number(letter: char) -> Option<(DateNumber, Pad)> {
     })
 }
 
-/// Why something behind a `%` is refused, and what to write instead.
+/// Returns why a specifier is refused, and what to write instead.
 fn refused(rest: &str) -> FormatError {
     const INSTEAD: [(&str, &str, &str); 12] = [
         (

@@ -1,20 +1,20 @@
-//! What is done to read a format: its parts as steps, and what of them says which day it is.
+//! The steps that read a format, and which parts of it determine the day.
 
 use super::calendar;
 use super::specifier::{DateNumber, FormatPart, Fraction};
 
-/// What is done to read a part.
+/// One step of reading a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ReadStep {
-    /// This character stands there.
+    /// Expects this character.
     Byte(u8),
-    /// These characters stand there.
+    /// Expects these characters.
     Literal(Box<str>),
-    /// Blanks stand there: any number of them, between digits at least one.
+    /// Expects blanks: any number of them, between digits at least one.
     Blank {
         needed: bool,
     },
-    /// Digits stand there, blanks before them aside.
+    /// Expects digits, after optional blanks.
     Number(Digits),
     Month,
     Weekday,
@@ -24,26 +24,26 @@ pub(super) enum ReadStep {
     Epoch,
 }
 
-/// A number as it is read: all that would have to be looked up for every text.
+/// How a number is read, precomputed so that nothing has to be looked up for each text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Digits {
-    /// Where it is kept.
+    /// The slot in which it is stored.
     pub(super) place: usize,
     pub(super) least: usize,
     pub(super) most: usize,
     pub(super) lowest: i16,
     pub(super) highest: i16,
-    /// Digits stand directly before it, so that no blank can.
+    /// Whether digits come directly before it, so that no blank can.
     pub(super) glued: bool,
-    /// A year behind which no digits belong to anything else.
+    /// Whether it is a year that is not followed by digits of another part.
     pub(super) is_open_year: bool,
-    /// Sunday is 0 and not 7.
+    /// Whether Sunday is 0 and not 7.
     pub(super) is_from_sunday: bool,
 }
 
 impl Digits {
     fn from_number(number: DateNumber, before: bool, after: bool) -> Self {
-        // All of its digits are needed where other digits stand beside it.
+        // Where other digits are adjacent, all of its digits are required.
         let is_whole = before || after || number.is_whole();
         let (lowest, highest) = number.bounds();
         let is_from_sunday = number == DateNumber::WeekdayFromSunday;
@@ -60,7 +60,7 @@ impl Digits {
     }
 }
 
-/// What says which day it is.
+/// The parts that determine the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Day {
     /// Seconds since 1970.
@@ -77,12 +77,12 @@ pub(super) enum Day {
     IsoWeek,
 }
 
-/// Where the parts that are no plain numbers are kept: names share the place of their numbers.
+/// Slots for the parts that are not plain numbers: a name shares the slot of its number.
 pub(super) const WEEKDAY: usize = DateNumber::WeekdayFromMonday as usize;
 pub(super) const HALF: usize = DateNumber::Century as usize;
 pub(super) const PLACES: usize = HALF + 1;
 
-/// What is done to read a format's parts, in their order.
+/// Returns the steps that read the parts of a format, in order.
 pub(super) fn steps(parts: &[FormatPart]) -> Vec<ReadStep> {
     let is_digits = |at: Option<usize>| at.and_then(|at| parts.get(at)).is_some_and(FormatPart::is_digits);
     let step = |(at, part): (usize, &FormatPart)| {
@@ -108,7 +108,7 @@ pub(super) fn steps(parts: &[FormatPart]) -> Vec<ReadStep> {
 }
 
 impl Day {
-    /// What says the day in a format; `None` where nothing does.
+    /// Returns how a format determines the day; `None` where it does not.
     pub(super) fn from_parts(parts: &[FormatPart]) -> Option<Self> {
         let has = |number: DateNumber| {
             parts
@@ -140,7 +140,7 @@ impl Day {
         }
     }
 
-    /// Whether it finds the day by this number, if the format has it.
+    /// Whether this number determines the day, if the format has it.
     fn uses(self, number: DateNumber) -> bool {
         let year = number == DateNumber::Year;
         match self {
@@ -160,7 +160,7 @@ impl Day {
         }
     }
 
-    /// What a format says of the day beyond what finds it: a text can contradict itself in it.
+    /// Returns the numbers of a format that state the day a second time: a text can contradict itself in them.
     pub(super) fn checks(self, parts: &[FormatPart]) -> Vec<DateNumber> {
         let said = |part: &FormatPart| match part {
             FormatPart::Number(DateNumber::WeekdayFromSunday, _) | FormatPart::Weekday { .. } => {
@@ -175,7 +175,7 @@ impl Day {
         numbers.filter(|number| !self.uses(*number)).collect()
     }
 
-    /// Whether a format says the hour in two ways, or the time beside the seconds since 1970.
+    /// Whether a format states the hour in two ways, or the time in addition to the seconds since 1970.
     pub(super) fn checks_clock(self, parts: &[FormatPart]) -> bool {
         let has = |number: DateNumber| {
             parts

@@ -261,7 +261,7 @@ proptest! {
             prop_assert_eq!(read, Ok(moment), "{} {}", format, written);
         }
         prop_assert_eq!(Moment::iso(&moment.to_string()), Ok(moment));
-        // The other way round than our own code: chrono agrees.
+        // The reverse of our own code: chrono agrees.
         let Moment::Instant(instant) = moment else { unreachable!() };
         prop_assert_eq!(moment.to_string(), instant.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
     }

@@ -7,17 +7,17 @@ use super::format::{Offset, WriteFormat};
 use super::moment::{Moment, Unwritten, is_in_range};
 use super::specifier::{Colons, DateNumber, FormatPart, Fraction, Pad};
 
-/// A moment taken apart.
+/// A moment in its parts.
 struct MomentParts {
     day: NaiveDate,
-    /// Midnight where there is none, which no format asks for then.
+    /// Midnight where the moment has no time; then no format asks for it.
     time: NaiveTime,
     /// Seconds east of UTC, and seconds since 1970 UTC.
     instant: Option<(i32, i64)>,
 }
 
 impl WriteFormat {
-    /// The moment in this format.
+    /// Writes the moment in this format.
     pub(crate) fn write(&self, moment: &Moment) -> Result<String, Unwritten> {
         let shown = match *moment {
             Moment::Day(_) if self.tells.time || self.tells.offset != Offset::Absent => {
@@ -92,7 +92,7 @@ impl MomentParts {
             DateNumber::Hour12 => self.time.hour12().1,
             DateNumber::Minute => self.time.minute(),
             DateNumber::Second => self.time.second(),
-            // Years are from 1 to 9999 here, and so is everything else.
+            // Here years are from 1 to 9999, and all other numbers are positive too.
             number => calendar::number(self.day, number).unsigned_abs(),
         }
     }
@@ -102,7 +102,7 @@ fn push_name(text: &mut String, name: &str, whole: bool) {
     text.push_str(if whole { name } else { &name[..3] });
 }
 
-/// Digits, filled up to the width.
+/// Appends digits, padded to the width.
 pub(super) fn push_number(text: &mut String, number: u32, width: usize, pad: Pad) {
     let mut digits = [0; 10];
     let mut at = digits.len();
@@ -127,8 +127,8 @@ pub(super) fn push_number(text: &mut String, number: u32, width: usize, pad: Pad
     text.extend(digits[at..].iter().map(|digit| char::from(*digit)));
 }
 
-/// The fraction. `%f` has six places as in Python, and never leaves out what has more; `%.f` has as many as there are,
-/// in threes; `%.3f` and its like have so many, and leave out the rest as `%H:%M` leaves out the seconds.
+/// Appends the fraction. `%f` has six digits as in Python, and fails where more are needed; `%.f` has as many as
+/// needed, in groups of three; `%.3f` and the like have a fixed number, and drop the rest as `%H:%M` drops the seconds.
 pub(super) fn push_fraction(
     text: &mut String,
     nanoseconds: u32,
@@ -151,7 +151,7 @@ pub(super) fn push_fraction(
     Ok(())
 }
 
-/// The offset; one that is no whole number of minutes is written with its seconds or not at all.
+/// Appends the offset. One that is not a whole number of minutes is written with its seconds or not at all.
 pub(super) fn push_offset(text: &mut String, offset: i32, colons: Colons) -> Result<(), Unwritten> {
     text.push(if offset < 0 { '-' } else { '+' });
     let offset = offset.unsigned_abs();

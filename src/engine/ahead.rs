@@ -1,5 +1,6 @@
-//! What a pass has still to process: a row whose record comes later in the same pass, and goes somewhere else then, need
-//! not be in anybody's way. So two records can exchange their ids, and a chain of them can move up by one.
+//! The records that a pass has still to process. A row whose record comes later in the same pass and then moves
+//! elsewhere need not block another record. So two records can exchange their ids, and a chain of them can move up by
+//! one.
 
 use rusqlite::Connection;
 
@@ -16,21 +17,21 @@ use crate::record::RecordNumber;
 use crate::stage::{Outcome, Stage};
 use crate::store::Table;
 
-/// What comes after the record that is being placed.
+/// The records that come after the one that is being placed.
 pub(super) struct Ahead<'a> {
     pub(super) stage: &'a Stage,
     pub(super) context: Context<'a>,
-    /// What later batches will read.
+    /// Records that later batches will read.
     pub(super) items: &'a Items<'a>,
-    /// The numbers of the batch, ascending, and what became of those that are not placed yet.
+    /// The numbers of the batch, ascending, and the outcomes of those that are not placed yet.
     pub(super) numbers: &'a [RecordNumber],
     pub(super) results: &'a [Option<Transformed>],
-    /// No row in the target can belong to a later record, nor to a later stage.
+    /// Whether no row in the target can belong to a later record or a later stage.
     pub(super) comes_last: bool,
 }
 
 impl Ahead<'_> {
-    /// Whether a row's record is still to come in this pass, and will let go of an id.
+    /// Returns whether a row's record is still to come in this pass and will release an id.
     pub(super) fn moves_on(
         &self,
         connection: &Connection,
@@ -43,7 +44,7 @@ impl Ahead<'_> {
             return Ok(false);
         };
         if !self.stage.in_place() {
-            // What somebody has changed by hand is not this stage's to move.
+            // A stage must not move a row that was changed by hand.
             let fed = StageInput::new(self.context.project, self.stage);
             let changes = rows::changes_of_row(connection, target.name(), row.target)?;
             let own = (self.context.project, self.stage.number(), record);
@@ -68,12 +69,12 @@ impl Ahead<'_> {
             Ok(Outcome::Write(output)) => output.id != id,
             Ok(Outcome::Derive(outputs)) => outputs.iter().all(|output| output.id != id),
             Ok(Outcome::Filter(_)) => !self.stage.in_place(),
-            // What is refused stays where it is, as far as this pass is concerned.
+            // A refused record keeps its place as far as this pass is concerned.
             Err(_) => false,
         }
     }
 
-    /// The source record of a row of the target, by the stage's rule.
+    /// Returns the source record of a row of the target, by the stage's rule.
     fn record_of(&self, connection: &Connection, row: RecordNumber) -> Result<RecordNumber> {
         if self.stage.in_place() {
             return Ok(row);
@@ -87,7 +88,7 @@ impl Ahead<'_> {
         }
         let is_later = match &self.items.selection {
             RecordSelection::List { records, read } => records[*read..].binary_search(&record).is_ok(),
-            // A table that is read from the start is the target's own only in place.
+            // A table that is read from the start is the target itself only in place.
             RecordSelection::Table { after } => {
                 self.stage.in_place()
                     && record > *after
@@ -102,6 +103,6 @@ impl Ahead<'_> {
 enum Upcoming {
     /// In this batch.
     Batch(usize),
-    /// In a later one.
+    /// In a later batch.
     Later,
 }

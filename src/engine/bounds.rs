@@ -1,41 +1,41 @@
-//! What ends a pass before its end.
+//! The bounds that stop a pass early.
 
 use std::time::{Duration, Instant};
 
 use crate::ledger::Counts;
 use crate::observe::StopSignal;
 
-/// Why a verb stopped before its end. The same command again goes on from there.
+/// Why a verb stopped early. Repeating the same command continues from there.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Stopped {
-    /// Somebody asked.
+    /// A stop was requested.
     Asked,
-    /// The time was up.
+    /// The time limit was reached.
     Time,
     /// A record broke a contract in the mode `refuse`.
     Contract {
-        /// How many records of the pass stand refused by it.
+        /// Number of the pass's records that the contract refused and that are still refused.
         refused: u64,
     },
     /// More records were refused than allowed.
     ErrorLimit {
-        /// How many were refused.
+        /// Number of refused records.
         refused: u64,
-        /// How many are allowed.
+        /// Number of allowed refusals.
         limit: u64,
     },
 }
 
-/// When to stop early.
+/// Conditions for stopping early.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bounds {
     pub(crate) stop: StopSignal,
     pub(crate) deadline: Option<Instant>,
-    /// The most refusals of the whole pass.
+    /// Maximum number of refusals of the whole pass.
     pub(crate) refusals: Option<u64>,
-    /// Those of its refusals that count no longer.
+    /// Number of its refusals that no longer count.
     pub(crate) settled: u64,
 }
 
@@ -43,14 +43,14 @@ impl Bounds {
     pub(crate) fn new(stop: &StopSignal, max_time: Option<Duration>) -> Self {
         Self {
             stop: stop.clone(),
-            // A time beyond what the clock can tell is no bound.
+            // A time beyond the clock's range is not a bound.
             deadline: max_time.and_then(|time| Instant::now().checked_add(time)),
             refusals: None,
             settled: 0,
         }
     }
 
-    /// The same bounds, and at most so many refusals beside those that are settled.
+    /// Returns the same bounds with at most this many refusals in addition to the settled ones.
     pub(crate) fn allowing(&self, refusals: u64, settled: u64) -> Self {
         Self {
             refusals: Some(refusals),

@@ -1,5 +1,5 @@
-//! Who will own an id once the batches on their way are committed. The reading thread runs ahead of the commits, so
-//! the database alone would give an answer that depends on timing.
+//! The future owners of ids, once the batches in progress are committed. The reading thread runs ahead of the commits,
+//! so an answer from the database alone would depend on timing.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -12,10 +12,10 @@ use crate::error::Result;
 use crate::record::{Record, RecordNumber};
 use crate::store::Table;
 
-/// At most this many batches are on their way: one being made, one waiting, one being committed.
+/// Maximum number of batches in progress: one being made, one waiting, one being committed.
 const ON_THEIR_WAY: usize = 4;
 
-/// The ids that recent batches took or let go, and the rows that they wrote.
+/// The ids that recent batches took or released, and the rows that they wrote.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
     /// Newest last.
@@ -24,16 +24,16 @@ pub(crate) struct Claims {
 
 #[derive(Debug, Default)]
 struct OnTheWay {
-    /// `None`: nobody owns the id any more.
+    /// `None` if no record owns the id any more.
     owners: HashMap<String, Option<(RecordNumber, Salt)>>,
     rows: HashMap<RecordNumber, TargetRow>,
-    /// About how many the rows are.
+    /// Approximate size of the rows in bytes.
     bytes: usize,
 }
 
 impl Claims {
-    /// Forgets what is committed by now. Call it before anything is read for the next batch: that is begun only when less
-    /// than [`AHEAD_BYTES`] wait for their commit, so that what lies before as many is in the store.
+    /// Forgets what is now committed. Call it before anything is read for the next batch: that is begun only when less
+    /// than [`AHEAD_BYTES`] wait for their commit, so everything older than that is in the store.
     pub(crate) fn forget_committed(&mut self) {
         let mut bytes = 0;
         let is_on_the_way = |batch: &&OnTheWay| {
@@ -44,7 +44,7 @@ impl Claims {
         self.recent.drain(..self.recent.len() - on_the_way);
     }
 
-    /// A new batch begins.
+    /// Begins a new batch.
     pub(crate) fn begin_batch(&mut self) {
         self.recent.push_back(OnTheWay::default());
         if self.recent.len() > ON_THEIR_WAY {
@@ -52,7 +52,7 @@ impl Claims {
         }
     }
 
-    /// The number that owns an id; `lookup` is `None` while the table does not exist.
+    /// Returns the number that owns an id; `lookup` is `None` while the table does not exist.
     pub(crate) fn owner(
         &self,
         lookup: Option<&Connection>,
@@ -67,37 +67,37 @@ impl Claims {
         }
     }
 
-    /// The number and salt of the row that a recent batch has given an id to, where it still has it.
+    /// Returns the number and salt of the row that a recent batch gave an id to, if it still has it.
     pub(crate) fn taker(&self, id: &str) -> Option<(RecordNumber, Salt)> {
         let on_the_way = self.recent.iter().rev().find_map(|batch| batch.owners.get(id));
         on_the_way.copied().flatten()
     }
 
-    /// The row of a number, where a recent batch wrote it.
+    /// Returns the row of a number, if a recent batch wrote it.
     pub(crate) fn row(&self, record: RecordNumber) -> Option<&TargetRow> {
         self.recent.iter().rev().find_map(|batch| batch.rows.get(&record))
     }
 
-    /// Whether any row is on its way.
+    /// Returns whether any row is waiting for its commit.
     pub(crate) fn has_rows(&self) -> bool {
         self.recent.iter().any(|batch| !batch.rows.is_empty())
     }
 
-    /// An id is taken.
+    /// Notes that an id is taken.
     pub(crate) fn take(&mut self, id: &str, record: RecordNumber, salt: Salt) {
         if let Some(batch) = self.recent.back_mut() {
             batch.owners.insert(id.to_owned(), Some((record, salt)));
         }
     }
 
-    /// An id is let go.
+    /// Notes that an id is released.
     pub(crate) fn release(&mut self, id: &str) {
         if let Some(batch) = self.recent.back_mut() {
             batch.owners.insert(id.to_owned(), None);
         }
     }
 
-    /// A row is written, as part 0.
+    /// Notes that a row is written, as part 0.
     pub(crate) fn wrote_row(&mut self, row: Record, salt: Salt) {
         self.wrote(TargetRow {
             part: 0,
@@ -108,7 +108,7 @@ impl Claims {
         });
     }
 
-    /// A row is written.
+    /// Notes that a row is written.
     pub(crate) fn wrote(&mut self, standing: TargetRow) {
         if let Some(batch) = self.recent.back_mut() {
             batch.bytes += standing.row.as_ref().map_or(0, |row| row.data.len());

@@ -1,4 +1,4 @@
-//! Threads: with a stack that is deep enough, and one for each core.
+//! Threads: with a sufficiently deep stack, and one for each core.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::thread::{Scope, ScopedJoinHandle};
 
 use crate::error::{Error, Result};
 
-/// Deep documents and expressions are bounded, but not by the 2 MiB that a thread has by default.
+/// Deep documents and expressions are bounded, but need more than the 2 MiB that a thread has by default.
 const STACK_BYTES: usize = 32 << 20;
 
 /// Starts a thread with a stack for deep documents.
@@ -24,7 +24,7 @@ pub(crate) fn spawn_deep<'s, T: Send + 's>(
     })
 }
 
-/// Works on many things on every core, a portion at a time; the results stand in the order of the things.
+/// Processes many items on every core, a portion at a time; the results are in the order of the items.
 pub(crate) fn in_portions<I: Sync, O: Send>(
     items: &[I],
     size: usize,

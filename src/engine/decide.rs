@@ -1,5 +1,5 @@
-//! What a stage has to do next. `apply`, `plan` and a retry ask here, each with what it knows of how things stand: the
-//! answer follows from that alone, so that a second run after a kill decides the same.
+//! The decision of what a stage has to do next. `apply`, `plan` and a retry ask here, each with its facts: the answer
+//! follows from these alone, so a second run after a kill decides the same.
 
 use std::collections::BTreeSet;
 
@@ -17,65 +17,65 @@ use crate::record::{BatchId, PassId, RecordNumber};
 use crate::stage::Stage;
 use crate::store::Table;
 
-/// What a stage has to do next.
+/// The next work of a stage.
 #[derive(Debug)]
 pub(crate) enum Next {
-    /// To end a pass where it stands, because it is one of an earlier revision, or its source has changed behind its reader.
-    /// What it has not read is left to the next one.
+    /// End a pass where it is, because it belongs to an earlier revision or its source has changed after its reader had
+    /// passed. What it has not read is left to the next pass.
     Supersede(Box<PassSummary>),
-    /// To carry records.
+    /// Process records.
     Pass(Work),
 }
 
-/// A pass that a stage has to make, or to go on with.
+/// A pass that a stage has to begin or continue.
 #[derive(Debug)]
 pub(crate) struct Work {
     pub(crate) due: Due,
-    /// What it still has to read.
+    /// Records that it still has to read.
     pub(crate) selection: RecordSelection,
 }
 
-/// Which pass it is.
+/// The kind of a pass that is due.
 #[derive(Debug)]
 pub(crate) enum Due {
-    /// One that was interrupted.
+    /// An interrupted pass.
     Open(Box<PassSummary>),
-    /// The first one, which reads the whole source.
+    /// The first pass, which reads the whole source.
     First,
-    /// One that reads what was written to the source after a batch; where the stage was `revised`, also what the revision
-    /// before has refused.
+    /// A pass that reads what was written to the source after a batch and, if the stage was `revised`, what the
+    /// previous revision refused.
     Later { after: BatchId, revised: bool },
-    /// One that tries again what was refused.
+    /// A pass that processes refused records again.
     Retry,
 }
 
-/// What a later pass of a stage reads.
+/// The input of a later pass of a stage.
 #[derive(Debug)]
 pub(crate) struct Increment {
-    /// The batch after which it has looked.
+    /// The batch after which it reads.
     pub(crate) after: BatchId,
     pub(crate) selection: RecordSelection,
 }
 
-/// How things stand, as far as a stage is concerned.
+/// The facts that decide what a stage has to do.
 pub(crate) trait Facts {
-    /// Whether a pass of it has been made of which the history does not tell.
+    /// Returns whether a pass of the stage was made that the history does not contain.
     fn is_begun(&self) -> bool;
 
-    /// Whether the source has changed behind the reader of an open pass.
+    /// Returns whether the source has changed after the reader of an open pass had passed.
     fn is_overtaken(&self, open: &PassSummary) -> Result<bool>;
 
-    /// What an open pass has still to read.
+    /// Returns what an open pass has still to read.
     fn rest(&self, open: &PassSummary) -> Result<RecordSelection>;
 
-    /// What a first pass reads.
+    /// Returns what a first pass reads.
     fn source(&self) -> Result<RecordSelection>;
 
-    /// What a later pass reads; where the stage was `revised`, with what the revision before has refused.
+    /// Returns what a later pass reads; if the stage was `revised`, including what the previous revision refused.
     fn increment(&self, history: &StageHistory, revised: bool) -> Result<Increment>;
 }
 
-/// What a stage has to do next; `None` when it is up to date.
+/// Returns what a stage has to do next; `None` if it is up to date.
 pub(crate) fn next(stage: &Stage, history: &StageHistory, facts: &dyn Facts) -> Result<Option<Next>> {
     next_stage(stage.number(), history.state, StageEvent::Apply)?;
     let is_begun = facts.is_begun();
@@ -104,13 +104,13 @@ pub(crate) fn next(stage: &Stage, history: &StageHistory, facts: &dyn Facts) -> 
     Ok(Some(Next::Pass(Work { due, selection })))
 }
 
-/// How things stand by the ledger and the databases, for a run that is about to write.
+/// The facts from the ledger and the databases, for a run that is about to write.
 pub(crate) struct LedgerFacts<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) project: &'a str,
     pub(crate) stage: &'a Stage,
     pub(crate) limits: &'a PassLimits,
-    /// The number that the next batch will have.
+    /// Number of the next batch.
     pub(crate) next_batch: BatchId,
 }
 
@@ -144,9 +144,9 @@ impl Facts for LedgerFacts<'_> {
     }
 }
 
-/// Whether the source has changed behind the reader of a pass that reads the whole table: what the pass has written for
-/// those records is no longer right, and may stand in the way of what is still to come. While the pass is held by what
-/// it has refused, that comes first.
+/// Returns whether the source has changed after the reader of a whole-table pass had passed: what the pass wrote for
+/// those records is then outdated, and may block what is still to come. As long as refusals halt the pass, those come
+/// first.
 pub(crate) fn is_overtaken(
     connection: &Connection,
     project: &str,
@@ -178,16 +178,16 @@ pub(crate) fn is_overtaken(
     Ok(standing <= allowed && halting(connection, fed, (open.row.pass, before))? == 0)
 }
 
-/// A record that is to be tried again.
+/// A record to retry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RetryItem {
     pub(crate) record: RecordNumber,
-    /// The batch that has refused it.
+    /// The batch that refused it.
     pub(crate) batch: BatchId,
 }
 
-/// The retries that a stage has to make: first what is left of one that was interrupted, then what that one had not come
-/// to. `batches` tells those of a pass.
+/// Returns the retries that a stage has to make: first the rest of an interrupted one, then what that one had not
+/// reached. `batches` returns the batches of a pass.
 pub(crate) fn retries(
     stage: &Stage,
     history: &StageHistory,

@@ -1,4 +1,4 @@
-//! Whether the stages are those that were applied, in the order in which they were applied.
+//! Checks that the stages are those that were applied, in the order in which they were applied.
 
 use rusqlite::Connection;
 
@@ -9,8 +9,8 @@ use crate::ledger::stage_history::{applied_numbers, applied_since, has_worked_af
 use crate::record::BatchId;
 use crate::stage::{Stage, Stages, diff};
 
-/// Refuses stages whose applied meaning is another one now, that are gone, or that come before applied ones. Returns
-/// those of which only the text has changed. `revise`: whether applied stages may go on with a changed meaning.
+/// Rejects stages whose applied meaning has changed, that are missing, or that come before applied ones. Returns those
+/// of which only the text has changed. `revise`: whether applied stages may continue with a changed meaning.
 pub(crate) fn check_drift(connection: &Connection, stages: &Stages, revise: bool) -> Result<Vec<u32>> {
     let applied = applied_numbers(connection, stages.project())?;
     if applied.is_empty() {
@@ -43,8 +43,8 @@ pub(crate) fn check_drift(connection: &Connection, stages: &Stages, revise: bool
     Ok(cosmetic)
 }
 
-/// Refuses stages that another project has applied under the same numbers and names, where this one has applied none:
-/// the project was given another name, under which everything would be applied once more.
+/// Rejects stages that another project has applied under the same numbers and names if this one has applied none: the
+/// project was renamed, and everything would be applied once more under the new name.
 fn check_name(connection: &Connection, stages: &Stages) -> Result<()> {
     for stage in stages.iter() {
         let other = project_of(connection, stage.number(), stage.slug())?;
@@ -66,8 +66,8 @@ fn check_name(connection: &Connection, stages: &Stages) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a stage that was not there when a later one that builds upon it began. One that was there, and was rolled back
-/// since, may be applied again; and so may one that had to wait while others, which do not depend on it, went on.
+/// Rejects a stage that did not exist when a later one that builds upon it began. One that existed and was rolled back
+/// since may be applied again; so may one that had to wait while others, which do not depend on it, continued.
 fn check_order(connection: &Connection, stages: &Stages, applied: &[(u32, BatchId)]) -> Result<()> {
     let of_files = stages.iter().map(Stage::number);
     let last = of_files

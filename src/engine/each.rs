@@ -1,4 +1,4 @@
-//! What makes the batches of a stage that takes each record by itself: read some, transform them, place the results.
+//! The batches of a stage that processes each record separately: read some, transform them, place the results.
 
 use std::collections::BTreeMap;
 
@@ -34,36 +34,36 @@ pub(crate) struct StageProducer<'a> {
     /// The facts of the pass, without a record.
     context: Context<'a>,
     items: Items<'a>,
-    /// What the first batch does to the target's table.
+    /// Changes of the target's table by the first batch.
     shape: Vec<TableChange>,
-    /// The newest record number given out.
+    /// Newest record number given out.
     newest: RecordNumber,
     claims: Claims,
-    /// The rules over more than one record, where the stage has any.
+    /// The rules over more than one record, if the stage has any.
     cross: Option<SetRules<'a>>,
-    /// The ids whose records a later stage in place has refused.
+    /// The ids whose records a later stage in place refused.
     kept: KeptPlaces,
-    /// No row in the target can belong to a record that this pass comes to later, nor to a later stage.
+    /// Whether no row in the target can belong to a record that this pass reaches later, or to a later stage.
     comes_last: bool,
 }
 
-/// What a pass of a stage begins, or goes on, with.
+/// The starting point of a pass of a stage that begins or continues.
 pub(crate) struct Beginning<'a> {
     pub(crate) stage: &'a Stage,
     /// The facts of the pass, without a record.
     pub(crate) context: Context<'a>,
-    /// What it still has to read.
+    /// Records that it still has to read.
     pub(crate) selection: RecordSelection,
-    /// How it finds its target.
+    /// State in which it finds its target.
     pub(crate) prepared: PreparedTarget,
-    /// What a plan has come to before it.
+    /// Results of the plan so far.
     pub(crate) foreseen: Foreseen,
-    /// The most records in a batch.
+    /// Maximum number of records in a batch.
     pub(crate) batch_size: usize,
 }
 
 impl<'a> StageProducer<'a> {
-    /// Looks at what the pass finds.
+    /// Reads the state in which the pass finds its databases.
     pub(crate) fn begin(connection: &Connection, pass: &Pass, beginning: Beginning<'a>) -> Result<Self> {
         let Beginning {
             stage,
@@ -114,18 +114,18 @@ impl<'a> StageProducer<'a> {
         })
     }
 
-    /// The newest number of a record that was given out.
+    /// Returns the newest record number that was given out.
     pub(crate) fn newest(&self) -> RecordNumber {
         self.newest
     }
 
-    /// The bytes of the records that were read.
+    /// Returns the number of bytes of the records that were read.
     pub(crate) fn bytes(&self) -> u64 {
         self.items.bytes
     }
 }
 
-/// The rows that an interrupted pass in place has set aside; none of one that only begins.
+/// Returns the rows that an interrupted pass in place has set aside; none for a pass that only begins.
 fn set_aside(connection: &Connection, stage: &Stage, pass: &Pass) -> Result<BTreeMap<RecordNumber, Salted>> {
     let mut aside = BTreeMap::new();
     if pass.begins() || !stage.in_place() {
@@ -163,20 +163,20 @@ impl Producer for StageProducer<'_> {
     }
 }
 
-/// What became of some records, and how often the stage warned, by code.
+/// The outcomes of some records, and the number of the stage's warnings by code.
 type Portion = (Vec<Transformed>, BTreeMap<String, u64>);
 
-/// So many bytes are written in one batch, where a record becomes several.
+/// Maximum number of bytes written in one batch, if a record becomes several.
 const WRITTEN_BYTES: usize = BATCH_BYTES;
-/// So many records tell what the others of a batch may become.
+/// Number of records from which the size of a batch's other results is estimated.
 const FIRST: usize = 4;
-/// So many records are transformed in one go.
+/// Number of records that are transformed at a time.
 const PORTION: usize = 250;
 
 impl StageProducer<'_> {
-    /// Transforms a batch on every core: expressions and contracts cost more than all the rest. A transformation is pure,
-    /// so that the results, in the order of the records, do not depend on who made them. Where a record becomes several, the
-    /// results end with the portion that made as much as may be written together.
+    /// Transforms a batch on every core: expressions and contracts cost more than everything else. A transformation is
+    /// pure, so the results, in the order of the records, do not depend on which core made them. If a record becomes
+    /// several, the results end with the portion that reached the limit of what is written together.
     fn transform_all(
         &self,
         items: &[Item],
@@ -197,8 +197,8 @@ impl StageProducer<'_> {
         Ok(results)
     }
 
-    /// Transforms as many records of a batch as make so much that it may be written together; the others are left to the
-    /// next one. What a record becomes is only known then.
+    /// Transforms as many records of a batch as may be written together; the others are left to the next one. The size
+    /// of a record's results is known only after its transformation.
     fn transform_within(
         &mut self,
         items: &mut Vec<Item>,
@@ -206,12 +206,12 @@ impl StageProducer<'_> {
     ) -> Result<Vec<Transformed>> {
         let (mut results, mut written) = (Vec::new(), 0);
         while results.len() < items.len() && written < WRITTEN_BYTES {
-            // As many as there is room for, by what those before have become.
+            // As many as there is room for, estimated from the previous results.
             let each = (written / results.len().max(1)).max(1);
             let room = if results.is_empty() {
                 FIRST
             } else {
-                // But no more than a few times what they were: those to come may be larger.
+                // But only a few times as many as before: the next ones may be larger.
                 ((WRITTEN_BYTES - written) / each).clamp(1, 4 * results.len())
             };
             let wave = &items[results.len()..items.len().min(results.len() + room)];

@@ -1,5 +1,5 @@
-//! What becomes of a stage's results where others stand in their places: a row under the same id, or a row of their own
-//! that somebody has changed by hand. Decided before anything is placed; nothing is changed here.
+//! The fate of a stage's results if their places are taken: by a row under the same id, or by their own row, changed by
+//! hand. Decided before anything is placed; this code changes nothing.
 
 use std::collections::HashMap;
 
@@ -17,38 +17,38 @@ use crate::refusal::{Holder, Part, Refusal};
 use crate::stage::{OnConflict, Outcome, Output, Stage};
 use crate::store::{Salted, Table};
 
-/// What becomes of one source record.
+/// The decision for one source record.
 #[derive(Debug)]
 pub(super) enum Decision {
-    /// It goes to quarantine.
+    /// It is refused and goes to quarantine.
     Refuse(Refusal),
     /// It is left out, for this reason as JSON.
     Filter(String),
-    /// Its parts go their ways, and rows of it that no part needs any more go.
+    /// Its parts are placed, and rows of it that no part needs any more are removed.
     Place {
         placements: Vec<Placement>,
         gone: Vec<TargetRow>,
     },
 }
 
-/// One output, where it goes, and whether it gets there.
+/// One output, its row, and whether it is written.
 #[derive(Debug)]
 pub(super) struct Placement {
     pub(super) part: i64,
     pub(super) output: Output,
-    /// `None`: under a new number.
+    /// `None` for a new number.
     pub(super) home: Option<TargetRow>,
     pub(super) fate: Fate,
 }
 
-/// What becomes of one output.
+/// The fate of one output.
 #[derive(Debug)]
 pub(super) enum Fate {
-    /// It is written, in the place of another record's row where there is one.
+    /// It is written, in the place of another record's row if there is one.
     Write(Option<Displaced>),
-    /// It is left out: another row has its id, and stays.
+    /// It is left out: another row has its id and stays.
     Exists(Holder),
-    /// Its row stays as somebody has changed it.
+    /// Its row keeps the change made by hand.
     Edited(Holder),
 }
 
@@ -56,12 +56,12 @@ pub(super) enum Fate {
 #[derive(Debug)]
 pub(super) struct Displaced {
     pub(super) row: TargetRow,
-    /// Its record comes later in this pass, and goes somewhere else: it does not wait for the place.
+    /// Whether its record comes later in this pass and moves elsewhere: it does not wait for the place.
     pub(super) moves_on: bool,
 }
 
 impl Decision {
-    /// The rows of other records that would make room.
+    /// Returns the rows of other records that would make room.
     pub(super) fn displaced(&self) -> Vec<RecordNumber> {
         let placements = match self {
             Self::Place { placements, .. } => placements.as_slice(),
@@ -75,19 +75,19 @@ impl Decision {
     }
 }
 
-/// Decides, output by output, and changes nothing.
+/// Decides output by output, and changes nothing.
 pub(super) struct Arbiter<'p> {
     pub(super) stage: &'p Stage,
     pub(super) table: &'p Table,
-    /// `None` while only this pass may write to the target and ids are taken over: then nothing needs a look.
+    /// `None` while only this pass may write to the target and ids are taken over: then no look-up is needed.
     pub(super) lookup: Option<&'p Connection>,
     pub(super) claims: &'p Claims,
-    /// The ids whose records a stage in place has refused: their places are kept for them.
+    /// The ids whose records a stage in place refused: their places are kept for them.
     pub(super) kept: &'p KeptPlaces,
 }
 
 impl Arbiter<'_> {
-    /// Decides what becomes of a record's result.
+    /// Decides the fate of a record's result.
     pub(super) fn decide(
         &self,
         item: &Item,
@@ -97,7 +97,7 @@ impl Arbiter<'_> {
         let outputs = match result {
             Err(refusal) => return Ok(Decision::Refuse(refusal)),
             Ok(Outcome::Filter(code)) => return Ok(Decision::Filter(reason(&code, None))),
-            // The parts would be read, and derived from, in their turn.
+            // The parts would be read as records in their turn, and derived from again.
             Ok(Outcome::Derive(_)) if self.stage.in_place() => {
                 return Ok(Decision::Refuse(Refusal::new("derive.in_place", "")));
             }
@@ -134,7 +134,7 @@ impl Arbiter<'_> {
                 fate,
             });
         }
-        // Of a record that is one row, and finds its id taken, nothing is left to place.
+        // If a record is a single row and its id is taken, nothing is left to place.
         if let [
             Placement {
                 part: 0,
@@ -182,7 +182,7 @@ impl Arbiter<'_> {
         Ok(Fate::Exists(Holder::from_row(owner, &row.salt, &output.id)))
     }
 
-    /// Nobody has the id; its place may be kept for a record that a later stage in place has refused.
+    /// No row has the id, but its place may be kept for a record that a later stage in place refused.
     fn kept_place(
         &self,
         connection: &Connection,
@@ -211,7 +211,7 @@ impl Arbiter<'_> {
         })
     }
 
-    /// The row of an output that somebody has changed by hand, and to something else, where it may not be written over.
+    /// Returns the row of an output if it was changed by hand to something else and must not be overwritten.
     fn edited(&self, home: Option<&TargetRow>, output: &Output) -> Option<Holder> {
         let home = home.filter(|home| home.edited && self.stage.on_conflict() != OnConflict::Replace)?;
         let row = home.row.as_ref()?;
@@ -219,7 +219,7 @@ impl Arbiter<'_> {
         is_other.then(|| Holder::from_row(home.target, &home.salt, &row.id))
     }
 
-    /// The number of another record's row that has an id.
+    /// Returns the number of another record's row that has an id.
     fn other_owner(
         &self,
         connection: &Connection,
@@ -235,7 +235,7 @@ impl Arbiter<'_> {
         Ok(owner.filter(|owner| !own(owner)))
     }
 
-    /// A row of another record's that stands in the place of an id.
+    /// Returns another record's row that has an id.
     pub(super) fn holder(&self, connection: &Connection, owner: RecordNumber, id: &str) -> Result<Holder> {
         let salt = match self.claims.taker(id) {
             Some((_, salt)) => salt,
@@ -244,7 +244,7 @@ impl Arbiter<'_> {
         Ok(Holder::from_row(owner, &salt, id))
     }
 
-    /// Another record's row, as it will be once everything on its way is committed.
+    /// Returns another record's row as it will be once all batches in progress are committed.
     fn owned(&self, connection: &Connection, owner: RecordNumber) -> Result<TargetRow> {
         if let Some(standing) = self.claims.row(owner) {
             return Ok(standing.clone());
@@ -262,9 +262,9 @@ impl Arbiter<'_> {
         })
     }
 
-    /// Whether a record has the right to the place of a row under `on_conflict = "replace"`: of two records with one id,
-    /// the one of the later stage has it, and of two of this stage the one with the higher number, whichever was
-    /// processed first. So the target is the same as if everything had come at once.
+    /// Returns whether a record has the right to the place of a row under `on_conflict = "replace"`: of two records
+    /// with one id, the one of the later stage has it, and of two of this stage the one with the higher number,
+    /// whichever was processed first. So the target is the same as if all records had come at once.
     fn comes_after(
         &self,
         connection: &Connection,
@@ -272,7 +272,7 @@ impl Arbiter<'_> {
         owner: RecordNumber,
         ahead: &Ahead<'_>,
     ) -> Result<bool> {
-        // What this pass has written came before, in the order of the numbers.
+        // What this pass has written came earlier, in the order of the numbers.
         if ahead.comes_last || self.claims.row(owner).is_some() {
             return Ok(true);
         }
@@ -280,7 +280,7 @@ impl Arbiter<'_> {
             return Ok((self.stage.number(), number) > writer);
         }
         let changes = rows::changes_of_row(connection, self.table.name(), owner)?;
-        // A row that no stage wrote was there before all of them.
+        // A row that no stage wrote existed before all of them.
         Ok(rows::owner(&changes).is_none_or(|(project, stage, record)| {
             (self.stage.number(), ahead.context.project, number) > (stage, project, record)
         }))
@@ -288,7 +288,7 @@ impl Arbiter<'_> {
 }
 
 impl Fate {
-    /// Why the output is not written, and which row is in its way.
+    /// Returns why the output is not written, and which row blocks it.
     pub(super) fn in_the_way(&self) -> Option<(&'static str, &Holder)> {
         match self {
             Self::Write(_) => None,
@@ -298,7 +298,7 @@ impl Fate {
     }
 }
 
-/// The numbers of the first two parts with one id.
+/// Returns the numbers of the first two parts with one id.
 fn same_id(outputs: &[(i64, Output)]) -> Option<(i64, i64)> {
     if outputs.len() < 2 {
         return None;
@@ -308,7 +308,7 @@ fn same_id(outputs: &[(i64, Output)]) -> Option<(i64, i64)> {
     parts.find_map(|(part, output)| Some((ids.insert(output.id.as_str(), *part)?, *part)))
 }
 
-/// A reason as it stands in the ledger.
+/// Renders a reason as the ledger keeps it.
 pub(super) fn reason(code: &str, holder: Option<&Holder>) -> String {
     match holder {
         None => serde_json::json!({ "code": code }).to_string(),
@@ -316,19 +316,19 @@ pub(super) fn reason(code: &str, holder: Option<&Holder>) -> String {
     }
 }
 
-/// Where the parts of a record go, and what goes.
+/// The rows of a record's parts, and the rows that are removed.
 struct Homes {
-    /// For each output its row; `None`: under a new number, which is not given out yet.
+    /// The row of each output; `None` for a new number that is not given out yet.
     of_outputs: Vec<Option<TargetRow>>,
     /// The rows that no output needs any more.
     gone: Vec<TargetRow>,
 }
 
 impl Homes {
-    /// A part goes where its id stands already, otherwise where its part stood; otherwise a 1:1 result goes under the
-    /// source's own number, and a derived one under a new number.
+    /// Assigns a part to the row that already has its id, otherwise to the row where the part was; otherwise a 1:1
+    /// result gets the source's own number, and a derived one a new number.
     ///
-    /// A part that a stage in place has refused has no row, but a place that is kept for it: it goes too.
+    /// A part that a stage in place refused has no row, but a place that is kept for it; that is removed too.
     fn new(item: &Item, outputs: &[(i64, Output)], is_kept: impl Fn(&TargetRow) -> bool) -> Result<Self> {
         let (_, salt) = item.salted()?;
         let mut left = item.standing.clone();
@@ -360,7 +360,7 @@ fn take(left: &mut Vec<TargetRow>, fits: impl Fn(&TargetRow) -> bool) -> Option<
     left.iter().position(fits).map(|at| left.swap_remove(at))
 }
 
-/// What goes needs entries of its own, behind those of the parts that stay.
+/// Removed rows need separate entries, after those of the parts that stay.
 fn behind(item: &Item, outputs: &[(i64, Output)], mut gone: Vec<TargetRow>) -> Vec<TargetRow> {
     gone.sort_by_key(|standing| standing.part);
     let stood = item.standing.iter().map(|standing| standing.part);
@@ -387,7 +387,7 @@ fn own_number(target: RecordNumber, salt: Salt) -> TargetRow {
     }
 }
 
-/// What became of a record with these placements.
+/// Returns the outcome of a record with these placements.
 pub(super) fn outcome(placements: &[Placement], gone: &[TargetRow]) -> EntryOutcome {
     let is_left_out = |placement: &Placement| placement.fate.in_the_way().is_some();
     if !placements.is_empty() && placements.iter().all(is_left_out) {

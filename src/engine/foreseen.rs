@@ -1,4 +1,5 @@
-//! What is only planned: a pass that is tried before it is applied has to see what those before it would leave.
+//! The results of a plan so far: a pass that is tried before it is applied has to see what the passes before it would
+//! leave.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,12 +11,12 @@ use crate::ledger::places::KeptPlaces;
 use crate::ledger::read::salt;
 use crate::record::{RecordNumber, RecordSet};
 
-/// Rows that no ledger tells of, because they are only planned: whose they are.
+/// Owners of rows that are only planned and therefore not in the ledger.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PlannedRows {
-    /// By the row: the stage, and the source record.
+    /// The stage and the source record, by row.
     owners: HashMap<RecordNumber, (u32, RecordNumber)>,
-    /// By those: the rows.
+    /// The rows, by stage and source record.
     homes: HashMap<(u32, RecordNumber), Vec<Home>>,
 }
 
@@ -26,50 +27,50 @@ impl PlannedRows {
         }
     }
 
-    /// Whose a row is.
+    /// Returns the owner of a row.
     pub(crate) fn owner(&self, row: RecordNumber) -> Option<(u32, RecordNumber)> {
         self.owners.get(&row).copied()
     }
 
-    /// The rows of a stage's record.
+    /// Returns the rows of a stage's record.
     pub(crate) fn of(&self, owner: (u32, RecordNumber)) -> &[Home] {
         self.homes.get(&owner).map_or(&[], Vec::as_slice)
     }
 }
 
-/// What a plan has come to so far, of which the ledger tells nothing. Where a stage is applied, there is nothing of the kind.
+/// The results of a plan so far, which the ledger does not contain. Empty when a stage is applied.
 #[derive(Debug, Default)]
 pub(crate) struct Foreseen {
-    /// Rows of later stages would stand in the target.
+    /// Whether the target would contain rows of later stages.
     pub(crate) is_beyond: bool,
-    /// Of a stage in place: the records that others would have settled.
+    /// For a stage in place: the records that others would have settled.
     pub(crate) settled: RecordSet,
-    /// Whose the rows would be.
+    /// Owners of the planned rows.
     pub(crate) rows: PlannedRows,
-    /// Of a target that stages fill and change in place: whose places there would be kept.
+    /// For a target that stages fill and change in place: the places that would be kept there.
     pub(crate) places: ForeseenPlaces,
-    /// The newest number that would be given out.
+    /// Newest number that would be given out.
     pub(crate) newest: Option<RecordNumber>,
 }
 
-/// Whose places in a target would be kept.
+/// The places in a target that would be kept.
 #[derive(Debug, Default)]
 pub(crate) struct ForeseenPlaces {
-    /// The records that would take their places anew.
+    /// The records that would take their places again.
     pub(crate) settled: RecordSet,
-    /// Those that a stage in place would refuse, with their ids: their places are kept.
+    /// The records that a stage in place would refuse, with their ids: their places are kept.
     pub(crate) refused: BTreeMap<RecordNumber, String>,
 }
 
 impl Foreseen {
-    /// Adds to the places that are kept by the ledger.
+    /// Adds these places to those that the ledger keeps.
     pub(super) fn keep(&self, connection: &Connection, kept: &mut KeptPlaces) -> Result<()> {
         let ForeseenPlaces { settled, refused } = &self.places;
         for number in settled.iter() {
             kept.free(number);
         }
         for (number, id) in refused {
-            // Only a holder needs the salt, and that of a plan is written nowhere.
+            // Only a holder needs the salt, and a plan writes its holders nowhere.
             let salt = salt(connection, *number)?.unwrap_or_default();
             kept.keep(id.clone(), (*number, salt));
         }

@@ -1,22 +1,22 @@
-//! One source record on its way through a stage, and what the target holds for it.
+//! A source record on its way through a stage, and what the target holds for it.
 
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
 use crate::record::{Record, RecordNumber};
 use crate::store::Salted;
 
-/// One source record on its way through a stage.
+/// A source record on its way through a stage.
 #[derive(Debug)]
 pub(crate) struct Item {
-    /// Its number.
+    /// Record number.
     pub(crate) number: RecordNumber,
-    /// The record; `None` when the source no longer has it.
+    /// The record; `None` if the source no longer has it.
     pub(crate) source: Option<Salted>,
-    /// Whether it stands in the source; a refused record in place comes from quarantine.
+    /// Whether the source contains it; a refused record in place comes from quarantine.
     pub(crate) present: bool,
-    /// What the target holds for it from earlier.
+    /// What the target already holds for it.
     pub(crate) standing: Vec<TargetRow>,
-    /// Whether the number of a copied record is taken in the target by a row that is not its own.
+    /// Whether another record's row has the number of a copied record in the target.
     pub(crate) number_taken: bool,
 }
 
@@ -24,13 +24,13 @@ pub(crate) struct Item {
 #[derive(Clone, Debug)]
 pub(crate) struct TargetRow {
     pub(crate) part: i64,
-    /// The number in the target.
+    /// Number in the target.
     pub(crate) target: RecordNumber,
-    /// That number's salt.
+    /// Salt of that number.
     pub(crate) salt: Salt,
-    /// The row; `None` when there is none at the moment.
+    /// The row; `None` if there is none at the moment.
     pub(crate) row: Option<Record>,
-    /// Whether somebody has changed the row by hand since the stage wrote it.
+    /// Whether the row was changed by hand since the stage wrote it.
     pub(crate) edited: bool,
 }
 
@@ -41,7 +41,7 @@ impl TargetRow {
             .map(|row| commitment(&self.salt, &row.id, &row.data))
     }
 
-    /// The row with its number and its salt.
+    /// Returns the row with its number and its salt.
     pub(crate) fn into_salted(self) -> Option<(RecordNumber, Salted)> {
         let record = self.row?;
         let salt = Some(self.salt);
@@ -50,7 +50,7 @@ impl TargetRow {
 }
 
 impl Item {
-    /// A record that stands in the source.
+    /// Makes an item of a record in the source.
     pub(crate) fn present(source: Salted) -> Self {
         Self {
             present: true,
@@ -58,7 +58,7 @@ impl Item {
         }
     }
 
-    /// A record that does not stand in the source, with what is known of it.
+    /// Makes an item of a record that is not in the source, with what is known of it.
     pub(crate) fn absent(number: RecordNumber, source: Option<Salted>) -> Self {
         Self {
             number,
@@ -69,7 +69,7 @@ impl Item {
         }
     }
 
-    /// The pass has taken it out of its database in place, to make room for another record.
+    /// Marks the record as removed from its database in place by the pass, to make room for another record.
     pub(crate) fn is_set_aside(&mut self, source: Salted) {
         self.source = Some(source);
         self.present = false;
@@ -78,7 +78,7 @@ impl Item {
         }
     }
 
-    /// It stands where it is read: what the target holds for it is the record itself.
+    /// Marks the record as in place: what the target holds for it is the record itself.
     pub(super) fn stands_in_place(&mut self) {
         let Some(Salted {
             record,
@@ -96,18 +96,18 @@ impl Item {
         });
     }
 
-    /// The bytes of its data.
+    /// Returns the number of bytes of its data.
     pub(crate) fn len(&self) -> usize {
         self.source.as_ref().map_or(0, |source| source.record.data.len())
     }
 
-    /// The bytes of the rows that the target holds for it.
+    /// Returns the number of bytes of the rows that the target holds for it.
     pub(super) fn standing_bytes(&self) -> usize {
         let rows = self.standing.iter().filter_map(|standing| standing.row.as_ref());
         rows.map(|row| row.data.len()).sum()
     }
 
-    /// The record and its salt.
+    /// Returns the record and its salt.
     pub(crate) fn salted(&self) -> Result<(&Record, &Salt)> {
         let found = self
             .source
@@ -119,21 +119,21 @@ impl Item {
     }
 }
 
-/// A row of the target in which a part of a record stands, or may stand.
+/// A row of the target that has, or may have, a part of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Home {
     /// 0, or the part of a derived record, from 1.
     pub(crate) part: i64,
-    /// The row's number.
+    /// Number of the row.
     pub(crate) row: RecordNumber,
 }
 
-/// Whose numbers the records of a stage have in its target.
+/// The owner of the numbers that a stage's records have in its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Numbering {
-    /// Theirs alone.
+    /// These records alone.
     Own,
-    /// Another stage copies from the same source, so that its records have the same.
+    /// Shared, because another stage copies from the same source, so its records have the same numbers.
     Shared,
 }
 
@@ -148,9 +148,9 @@ impl Numbering {
 pub(crate) enum TargetState {
     /// Nothing: it is empty, and no pass of the stage has written there.
     Nothing,
-    /// Rows, though no pass of the stage stands: those of others, and those that a rollback had to leave.
+    /// Rows, although no pass of the stage stands: rows of others, and those that a rollback had to leave.
     Rows,
-    /// What earlier passes of the stage have written.
+    /// Rows that earlier passes of the stage wrote.
     Passes,
 }
 

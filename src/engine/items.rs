@@ -26,27 +26,26 @@ pub(super) struct Items<'a> {
     pub(super) source: Table,
     pub(super) target: Table,
     pub(super) selection: RecordSelection,
-    /// The most records in a batch.
+    /// Maximum number of records in a batch.
     pub(super) batch_size: usize,
-    /// Only this pass writes to the target, under ids that are already unique: nothing needs to be looked up.
+    /// Whether only this pass writes to the target, under ids that are already unique: no look-up is needed.
     pub(super) alone: bool,
     /// What the target may hold for its records.
     pub(super) found: TargetState,
-    /// Whose numbers its records have in the target.
+    /// Owner of its records' numbers in the target.
     pub(super) numbers: Numbering,
-    /// Records of a source in place that are settled by what is only planned: what was refused of them before does not count
-    /// any more.
+    /// Records of a source in place that the plan would settle: earlier refusals of them no longer count.
     pub(super) planned: RecordSet,
-    /// Of rows that are only planned: whose they are.
+    /// Owners of rows that are only planned.
     pub(super) planned_rows: PlannedRows,
-    /// Rows that the pass has taken out of a database in place, and whose records it has not come to yet.
+    /// Rows that the pass removed from a database in place and whose records it has not reached yet.
     pub(super) set_aside: BTreeMap<RecordNumber, Salted>,
-    /// The bytes of the records that were read.
+    /// Number of bytes of the records that were read.
     pub(super) bytes: u64,
 }
 
 impl Items<'_> {
-    /// The next batch of source records, with what the target holds for them.
+    /// Reads the next batch of source records, with what the target holds for them.
     pub(super) fn next(&mut self, connection: &Connection, claims: &Claims) -> Result<Vec<Item>> {
         let mut items = match &self.selection {
             RecordSelection::Table { after } => self.of_table(connection, *after)?,
@@ -97,7 +96,7 @@ impl Items<'_> {
         Ok(items)
     }
 
-    /// A record of the source, outside of its turn.
+    /// Reads a record of the source out of turn.
     pub(super) fn listed(&self, connection: &Connection, number: RecordNumber) -> Result<Item> {
         let settled = self.planned.contains(number);
         listed(
@@ -119,8 +118,8 @@ impl Items<'_> {
         self.bytes -= items.iter().map(|item| item.len() as u64).sum::<u64>();
     }
 
-    /// Finds what the target holds for a source record: in place the record itself; in a copy the row of the same number,
-    /// or those that an earlier pass of the stage wrote for it.
+    /// Finds what the target holds for a source record: in place the record itself; in a copy the row of the same
+    /// number, or those that an earlier pass of the stage wrote for it.
     fn stand(&self, connection: &Connection, claims: &Claims, item: &mut Item) -> Result<()> {
         if self.stage.in_place() {
             item.stands_in_place();
@@ -144,8 +143,8 @@ impl Items<'_> {
         Ok(())
     }
 
-    /// The rows of the target that may be a record's: those of its earlier entries, those that are only planned, and the row
-    /// of its own number, where that may be its.
+    /// Returns the rows of the target that may belong to a record: those of its earlier entries, the planned ones, and
+    /// the row of its own number, if that may be its.
     fn homes(
         &self,
         connection: &Connection,
@@ -160,7 +159,7 @@ impl Items<'_> {
                 Some(Home { part, row })
             })
             .collect();
-        // The removal of a stale row has an entry beside that of the refusal.
+        // The removal of a stale row has a separate entry beside that of the refusal.
         homes.sort_by_key(|home| (home.row, home.part));
         homes.dedup_by_key(|home| home.row);
         let planned = self.planned_rows.of((self.stage.number(), record));
@@ -169,7 +168,7 @@ impl Items<'_> {
             .iter()
             .any(|recorded| recorded.entry.part == 0 && recorded.entry.target.is_none());
         let may_be_one = if self.stage.derives() {
-            // Whose number it is decides where a single result goes.
+            // The owner of the number decides where a single result goes.
             (self.numbers == Numbering::Shared || self.is_left(connection, record)?)
                 && homes.iter().all(|home| home.row != record)
         } else {
@@ -181,13 +180,15 @@ impl Items<'_> {
         Ok(homes)
     }
 
-    /// Whether a row of a record's number stands there before a first pass: it can only be one that a rollback had to leave.
+    /// Returns whether a row with a record's number exists before a first pass: it can only be one that a rollback had
+    /// to leave.
     fn is_left(&self, connection: &Connection, number: RecordNumber) -> Result<bool> {
         Ok(self.found == TargetState::Rows && self.target.by_number(connection, number)?.is_some())
     }
 
-    /// Whether a record's number is its own in the target, and not that of what another stage has brought there from the
-    /// same source; also where no row has it at the moment, because a stage in place has refused that one.
+    /// Returns whether a record's number belongs to it in the target, and not to a record that another stage brought
+    /// there from the same source. This also holds if no row has the number at the moment because a stage in place
+    /// refused it.
     fn is_own(
         &self,
         connection: &Connection,
@@ -214,7 +215,8 @@ impl Items<'_> {
         Ok(is_own.unwrap_or(hash.is_none()))
     }
 
-    /// What stands in a row, or will once the batches on their way are committed; `None` where the row never was.
+    /// Returns the content of a row, or its content once the batches in progress are committed; `None` if the row never
+    /// existed.
     fn standing(
         &self,
         connection: &Connection,
@@ -244,7 +246,7 @@ impl Items<'_> {
         Ok(Some(standing))
     }
 
-    /// Whether somebody has changed a row by hand since the stage wrote it.
+    /// Returns whether a row was changed by hand since the stage wrote it.
     fn is_edited(
         &self,
         connection: &Connection,
@@ -261,21 +263,21 @@ impl Items<'_> {
             return Ok(false);
         }
         let changes = rows::changes_of_row(connection, self.target.name(), standing.target)?;
-        // What a rollback had to leave there is still the stage's, though no entry of it stands; anything else that it has
-        // no entry of is not.
+        // A row that a rollback had to leave still belongs to the stage, though none of its entries stands; any other
+        // row without an entry of the stage does not.
         let of = (self.project, self.stage.number(), standing.target);
         if earlier.is_empty() && rows::owner(&changes) != Some(of) {
             return Ok(false);
         }
         let is_edited = rows::is_edited(&changes, StageInput::new(self.project, self.stage));
-        // What was changed behind the ledger is no more the stage's to write over.
+        // The stage must not overwrite a row that was changed without a ledger entry.
         let is_planned = self.planned_rows.owner(standing.target).is_some();
         let is_known = is_planned || changes.first().is_some_and(|newest| newest.after == Some(hash));
         Ok(is_edited || !is_known)
     }
 }
 
-/// Whether a row is as an entry of its own record has left it.
+/// Returns whether a row is as an entry of its own record left it.
 fn is_as_written(recorded: &RecordedEntry, standing: &TargetRow, hash: Hash) -> bool {
     let settled = matches!(
         recorded.entry.outcome,
@@ -287,7 +289,7 @@ fn is_as_written(recorded: &RecordedEntry, standing: &TargetRow, hash: Hash) -> 
         && !is_about_a_place(recorded)
 }
 
-/// Whether an entry is about a row that was another record's, and not about a part of its own record.
+/// Returns whether an entry is about a row that belonged to another record, and not about a part of its own record.
 fn is_of_another(recorded: &RecordedEntry) -> bool {
     let reason = recorded.entry.reason.as_deref();
     reason.and_then(places::code).as_deref() == Some(places::REPLACED)
@@ -298,8 +300,8 @@ fn is_about_a_place(recorded: &RecordedEntry) -> bool {
     reason.is_some_and(|reason| places::code(reason).is_some_and(|code| code.starts_with("target.")))
 }
 
-/// The rows of a table after a number, and in their order the rows that the pass has set aside: those are read in their
-/// turn though they are not in the table any more.
+/// Merges the rows of a table after a number with the rows that the pass has set aside, in order: those are read in
+/// their turn although they are no longer in the table.
 fn beside_those_set_aside(
     found: Vec<Salted>,
     after: RecordNumber,
@@ -311,7 +313,7 @@ fn beside_those_set_aside(
     let last = found.last().map_or(after, |last| last.record.number);
     let mut items: Vec<Item> = found
         .into_iter()
-        // Those are in the table until the batch that takes them out is committed.
+        // Those are in the table until the batch that removes them is committed.
         .filter(|found| !set_aside.contains_key(&found.record.number))
         .map(Item::present)
         .collect();
@@ -322,7 +324,7 @@ fn beside_those_set_aside(
     items
 }
 
-/// A source record as a pass of a stage would read it; `None` where there is none.
+/// Returns a source record as a pass of a stage would read it; `None` if there is none.
 pub(crate) fn source_as_read(
     connection: &Connection,
     project: &str,
@@ -340,8 +342,8 @@ pub(crate) fn source_as_read(
     Ok(item.source.map(|source| source.record))
 }
 
-/// A record of a list: from the source, or where a stage in place had taken it out, from its image, unless that is `settled`;
-/// without a source where it was deleted since.
+/// Returns a record of a list: from the source or, if a stage in place removed it, from its image, unless that is
+/// `settled`; without a source if it was deleted since.
 fn listed(
     connection: &Connection,
     stage: StageInput<'_>,

@@ -1,22 +1,22 @@
-//! What a person may say about how stages are carried, instead of what they say themselves.
+//! Limits given by a person, which replace those of the stages.
 
 use crate::ledger::Counts;
 use crate::stage::{MaxErrors, OnError, Stage};
 
-/// What was given instead of what the stages and the store's options say.
+/// Settings that replace those of the stages and of the store's options.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PassLimits {
-    /// What a refusal means.
+    /// Effect of a refusal.
     pub(crate) on_error: Option<OnError>,
-    /// How many refusals are allowed.
+    /// Number of allowed refusals.
     pub(crate) max_errors: Option<MaxErrors>,
-    /// The most records in a batch.
+    /// Maximum number of records in a batch.
     pub(crate) batch_size: Option<usize>,
 }
 
 impl PassLimits {
-    /// How many refusals a pass may have that began with so many records in its source, and has had these outcomes. A stage in
-    /// place has taken out of its source what it has refused.
+    /// Returns how many refusals a pass may have that began with this many records in its source and has had these
+    /// outcomes. A stage in place has removed from its source what it refused.
     pub(crate) fn refusals(&self, stage: &Stage, in_source: u64, counts: &Counts) -> u64 {
         if self.on_error.unwrap_or(stage.on_error()) == OnError::Stop {
             return 0;

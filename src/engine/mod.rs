@@ -1,5 +1,5 @@
 //! The engine beneath the verbs: what to do next ([`decide`]), the batches that do it ([`each`]), and where they go
-//! ([`sink`]: a [`Run`] commits them, a plan lays them over the store).
+//! ([`sink`]: a [`Run`] commits them, a plan overlays them on the store).
 
 mod ahead;
 mod bounds;

@@ -1,4 +1,4 @@
-//! A pass that is being worked on.
+//! A pass in progress.
 
 use rusqlite::Connection;
 
@@ -7,7 +7,7 @@ use crate::ledger::read::PassSummary;
 use crate::ledger::{PassKind, PassRow, PassState};
 use crate::store::Table;
 
-/// A pass that is being worked on.
+/// A pass in progress.
 #[derive(Clone, Debug)]
 pub(crate) struct Pass {
     pub(crate) row: PassRow,
@@ -15,7 +15,7 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
-    /// A pass that has no batch yet.
+    /// Makes a pass that has no batch yet.
     pub(crate) fn new(row: PassRow) -> Self {
         Self {
             row,
@@ -23,7 +23,7 @@ impl Pass {
         }
     }
 
-    /// A pass that other runs have begun.
+    /// Resumes a pass that other runs began.
     pub(crate) fn resumed(summary: &PassSummary) -> Self {
         Self {
             row: summary.row.clone(),
@@ -31,12 +31,12 @@ impl Pass {
         }
     }
 
-    /// Whether no run has begun it.
+    /// Returns whether no run has begun it.
     pub(crate) fn begins(&self) -> bool {
         self.state == PassState::New
     }
 
-    /// Whether the pass fills a target whose index is left for the end.
+    /// Returns whether the pass fills a target whose index is left for the end.
     pub(crate) fn owes_index(&self, connection: &Connection) -> Result<bool> {
         let Some(target) = &self.row.target else {
             return Ok(false);

@@ -1,5 +1,5 @@
-//! The two-thread pipeline of every verb that moves records: one thread reads, transforms and places the next batch while
-//! this one commits the last. The writer is `SQLite`, and there is one.
+//! The two-thread pipeline of every verb that moves records: one thread reads, transforms and places the next batch
+//! while this one commits the last. `SQLite` allows one writer, and this thread is it.
 
 use std::sync::mpsc;
 
@@ -13,20 +13,21 @@ use crate::error::Result;
 use crate::ledger::{Batch, BatchKind, Counts, TableChange};
 use crate::observe::{Event, Observer};
 
-/// The most bytes of records in one batch.
+/// Maximum number of bytes of records in one batch.
 pub(crate) const BATCH_BYTES: usize = 8 << 20;
 
-/// So many bytes of batches may wait for their commit when the next one is begun: beyond them, the two threads take turns.
+/// Number of bytes of batches that may wait for their commit when the next one is begun: beyond it, the two threads
+/// take turns.
 pub(crate) const AHEAD_BYTES: usize = BATCH_BYTES * 3 / 2;
 
-/// Makes the batches of a pass, one after the other, in a thread of its own.
+/// Makes the batches of a pass, one after the other, in a separate thread.
 pub(crate) trait Producer: Send {
-    /// The next batch, or `None` when there is nothing left to read.
+    /// Returns the next batch, or `None` if there is nothing left to read.
     fn next(&mut self, reader: &ReadConnection) -> Result<Option<Batch>>;
 }
 
-/// Sends the data batches of a pass from its producer to a sink. `counts` holds the outcomes so far and is brought up to
-/// date. Why, where it has to stop before the last batch.
+/// Sends the data batches of a pass from its producer to a sink. `counts` holds the outcomes so far and is updated.
+/// Returns the reason if it has to stop before the last batch.
 pub(crate) fn drive(
     sink: &mut impl Sink,
     pass: &mut Pass,
@@ -52,7 +53,7 @@ pub(crate) fn drive(
                 let failed = batch.is_err();
                 waiting += batch.as_ref().map_or(0, Batch::bytes);
                 waiting -= done.try_iter().sum::<usize>();
-                // A receiver that is gone means that the run has stopped: what was made ahead is thrown away.
+                // A closed receiver means that the run has stopped: the batches made ahead are discarded.
                 if sender.send(batch).is_err() || failed {
                     return;
                 }
@@ -64,7 +65,7 @@ pub(crate) fn drive(
             let (bytes, halts) = (batch.bytes(), batch.halts);
             counts.add(&batch.counts);
             observer.observe(&sink.take(pass, batch)?);
-            // A producer that is gone has made the last one.
+            // A finished producer has made its last batch.
             let _ = taken.send(bytes);
             let stopped = if halts { sink.halted(pass)? } else { None };
             let stopped = stopped.or_else(|| bounds.reached(counts));
@@ -76,7 +77,8 @@ pub(crate) fn drive(
     })
 }
 
-/// Runs a pass from where it stands to its end: data batches, then the index where the target still lacks it, then `end`.
+/// Runs a pass from its current state to its end: data batches, then the index if the target still lacks it, then
+/// `end`.
 pub(crate) fn drive_to_end(
     run: &mut Run<'_>,
     pass: &mut Pass,

@@ -1,4 +1,4 @@
-//! Placing a stage's results: what each decision means for the target's rows, the entries and the images.
+//! Placing a stage's results: the effect of each decision on the target's rows, the entries and the images.
 
 use rusqlite::Connection;
 
@@ -19,24 +19,24 @@ use crate::store::{Salted, Table};
 pub(super) struct Placer<'p> {
     pub(super) stage: &'p Stage,
     pub(super) table: &'p Table,
-    /// `None` while only this pass may write to the target and ids are taken over: then nothing needs a look.
+    /// `None` while only this pass may write to the target and ids are taken over: then no look-up is needed.
     pub(super) lookup: Option<&'p Connection>,
     pub(super) claims: &'p mut Claims,
-    /// Another stage copies from the same source to the target.
+    /// Whether another stage copies from the same source to the target.
     pub(super) shares_numbers: bool,
-    /// The newest record number given out.
+    /// Newest record number given out.
     pub(super) newest: &'p mut RecordNumber,
     pub(super) batch: &'p mut Batch,
-    /// What stands in the entry of the record at hand, where it is written with a warning.
+    /// Reason for the entry of the current record, if the record is written with a warning.
     pub(super) warned: Option<String>,
-    /// Rows that this batch takes out of a database in place, to be processed in their turn.
+    /// Rows that this batch removes from a database in place, to be processed in their turn.
     pub(super) set_aside: Vec<TargetRow>,
-    /// The ids whose records a stage in place has refused: their places are kept for them.
+    /// The ids whose records a stage in place refused: their places are kept for them.
     pub(super) kept: &'p mut KeptPlaces,
 }
 
 impl Placer<'_> {
-    /// Who decides what becomes of a result, by how things stand now.
+    /// Returns the arbiter that decides the fate of a result from the current state.
     pub(super) fn arbiter(&self) -> Arbiter<'_> {
         Arbiter {
             stage: self.stage,
@@ -47,7 +47,7 @@ impl Placer<'_> {
         }
     }
 
-    /// What stood in the target may have been taken by a record before this one since it was read.
+    /// Updates an item: a record before this one may have taken its rows in the target since they were read.
     pub(super) fn refresh(&self, item: &mut Item) {
         if !self.claims.has_rows() {
             return;
@@ -63,7 +63,7 @@ impl Placer<'_> {
     pub(super) fn place(&mut self, item: &Item, decision: Decision) -> Result<()> {
         self.batch.covers(item.number);
         if !matches!(decision, Decision::Refuse(_)) {
-            // It takes its places anew.
+            // The record takes its places again.
             for standing in &item.standing {
                 self.kept.free(standing.target);
             }
@@ -127,7 +127,8 @@ impl Placer<'_> {
         Ok(outcome)
     }
 
-    /// An output that is not written: its row goes, because it has another id now, or stays as somebody has changed it.
+    /// Leaves out an output that is not written: its row is removed, because the output now has another id, or keeps
+    /// the change made by hand.
     fn leave_out(
         &mut self,
         item: &Item,
@@ -157,8 +158,8 @@ impl Placer<'_> {
         Ok(())
     }
 
-    /// The number of an entry about no row: the record's own, or where another stage has that in the target, one that is
-    /// given out for it.
+    /// Returns the number for an entry that is about no row: the record's own or, if another stage uses that in the
+    /// target, a new one.
     fn nowhere(&mut self, item: &Item, part: i64) -> Result<RecordNumber> {
         let is_taken = item.number_taken || (self.shares_numbers && self.stage.derives());
         let Some(connection) = self.lookup.filter(|_| is_taken) else {
@@ -175,7 +176,7 @@ impl Placer<'_> {
         Ok(self.new_home(&salt, part, None).target)
     }
 
-    /// Takes another record's row out of the way.
+    /// Removes another record's row to make room.
     fn displace(&mut self, of: Of, part: i64, displaced: Displaced, holder: &Holder) {
         let Displaced { row, moves_on } = displaced;
         let why = reason(REPLACED, (!moves_on).then_some(holder));
@@ -185,7 +186,7 @@ impl Placer<'_> {
         let row = TargetRow { part, ..row };
         self.remove(of, &row, Some(&why));
         if let Some(entry) = self.batch.entries.last_mut() {
-            // Another stage's record may have the same number: it is named all the same.
+            // Another stage's record may have the same number, so the row is always named.
             entry.target = Some(row.target);
         }
         self.claims.wrote(TargetRow {
@@ -197,7 +198,7 @@ impl Placer<'_> {
         }
     }
 
-    /// A new number for a part; `id` is that of the row that it begins with.
+    /// Gives out a new number for a part; `id` is that of the row that it begins with.
     fn new_home(&mut self, salt: &Salt, part: i64, id: Option<String>) -> TargetRow {
         *self.newest = self.newest.next();
         let (record, salt) = (*self.newest, derived_salt(salt, self.stage.number(), part));
@@ -276,8 +277,7 @@ impl Placer<'_> {
         }
     }
 
-    /// Takes a row of the record's own out of the target, unless somebody has changed it by hand and it may not be written
-    /// over.
+    /// Removes a row of the record from the target, unless it was changed by hand and must not be overwritten.
     fn take_out(&mut self, of: Of, old: &TargetRow, why: Option<&str>) {
         let kept = old
             .row
@@ -296,7 +296,7 @@ impl Placer<'_> {
         self.batch.entries.push(entry);
     }
 
-    /// Takes a row out of the target, with its before image.
+    /// Removes a row from the target and keeps its before image.
     fn remove(&mut self, of: Of, old: &TargetRow, why: Option<&str>) {
         let mut entry = of.entry(old.part, old.target);
         entry.reason = why.map(str::to_owned);
@@ -323,8 +323,8 @@ impl Placer<'_> {
         self.batch.entries.push(entry);
     }
 
-    /// Leaves the record out. In place it stays as it is, and comes back from quarantine as it was; a copy that an
-    /// earlier pass made goes.
+    /// Leaves the record out. In place it stays as it is, and comes back unchanged from quarantine; a copy that an
+    /// earlier pass made is removed.
     fn filter(&mut self, item: &Item, why: String) -> Result<EntryOutcome> {
         let input = item.source.as_ref().and_then(Salted::hash);
         if self.stage.in_place() {
@@ -375,8 +375,8 @@ impl Placer<'_> {
         Ok(EntryOutcome::Filtered)
     }
 
-    /// Refuses the record. A copied record's source stays, and whatever stands in the target too unless the stage removes
-    /// what is stale; in place it leaves the database for quarantine, so that no old shape stands among new ones.
+    /// Refuses the record. A copied record's source stays, and so does its row in the target unless the stage removes
+    /// stale rows; in place it leaves the database for quarantine, so that no old shape remains among new ones.
     fn refuse(&mut self, item: &Item, refusal: &Refusal) -> Result<EntryOutcome> {
         let (source, salt) = item.salted()?;
         let hash = commitment(salt, &source.id, &source.data);
@@ -408,7 +408,7 @@ impl Placer<'_> {
         Ok(EntryOutcome::Refused)
     }
 
-    /// What the target holds of a copied record that is refused: `entry` is that of the refusal.
+    /// Keeps or removes what the target holds of a copied record that is refused; `entry` is that of the refusal.
     fn keep_or_remove_stale(&mut self, item: &Item, entry: &mut Entry) {
         let of = Of {
             record: item.number,
@@ -423,7 +423,7 @@ impl Placer<'_> {
             .unwrap_or(0);
         for standing in &item.standing {
             if self.stage.stale() == Stale::Remove && standing.row.is_some() && !standing.edited {
-                // The refusal's own entry has the image of the record that is refused: what is removed has another, behind
+                // The refusal's own entry has the image of the refused record: what is removed has another entry, after
                 // it.
                 let mut part = standing.part;
                 if part == 0 {
@@ -453,24 +453,24 @@ impl Placer<'_> {
     }
 }
 
-/// Why an output is not written.
+/// The reason why an output is not written.
 struct LeftOut<'h> {
     code: &'static str,
-    /// The row in its way.
+    /// The row that blocks it.
     holder: &'h Holder,
 }
 
-/// What the entries of one source record share.
+/// The common parts of one source record's entries.
 #[derive(Clone, Copy)]
 struct Of {
     record: RecordNumber,
     outcome: EntryOutcome,
-    /// The commitment to the source; `None` in place.
+    /// Commitment to the source; `None` in place.
     input: Option<Hash>,
 }
 
 impl Of {
-    /// An entry for a part, about a row of the target.
+    /// Makes an entry for a part, about a row of the target.
     fn entry(self, part: i64, target: RecordNumber) -> Entry {
         let mut entry = Entry::new(self.record, part, self.outcome);
         entry.target = (target != self.record).then_some(target);

@@ -1,4 +1,4 @@
-//! How a pass finds its target.
+//! The state in which a pass finds its target.
 
 use rusqlite::Connection;
 
@@ -9,23 +9,23 @@ use crate::ledger::{TableChange, places, rows};
 use crate::stage::Stage;
 use crate::store::Table;
 
-/// How a pass finds its target, and what follows from it.
+/// The state in which a pass finds its target, and what follows from it.
 #[derive(Debug)]
 pub(crate) struct PreparedTarget {
-    /// Only this pass writes to the target, under ids that are already unique: nothing needs to be looked up.
+    /// Whether only this pass writes to the target, under ids that are already unique: no look-up is needed.
     pub(crate) alone: bool,
-    /// What its first batch does to the target's table.
+    /// Changes of the target's table by its first batch.
     pub(crate) shape: Vec<TableChange>,
-    /// Another stage copies from the same source to the target, so that its records have the same numbers.
+    /// Whether another stage copies from the same source to the target, so that its records have the same numbers.
     pub(crate) shares_numbers: bool,
-    /// No row in the target can belong to a record that the pass comes to later, nor to a later stage: then nothing needs a
-    /// look before a row is replaced.
+    /// Whether no row in the target can belong to a record that the pass reaches later, or to a later stage: then no
+    /// check is needed before a row is replaced.
     pub(crate) comes_last: bool,
 }
 
 impl PreparedTarget {
-    /// Looks at the target of a pass that `begins`, or goes on, and is to read `selection`. `shares_numbers`: whether it is
-    /// known already that another stage copies there.
+    /// Inspects the target of a pass that `begins` or continues and is to read `selection`. `shares_numbers`: whether
+    /// another stage is already known to copy there.
     pub(crate) fn new(
         connection: &Connection,
         project: &str,
@@ -42,7 +42,7 @@ impl PreparedTarget {
             && stage.takes_over_ids()
             && !shares_numbers
             && places::kept(connection, &target)?.is_empty();
-        // A stage does not make its own source, in which nothing was loaded yet.
+        // A stage does not create its own source if nothing was loaded into it yet.
         let (alone, shape) = if stage.in_place() && !target.exists(connection)? {
             (false, Vec::new())
         } else {
@@ -57,9 +57,10 @@ impl PreparedTarget {
     }
 }
 
-/// Whether a pass has the target to itself, and what its first batch does to the target's table. A target that is empty and
-/// takes over ids that are already unique (`fills`) gets its index after the rows: random ids would make a kept index twice
-/// as dear. While the index is missing only the pass that left it out may write there.
+/// Returns whether a pass has the target to itself, and the changes of the target's table by its first batch. A target
+/// that is empty and takes over ids that are already unique (`fills`) gets its index after the rows: with random ids,
+/// maintaining the index would cost twice as much. While the index is missing, only the pass that left it out may write
+/// there.
 fn shape(
     connection: &Connection,
     target: &Table,
@@ -85,13 +86,13 @@ fn shape(
     match (indexed, begins) {
         (true, _) => Ok((false, vec![])),
         (false, false) => Ok((fills, vec![])),
-        // Another pass was interrupted while it filled the target. It may have to wait for this one, so that the index
-        // is built now; that pass will find it and look up its ids from then on.
+        // Another pass was interrupted while it filled the target. It may have to wait for this one, so the index is
+        // built now; that pass will find it and look up its ids from then on.
         (false, true) => Ok((false, vec![TableChange::CreateIndex])),
     }
 }
 
-/// What has to be done to a database's table before anybody but an unfinished pass may write to it.
+/// Returns the changes that a database's table needs before any but an unfinished pass may write to it.
 pub(crate) fn shape_for_writing(connection: &Connection, database: &str) -> Result<Vec<TableChange>> {
     let table = Table::from_name(database)?;
     if !table.exists(connection)? {

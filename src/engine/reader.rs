@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use crate::error::Result;
 use crate::store::Store;
 
-/// A connection that reads beside the one that writes.
+/// A connection that reads while another one writes.
 #[derive(Clone)]
 pub(crate) struct ReadConnection {
     connection: Arc<Mutex<Connection>>,
@@ -15,7 +15,7 @@ pub(crate) struct ReadConnection {
 }
 
 impl ReadConnection {
-    /// A connection of its own, which a commit excludes by the gate.
+    /// Opens a separate connection, which the gate excludes from commits.
     pub(crate) fn beside(store: &Store, gate: Arc<Mutex<()>>) -> Result<Self> {
         Ok(Self {
             connection: Arc::new(Mutex::new(store.reader()?)),
@@ -23,12 +23,12 @@ impl ReadConnection {
         })
     }
 
-    /// A connection of its own, where nobody commits.
+    /// Opens a separate connection, if nothing commits.
     pub(crate) fn alone(store: &Store) -> Result<Self> {
         Self::beside(store, Arc::default())
     }
 
-    /// Reads, in one transaction: each statement by itself would take the file's lock and look for a journal again. Must
+    /// Reads in one transaction: otherwise each statement would take the file's lock and look for a journal again. Must
     /// end with everything in memory: no statement may stay open, because a reader holds up the commit.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let _closed = self.gate.lock().unwrap_or_else(PoisonError::into_inner);

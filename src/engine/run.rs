@@ -1,4 +1,4 @@
-//! The run: the only place that opens a write transaction. Every verb goes through it, one batch at a time: rows,
+//! The run: the only code that opens a write transaction. Every verb commits through it, one batch at a time: rows,
 //! entries, counters and resume point commit together or not at all.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,23 +23,23 @@ use crate::record::{BatchId, PassId, RunId};
 use crate::stage::Stage;
 use crate::store::{Store, StoreLock, Table, checkpoints, schema};
 
-/// The name and version of the tool, as it stands in the ledger.
+/// Name and version of the tool, as recorded in the ledger.
 pub(crate) const TOOL: &str = concat!("counterfoil ", env!("CARGO_PKG_VERSION"));
 
-/// What a command that writes is called, and why it runs.
+/// The name of a command that writes, its arguments, and why it runs.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RunInfo {
-    /// The command, `apply`.
+    /// Name of the command, for example `apply`.
     pub command: String,
     /// Its arguments, for the ledger; without secrets.
     pub arguments: Vec<String>,
-    /// Why, in the operator's words.
+    /// Reason, in the operator's words.
     pub reason: Option<String>,
 }
 
 impl RunInfo {
-    /// A command without arguments or reason.
+    /// Describes a command without arguments or reason.
     #[must_use]
     pub fn new(command: &str) -> Self {
         Self {
@@ -76,10 +76,10 @@ pub(crate) struct Run<'s> {
 }
 
 impl<'s> Run<'s> {
-    /// Takes the lock and reads where the ledger stands. Nothing is written before the first batch.
+    /// Takes the lock and reads the ledger's current state. Nothing is written before the first batch.
     ///
     /// # Errors
-    /// [`Error::Locked`] when another process holds the store for longer than the store's options say to wait.
+    /// [`Error::Locked`] if another process holds the store for longer than the store's options say to wait.
     pub(crate) fn begin(store: &'s mut Store, run_info: &RunInfo) -> Result<Self> {
         let environment = store.environment().clone();
         let started_us = environment.clock.now_us();
@@ -131,38 +131,39 @@ impl<'s> Run<'s> {
         self.store.connection()
     }
 
-    /// A connection for the thread that makes batches.
+    /// Opens a connection for the thread that makes batches.
     pub(crate) fn reader(&self) -> Result<ReadConnection> {
         ReadConnection::beside(self.store, Arc::clone(&self.gate))
     }
 
-    /// The run's number; in the ledger only once a batch was committed.
+    /// Returns the run's number, which is in the ledger only once a batch was committed.
     pub(crate) fn number(&self) -> RunId {
         self.row.run
     }
 
-    /// Whether the run has committed anything.
+    /// Returns whether the run has committed anything.
     pub(crate) fn has_written(&self) -> bool {
         self.row_written
     }
 
-    /// The number that the next batch will have.
+    /// Returns the number of the next batch.
     pub(crate) fn next_batch(&self) -> BatchId {
         self.head.batch.next()
     }
 
-    /// What `now()` gives in a pass that begins now: the time at which the run began, but none before the newest batch.
+    /// Returns the value of `now()` for a pass that begins now: the start of the run, but not earlier than the newest
+    /// batch.
     pub(crate) fn now_us(&self) -> i64 {
         self.row.started_us.max(self.head.committed_us)
     }
 
-    /// A new pass; in the ledger only once its first batch was committed.
+    /// Makes a new pass, which is in the ledger only once its first batch was committed.
     pub(crate) fn new_pass(&self, kind: PassKind, stage: Option<StageRow>) -> Result<Pass> {
         let pass = largest::<PassId>(self.connection(), LedgerTable::Pass)?.next();
         let stage = match stage {
             Some(mut stage) => {
-                // What is hashed is what the ledger keeps: a stage that only has another name is the revision that it
-                // was, under the name that it had.
+                // The hash covers what the ledger keeps: a stage that was only renamed is the revision that it was,
+                // under its old name.
                 match known_revision(self.connection(), &stage)? {
                     Some((known, slug)) => (stage.stage, stage.slug) = (known, slug),
                     None => stage.stage = largest::<i64>(self.connection(), LedgerTable::Stage)? + 1,
@@ -185,7 +186,7 @@ impl<'s> Run<'s> {
         Ok(Pass::new(row))
     }
 
-    /// A new pass of a stage.
+    /// Makes a new pass of a stage.
     pub(crate) fn stage_pass(&self, project: &str, stage: &Stage, kind: PassKind) -> Result<Pass> {
         let mut pass = self.new_pass(kind, Some(StageRow::new(project, stage)))?;
         pass.row.source = Some(stage.source().to_owned());
@@ -193,7 +194,8 @@ impl<'s> Run<'s> {
         Ok(pass)
     }
 
-    /// Commits a batch: everything it says, its entries, its header and the resume point, in one transaction. Returns its number.
+    /// Commits a batch in one transaction: its changes, its entries, its header and the resume point. Returns its
+    /// number.
     pub(crate) fn commit(&mut self, pass: &mut Pass, batch: Batch) -> Result<BatchId> {
         let mut sealed = batch.seal(self.next_batch());
         if pass.begins()
@@ -201,7 +203,7 @@ impl<'s> Run<'s> {
         {
             sealed.batch.remark("systems", systems);
         }
-        // An index is as large as its table is long: nobody reads beside its step, so that it need not all be held in
+        // An index is as large as its table is long. No reader is active during its step, so it need not all be held in
         // memory until the commit.
         let spills = sealed.batch.step == BatchKind::Index;
         if spills {
@@ -214,8 +216,8 @@ impl<'s> Run<'s> {
         committed.map(|()| sealed.number)
     }
 
-    /// The systems that a pass reads from and writes to, where any is declared: what they were at the time belongs to the
-    /// ledger.
+    /// Returns the systems that a pass reads from and writes to, if any is declared: the ledger records what they were
+    /// at the time.
     fn systems(&self, pass: &PassRow) -> Option<serde_json::Value> {
         let declared = &self.store.options().systems;
         let of = |database: &Option<String>| database.as_ref().and_then(|name| declared.get(name));
@@ -228,7 +230,7 @@ impl<'s> Run<'s> {
 
     fn commit_sealed(&mut self, pass: &mut Pass, sealed: &Sealed) -> Result<()> {
         let state = next_pass(pass.state, sealed.batch.step)?;
-        // Time may go backwards on this machine, but never in the ledger.
+        // The machine's clock may go backwards, but the ledger's times never do.
         let committed_us = self
             .store
             .environment()
@@ -239,7 +241,7 @@ impl<'s> Run<'s> {
         let head = self.head.extended(sealed, &header, committed_us);
         let gate = Arc::clone(&self.gate);
         let written = Error::sqlite("written");
-        // In memory nobody can begin to read while a transaction is open.
+        // In memory no reader can begin while a transaction is open.
         let in_memory = self.store.is_in_memory();
         let closed = in_memory.then(|| gate.lock().unwrap_or_else(PoisonError::into_inner));
         let transaction = self
@@ -283,13 +285,13 @@ impl<'s> Run<'s> {
         Ok(())
     }
 
-    /// Ends the run: signs the ledger as it stands, where there is a key, and appends the checkpoint to its file. A run
+    /// Ends the run: signs the ledger's current state, if there is a key, and appends the checkpoint to its file. A run
     /// that was killed before this is signed with the next one.
     pub(crate) fn finish(self) -> Result<()> {
         self.sign().map(drop)
     }
 
-    /// Signs the ledger as it stands, where there is a key and it is not signed yet.
+    /// Signs the ledger's current state, if there is a key and it is not signed yet.
     pub(crate) fn sign(&self) -> Result<Option<Checkpoint>> {
         let signed = self.signing_key().map(|key| -> Result<_> {
             let connection = self.connection();
@@ -309,7 +311,7 @@ impl<'s> Run<'s> {
         self.store.environment().keys.signer()
     }
 
-    /// Sixteen random bytes.
+    /// Returns sixteen random bytes.
     pub(crate) fn salt(&self) -> crate::digest::Salt {
         let mut salt = [0; 16];
         self.store.environment().randomness.fill(&mut salt);

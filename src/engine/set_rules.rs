@@ -1,6 +1,6 @@
-//! Rules over more than one record while a stage writes: whoever comes second with a key that is unique, or refers to
-//! what is not there, is told. One thread decides, in the order of the records, so that the answer does not depend on
-//! which batch is committed when.
+//! Rules over more than one record while a stage writes: a record that is second with a unique key, or that refers to a
+//! missing one, breaks them. One thread decides, in the order of the records, so the answer does not depend on which
+//! batch is committed when.
 
 use rusqlite::Connection;
 
@@ -15,18 +15,18 @@ use crate::refusal::{Part, Violation};
 use crate::stage::{Outcome, Output, Stage};
 use crate::store::{RuleKeyTable, Table};
 
-/// The rules at work.
+/// The rules of a stage in progress.
 #[derive(Debug)]
 pub(super) struct SetRules<'a> {
     stage: &'a Stage,
     /// The facts of the pass, without a record.
     context: Context<'a>,
-    /// Whether what the databases hold has been read, which the first batch does.
+    /// Whether the contents of the databases have been read, which the first batch does.
     begun: bool,
 }
 
 impl<'a> SetRules<'a> {
-    /// The rules of a stage; `None` where it has none.
+    /// Returns the rules of a stage; `None` if it has none.
     pub(super) fn new(stage: &'a Stage, context: Context<'a>) -> Option<Self> {
         stage.contract().is_cross_record().then_some(Self {
             stage,
@@ -39,12 +39,12 @@ impl<'a> SetRules<'a> {
         self.stage.contract()
     }
 
-    /// The number of a rule among the keys.
+    /// Returns the number of a rule among the keys.
     fn reference(&self, at: usize) -> i64 {
         number(self.contract().unique.len() + at)
     }
 
-    /// Reads what the databases hold, once.
+    /// Reads the contents of the databases, once.
     pub(super) fn begin(&mut self, connection: &Connection, target: &Table) -> Result<()> {
         if std::mem::replace(&mut self.begun, true) {
             return Ok(());
@@ -65,8 +65,8 @@ impl<'a> SetRules<'a> {
                 let Ok(document) = record.document() else {
                     return Ok(());
                 };
-                // A record keeps its number from database to database: what stands in another one is told from the
-                // target's rows by the sign.
+                // A record keeps its number from database to database: the sign distinguishes rows of another database
+                // from the target's.
                 match key.value(&document, &mut scope(&self.context, &record.id)) {
                     Ok(Some(value)) => keys.take(
                         self.reference(at),
@@ -94,7 +94,8 @@ impl<'a> SetRules<'a> {
         Ok(())
     }
 
-    /// What is wrong with the records that a stage makes of one; `replaced`: the rows that they would take the place of.
+    /// Returns the violations of the records that a stage makes of one record; `replaced`: the rows whose places they
+    /// would take.
     pub(super) fn broken(
         &self,
         connection: &Connection,
@@ -165,14 +166,14 @@ impl<'a> SetRules<'a> {
     fn is_there(&self, connection: &Connection, at: usize, key: &str, own: &[RecordNumber]) -> Result<bool> {
         let rule = &self.contract().references[at];
         if rule.key.is_some() || rule.to == self.stage.target() {
-            // What the record itself held is gone with what it was.
+            // The record's own previous keys no longer count.
             let holder = RuleKeyTable::on(connection).holder(self.reference(at), key, own)?;
             return Ok(holder.is_some());
         }
         Ok(Table::from_name(&rule.to)?.number_of(connection, key)?.is_some())
     }
 
-    /// Takes note of what was placed in the target for one record.
+    /// Notes what was placed in the target for one record.
     pub(super) fn placed(
         &self,
         connection: &Connection,
@@ -192,7 +193,7 @@ impl<'a> SetRules<'a> {
             if changed && entry.before.is_some() {
                 keys.release(row)?;
             }
-            // In place: a record that was refused before, and is left out now, comes back from quarantine as it was.
+            // In place: a record that was refused before and is now left out comes back from quarantine unchanged.
             let comes_back = entry.outcome == EntryOutcome::Filtered && entry.before.is_none();
             if let (true, Some(_), Some(has)) = (comes_back, entry.after, back) {
                 self.take(keys, has, row)?;
@@ -205,7 +206,7 @@ impl<'a> SetRules<'a> {
         Ok(())
     }
 
-    /// What a record has to do with the rules that would come back from quarantine as it is.
+    /// Returns the keys of a record that would come back from quarantine unchanged.
     pub(super) fn comes_back(&self, item: &Item) -> Option<RuleKeys> {
         let record = &item.source.as_ref().filter(|_| !item.present)?.record;
         Some(self.has_one(&record.id, &record.document().ok()?))
@@ -216,7 +217,7 @@ impl<'a> SetRules<'a> {
         RuleKeys::new(self.contract(), self.stage.target(), id, document, &mut scope)
     }
 
-    /// What the outputs of one record have to do with the rules. Pure.
+    /// Returns the keys of one record's outputs. Pure.
     pub(super) fn has(&self, outcome: &Outcome) -> Vec<RuleKeys> {
         let outputs = match outcome {
             Outcome::Write(output) => std::slice::from_ref(output),
@@ -231,16 +232,16 @@ impl<'a> SetRules<'a> {
     }
 }
 
-/// What the records that are made of one have to do with the rules.
+/// The keys of the records that are made of one record.
 #[derive(Clone, Copy)]
 pub(super) struct SetRuleParts<'t> {
-    /// Part by part.
+    /// Keys, part by part.
     pub(super) has: &'t [RuleKeys],
-    /// Whether one record becomes several, so that what is wrong is told of parts.
+    /// Whether one record becomes several, so that violations name parts.
     pub(super) is_derived: bool,
 }
 
-/// The number of a rule, or of a part.
+/// Converts the number of a rule or of a part.
 fn number(at: usize) -> i64 {
     i64::try_from(at).unwrap_or(i64::MAX)
 }

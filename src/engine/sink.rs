@@ -1,4 +1,4 @@
-//! Where batches go: `apply` and the other verbs that write commit them, `plan` lays them over the store.
+//! Destinations of batches: `apply` and the other verbs that write commit them, `plan` overlays them on the store.
 
 use super::bounds::Stopped;
 use super::pass::Pass;
@@ -7,16 +7,16 @@ use crate::error::Result;
 use crate::ledger::Batch;
 use crate::observe::{Event, StopSignal};
 
-/// Takes the batches of passes, one after the other. It gives them their numbers, so that whoever makes a batch needs to know
-/// nothing of the others.
+/// Takes the batches of passes, one after the other, and numbers them, so that the code that makes a batch needs to
+/// know nothing of the others.
 pub(crate) trait Sink {
-    /// Batches are about to come. Returns the connection for the thread that makes them, which sees what was taken; `stop`
+    /// Prepares for batches. Returns the connection for the thread that makes them, which sees what was taken; `stop`
     /// may interrupt the taking.
     fn open(&self, stop: &StopSignal) -> Result<ReadConnection>;
 
-    /// Takes a batch, all of it or nothing. Returns what is to be told of it.
+    /// Takes a batch, all of it or nothing. Returns the event that reports it.
     fn take(&mut self, pass: &mut Pass, batch: Batch) -> Result<Event>;
 
-    /// Why a pass may not go on after a batch that [halts](Batch::halts) it; `None` where it may.
+    /// Returns why a pass must not continue after a batch that [halts](Batch::halts) it; `None` if it may.
     fn halted(&self, pass: &Pass) -> Result<Option<Stopped>>;
 }

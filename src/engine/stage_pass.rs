@@ -1,4 +1,4 @@
-//! One pass of a stage, from where it stands to its end.
+//! One pass of a stage, from its current state to its end.
 
 use std::collections::BTreeMap;
 
@@ -22,29 +22,29 @@ use crate::record::PassId;
 use crate::stage::Stage;
 use crate::store::Table;
 
-/// What was done in one pass.
+/// Results of one pass.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct PassReport {
-    /// The pass's number.
+    /// Pass number.
     pub pass: PassId,
-    /// Its kind.
+    /// Kind of the pass.
     pub kind: PassKind,
-    /// The stage's number.
+    /// Number of the stage.
     pub stage: u32,
-    /// The stage's slug.
+    /// Slug of the stage.
     pub slug: String,
-    /// Where it read.
+    /// Database that it read.
     pub source: String,
-    /// Where it wrote.
+    /// Database that it wrote.
     pub target: String,
-    /// Whether an earlier run had begun it.
+    /// Whether an earlier run began it.
     pub resumed: bool,
-    /// The outcomes over all its runs.
+    /// Outcomes over all its runs.
     pub counts: Counts,
-    /// How many records came out of those that were written: others than these where one becomes several.
+    /// Number of records that came out of those written; differs from them if one becomes several.
     pub out: u64,
-    /// How often the stage warned over all its runs, by code.
+    /// Number of the stage's warnings over all its runs, by code.
     pub warnings: BTreeMap<String, u64>,
     /// Whether it has ended.
     pub ended: bool,
@@ -135,7 +135,7 @@ impl PassReport {
     }
 }
 
-/// A pass that begins now.
+/// Makes a pass that begins now.
 fn begun(run: &Run<'_>, project: &str, stage: &Stage, due: &Due) -> Result<Pass> {
     let kind = match due {
         Due::Retry => PassKind::Retry,
@@ -148,7 +148,7 @@ fn begun(run: &Run<'_>, project: &str, stage: &Stage, due: &Due) -> Result<Pass>
     Ok(pass)
 }
 
-/// How many records came out of those that a pass has written.
+/// Returns how many records came out of those that a pass wrote.
 fn came_out(run: &Run<'_>, stage: &Stage, pass: &Pass, counts: &Counts) -> Result<u64> {
     if stage.derives() {
         out::of_pass(run.connection(), pass.row.pass)
@@ -157,8 +157,8 @@ fn came_out(run: &Run<'_>, stage: &Stage, pass: &Pass, counts: &Counts) -> Resul
     }
 }
 
-/// Ends a pass where it stands: one of an earlier revision, or one whose source has changed behind its reader. What it has
-/// not read is left to the next pass, which may only write where the index is not missing.
+/// Ends a pass where it is: one of an earlier revision, or one whose source changed after its reader had passed. What
+/// it has not read is left to the next pass, which may write only if the index is not missing.
 pub(crate) fn supersede(run: &mut Run<'_>, mut pass: Pass) -> Result<()> {
     if pass.owes_index(run.connection())? {
         let mut index = Batch::new(BatchKind::Index);

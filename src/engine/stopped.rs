@@ -1,4 +1,4 @@
-//! The stages that have to wait because another one has stopped.
+//! Stages that have to wait because another one has stopped.
 
 use crate::stage::Stage;
 
@@ -10,8 +10,8 @@ pub(crate) struct StoppedStages {
 }
 
 impl StoppedStages {
-    /// The stage because of which another has to wait: what it would read, write or refer to is not up to date. Whatever
-    /// depends on that one waits as well.
+    /// Returns the stage for which another has to wait: what it would read, write or refer to is not up to date. Stages
+    /// that depend on the waiting one wait as well.
     pub(crate) fn holds_back(&mut self, stage: &Stage) -> Option<u32> {
         let mut databases = self.databases.iter();
         let (_, by) = databases.find(|(database, _)| stage.depends_on(database))?;
@@ -27,7 +27,7 @@ impl StoppedStages {
         self.stages.contains(&stage.number())
     }
 
-    /// A stage has stopped.
+    /// Notes that a stage has stopped.
     pub(crate) fn add(&mut self, stage: &Stage) {
         self.stages.push(stage.number());
         self.databases.push((stage.target().to_owned(), stage.number()));

@@ -1,4 +1,4 @@
-//! What a stage makes of one record: pure, so that every core can do it.
+//! The transformation of one record by a stage: pure, so that every core can do it.
 
 use super::item::Item;
 use super::set_rules::{SetRuleParts, SetRules};
@@ -10,20 +10,20 @@ use crate::ledger::{Batch, RECORD_BYTES};
 use crate::refusal::{Refusal, Violation};
 use crate::stage::{Outcome, Stage};
 
-/// What became of one record.
+/// The result of transforming one record.
 pub(crate) struct Transformed {
     pub(crate) result: Result<Outcome, Refusal>,
-    /// What the stage warned of, by code.
+    /// Codes of the stage's warnings.
     pub(super) codes: Vec<String>,
-    /// What it has to do with rules over more than one record.
+    /// Its keys for rules over more than one record.
     pub(super) has: Vec<RuleKeys>,
-    /// Whether it becomes several.
+    /// Whether it becomes several records.
     is_derived: bool,
-    /// What is wrong with it that is only warned of.
+    /// Violations of which the stage only warns.
     warned: Vec<Violation>,
 }
 
-/// What a stage makes of one record. Pure.
+/// Transforms one record by a stage. Pure.
 pub(crate) fn transform(
     stage: &Stage,
     context: Context<'_>,
@@ -59,7 +59,7 @@ pub(crate) fn transform(
 }
 
 impl Transformed {
-    /// What it has to do with rules over more than one record.
+    /// Returns its keys for rules over more than one record.
     pub(super) fn parts(&self) -> SetRuleParts<'_> {
         SetRuleParts {
             has: &self.has,
@@ -67,7 +67,7 @@ impl Transformed {
         }
     }
 
-    /// How many bytes its records are in memory until they are written, roughly.
+    /// Returns the approximate number of bytes that its records occupy in memory until they are written.
     pub(super) fn written(&self) -> usize {
         match &self.result {
             Ok(Outcome::Derive(outputs)) => outputs
@@ -84,7 +84,7 @@ impl Transformed {
         std::mem::replace(&mut self.result, Ok(Outcome::filter("placed")))
     }
 
-    /// Takes note of rules over more than one record that it breaks; the refusal where they are enforced.
+    /// Notes rules over more than one record that it breaks; returns the refusal if they are enforced.
     pub(super) fn broke(&mut self, broken: Vec<Broken>, batch: &mut Batch) -> Option<Refusal> {
         let (warned, enforced): (Vec<_>, Vec<_>) =
             broken.into_iter().partition(|broken| broken.mode == Mode::Warn);
@@ -108,7 +108,7 @@ impl Transformed {
         None
     }
 
-    /// What stands in the entry of a record that is written though it breaks a contract.
+    /// Returns the reason for the entry of a record that is written though it breaks a contract.
     pub(super) fn reason(&mut self, stage: &Stage) -> Option<String> {
         let violations = std::mem::take(&mut self.warned);
         let warned = Refusal {

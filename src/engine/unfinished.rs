@@ -1,5 +1,5 @@
-//! The passes that have begun and not ended, each with how to go on: what `status`, `plan`, `apply`, `report` and `load`
-//! tell of them.
+//! The passes that have begun but not ended, each with the command that continues it, as reported by `status`, `plan`,
+//! `apply`, `report` and `load`.
 
 use chrono::DateTime;
 use rusqlite::Connection;
@@ -13,48 +13,48 @@ use crate::record::{PassId, RunId};
 use crate::shown::utc;
 use crate::store::Store;
 
-/// A pass that has begun and not ended.
+/// A pass that has begun but not ended.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct UnfinishedPass {
-    /// The pass.
+    /// Pass number.
     pub pass: PassId,
-    /// Its kind.
+    /// Kind of the pass.
     pub kind: PassKind,
-    /// The project of its stage; of a rollback, of the stage that is taken back.
+    /// Project of its stage; for a rollback, of the stage that is rolled back.
     pub project: Option<String>,
-    /// That stage's number.
+    /// Number of that stage.
     pub stage: Option<u32>,
-    /// Its slug.
+    /// Slug of that stage.
     pub slug: Option<String>,
-    /// Where it reads; of a load, the file.
+    /// Database that it reads; for a load, the file.
     pub source: Option<String>,
-    /// The database that it writes to.
+    /// Database that it writes.
     pub database: Option<String>,
-    /// The pass that it undoes.
+    /// The pass that it rolls back.
     pub reverses: Option<PassId>,
-    /// The run that began it.
+    /// Run that began it.
     pub begun_in: RunId,
-    /// The run that worked on it last.
+    /// Run that worked on it last.
     pub last_run: RunId,
-    /// When that committed last, ISO 8601 in UTC.
+    /// Time of that run's last commit, ISO 8601 in UTC.
     pub last_commit: String,
-    /// The outcomes so far.
+    /// Outcomes so far.
     pub counts: Counts,
-    /// The bytes of its input that a load has read.
+    /// Number of bytes of its input that a load has read.
     pub bytes: Option<u64>,
-    /// The lines of its input that a load has read.
+    /// Number of lines of its input that a load has read.
     pub lines: Option<u64>,
-    /// The words of the command that goes on with it; capital letters stand for what its operator has to say.
+    /// Words of the command that continues it; words in capital letters are for the operator to fill in.
     pub go_on: Vec<String>,
-    /// The words of the command that gives it up, where there is one.
+    /// Words of the command that abandons it, if there is one.
     pub give_up: Option<Vec<String>>,
-    /// Who works on it at this moment, as the lock tells: process, host and since when.
+    /// The process that works on it at this moment, according to the lock: process, host and since when.
     pub running: Option<String>,
 }
 
 impl UnfinishedPass {
-    /// What has not ended, and how far it came, in words.
+    /// Describes what has not ended, and how far it came.
     #[must_use]
     pub fn describe(&self) -> String {
         let database = self.database.as_deref().unwrap_or_default();
@@ -91,7 +91,7 @@ impl UnfinishedPass {
         }
     }
 
-    /// What the command that goes on has to be given.
+    /// Describes what the continuing command has to be given.
     #[must_use]
     pub fn given(&self) -> &'static str {
         match (self.kind, self.source.as_deref()) {
@@ -104,7 +104,7 @@ impl UnfinishedPass {
         }
     }
 
-    /// What a load reads.
+    /// Returns the name of what a load reads.
     #[must_use]
     pub fn input(&self) -> &str {
         match self.source.as_deref() {
@@ -114,7 +114,7 @@ impl UnfinishedPass {
         }
     }
 
-    /// How far a load has come in its input.
+    /// Describes how far a load has come in its input.
     #[must_use]
     pub fn reached(&self) -> String {
         let bytes = grouped(self.bytes.unwrap_or_default());
@@ -127,14 +127,14 @@ impl UnfinishedPass {
         }
     }
 
-    /// The records of a load that are in the database, whatever becomes of the rest.
+    /// Returns the number of a load's records that stay in the database whatever becomes of the rest.
     #[must_use]
     pub fn stay(&self) -> u64 {
         self.counts.written + self.counts.unchanged
     }
 }
 
-/// Thousands apart, as the screens write them.
+/// Renders a number with grouped thousands, as on the screens.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -148,7 +148,8 @@ fn grouped(number: u64) -> String {
 }
 
 impl Store {
-    /// Every pass that has begun and not ended, in order. What a rollback takes back is not among them, the rollback is.
+    /// Returns every pass that has begun but not ended, in order. Omits passes that a rollback is undoing, but includes
+    /// the rollback.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -159,7 +160,8 @@ impl Store {
     }
 }
 
-/// Names who works on a pass at this moment: whoever holds the store's lock, where its run was the last to work on it.
+/// Names the process that works on a pass at this moment: the holder of the store's lock, if its run was the last to
+/// work on the pass.
 pub(crate) fn name_running(
     store: &Store,
     connection: &Connection,
@@ -193,7 +195,7 @@ pub(crate) fn unfinished_in(connection: &Connection) -> Result<Vec<UnfinishedPas
 struct Reached {
     bytes: Option<u64>,
     lines: Option<u64>,
-    /// The options that it has to be gone on with.
+    /// The options that the command must repeat to continue it.
     options: Vec<String>,
 }
 
@@ -249,7 +251,7 @@ impl Reached {
         };
         let cursor: Json = serde_json::from_str(cursor).unwrap_or_default();
         let mut options = reading_options(&cursor, open.source.as_deref());
-        // What others have written since is newer than what the file has: that is for the operator to write over.
+        // What others wrote since is newer than the file: the operator decides whether to overwrite it.
         let database = open.target.as_deref().unwrap_or_default();
         if cursor["replace"].as_bool() == Some(true)
             && !written_since(connection, database, (open.pass, open.last_batch))?
@@ -264,11 +266,11 @@ impl Reached {
     }
 }
 
-/// The options that a load needs to read its input as one with this resume point did.
+/// Returns the options that a load needs to read its input as the load with this resume point did.
 pub(crate) fn reading_options(cursor: &Json, source: Option<&str>) -> Vec<String> {
     let id = cursor["id"].as_str().filter(|id| *id != "id");
     let format = cursor["format"].as_str();
-    // A comma is not noted, and the name may say tabs.
+    // A comma is not noted, and the name may imply tabs.
     let is_by_tabs = source.is_some_and(Format::is_by_tabs);
     let comma = (is_by_tabs && format == Some("csv") && cursor["separator"].is_null()).then_some(",");
     let guessed = [
@@ -282,14 +284,14 @@ pub(crate) fn reading_options(cursor: &Json, source: Option<&str>) -> Vec<String
         .collect()
 }
 
-/// The options that a load needs to write over what is there as one with this resume point did.
+/// Returns the options that a load needs to overwrite existing records as the load with this resume point did.
 pub(crate) fn writing_options(cursor: &Json) -> Vec<String> {
     let is_given = |name: &&str| cursor[*name].as_bool() == Some(true);
     let given = ["replace", "reprocess"].into_iter().filter(is_given);
     given.map(|name| option(name, "")).collect()
 }
 
-/// Whether a file's name, or its first byte, says how it is read.
+/// Returns whether a file's name, or its first byte, determines how it is read.
 fn is_guessed(name: Option<&str>, format: &str) -> bool {
     match (Format::guess(name, b"["), Format::guess(name, b"{")) {
         (Format::Csv, _) => format == "csv",
@@ -298,13 +300,13 @@ fn is_guessed(name: Option<&str>, format: &str) -> bool {
     }
 }
 
-/// The arguments of the command that worked on a pass last.
+/// Returns the arguments of the command that worked on a pass last.
 fn arguments(open: &OpenPass) -> Vec<String> {
     serde_json::from_str(&open.arguments).unwrap_or_default()
 }
 
-/// Those options of a command that choose what it works on, as they were given; an id, which the ledger does not have,
-/// is for the operator to say.
+/// Returns the options of a command that choose what it works on, as they were given; the operator has to supply an id,
+/// which the ledger does not contain.
 fn chosen(arguments: &[String], options: &[(&str, usize)]) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = arguments.iter();
@@ -321,7 +323,7 @@ fn chosen(arguments: &[String], options: &[(&str, usize)]) -> Vec<String> {
     words.iter().map(|word| word.replace("<id>", "ID")).collect()
 }
 
-/// What goes on with a rollback: the scope that it was begun with.
+/// Returns the command that continues a rollback: with the scope that it was begun with.
 fn rollback(connection: &Connection, open: &OpenPass) -> Result<Vec<String>> {
     let mut words = vec!["rollback".to_owned()];
     let scope = chosen(
@@ -335,7 +337,7 @@ fn rollback(connection: &Connection, open: &OpenPass) -> Result<Vec<String>> {
             ("--on-conflict", 1),
         ],
     );
-    // Without a scope the newest stage is meant. What no stage did is named by its run.
+    // Without a scope, the newest stage is meant. Work that no stage did is named by its run.
     if scope.is_empty()
         && open.stage.is_none()
         && let Some(undone) = open.reverses

@@ -1,5 +1,5 @@
-//! Exact arithmetic: every result is exact or a fault. `rust_decimal` rounds a result that does not fit without a
-//! word, so sums and products are computed on the integers behind the decimals, where nothing can be rounded.
+//! Exact arithmetic: every result is exact or a fault. `rust_decimal` silently rounds a result that does not fit, so
+//! sums and products are computed on the integers behind the decimals, where nothing can be rounded.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,7 @@ use super::datum::Number;
 use super::fault::Fault;
 use crate::record::Rounding;
 
-/// The most places after the point.
+/// Maximum number of places after the point.
 const MAX_SCALE: u32 = 28;
 
 type Result<T> = std::result::Result<T, Fault>;
@@ -26,7 +26,7 @@ fn power_of_ten(places: u32) -> Option<i128> {
     10i128.checked_pow(places)
 }
 
-/// `mantissa / 10^scale`, without rounding; gives up trailing zeros where that makes it fit.
+/// Returns `mantissa / 10^scale`, without rounding; drops trailing zeros if that makes it fit.
 fn decimal(mut mantissa: i128, mut scale: u32) -> Option<Decimal> {
     loop {
         if scale <= MAX_SCALE
@@ -45,7 +45,7 @@ fn decimal(mut mantissa: i128, mut scale: u32) -> Option<Decimal> {
     }
 }
 
-/// Both mantissas at the larger of the two scales.
+/// Returns both mantissas at the larger of the two scales.
 fn aligned(left: Decimal, right: Decimal) -> Option<(i128, i128, u32)> {
     let scale = left.scale().max(right.scale());
     let at_scale = |number: Decimal| {
@@ -130,7 +130,7 @@ pub(super) fn remainder(left: Number, right: Number) -> Result<Number> {
     remainder.map(Number::Decimal)
 }
 
-/// The exact quotient, or a fault that says to use `divide`.
+/// Returns the exact quotient, or a fault that suggests `divide`.
 pub(super) fn quotient(left: Number, right: Number) -> Result<Number> {
     let (dividend, divisor) = (left.decimal(), right.decimal());
     if divisor.is_zero() {
@@ -163,7 +163,7 @@ pub(super) fn quotient(left: Number, right: Number) -> Result<Number> {
     Err(inexact())
 }
 
-/// The quotient rounded to exactly `places`.
+/// Returns the quotient rounded to exactly `places`.
 pub(super) fn divide(left: Decimal, right: Decimal, places: u32, rounding: Rounding) -> Result<Decimal> {
     if right.is_zero() {
         return Err(by_zero());
@@ -181,7 +181,7 @@ pub(super) fn divide(left: Decimal, right: Decimal, places: u32, rounding: Round
     Ok(if exact.is_zero() { exact.abs() } else { exact })
 }
 
-/// What a division leaves, against half of the last place.
+/// Remainder of a division, compared with half of the last place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Remainder {
     Zero,
@@ -202,8 +202,8 @@ impl Remainder {
     }
 }
 
-/// The quotient's integer at `places`, truncated towards zero, and what is left; `None` where it needs more than
-/// 28 digits.
+/// Returns the quotient's integer at `places`, truncated towards zero, and the remainder; `None` when it needs more
+/// than 28 digits.
 fn long_division(left: Decimal, right: Decimal, places: u32) -> Option<(i128, Remainder)> {
     let (dividend, divisor) = (left.mantissa().unsigned_abs(), right.mantissa().unsigned_abs());
     let shift = i64::from(right.scale()) + i64::from(places) - i64::from(left.scale());

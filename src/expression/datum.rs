@@ -11,8 +11,8 @@ use super::limits::{self, Extent};
 use super::moment::Moment;
 use crate::record::{Field, Kind, NumberText, Object, Value};
 
-/// A value inside an expression. What comes from the document stays JSON text until something looks inside, so
-/// that whatever an expression only passes on keeps its order and its number text.
+/// A value inside an expression. A value of the document stays JSON text until something inspects it, so that a value
+/// that an expression only passes on keeps its order and its number text.
 #[derive(Clone)]
 pub(super) enum Datum {
     /// `()`
@@ -27,7 +27,7 @@ pub(super) enum Datum {
     List(Arc<ValueGroup<Datum>>),
     /// An object that the expression made, in the order written.
     Object(Arc<ValueGroup<(Arc<str>, Datum)>>),
-    /// Anything of the document.
+    /// Any value of the document.
     Json(Value),
 }
 
@@ -45,14 +45,14 @@ impl fmt::Debug for Datum {
     }
 }
 
-/// What a datum is, looked into.
+/// The content of a datum.
 #[derive(Debug)]
 pub(super) enum View<'d> {
     Null,
     Omit,
     Boolean(bool),
     Number(Number),
-    /// A JSON number that 28 digits do not hold: it can be passed on, but not calculated with.
+    /// A JSON number of more than 28 digits: it can be passed on, but not used in calculations.
     LongNumber,
     Text(Cow<'d, str>),
     Moment(&'d Moment),
@@ -98,7 +98,7 @@ impl Datum {
         Self::List(Arc::new(empty)).extended(elements)
     }
 
-    /// A list with more elements at its end; a list that nothing else holds grows in place.
+    /// Appends elements to a list; a list without other references grows in place.
     pub(super) fn extended(self, more: Vec<Datum>) -> Result<Self, Fault> {
         let Self::List(list) = self else {
             let mut elements = self.as_list()?.into_owned();
@@ -128,7 +128,7 @@ impl Datum {
         })))
     }
 
-    /// How large it is when written out.
+    /// Returns its size when written out.
     fn extent(&self) -> Extent {
         let bytes = match self {
             Self::List(list) => return list.extent,
@@ -140,7 +140,7 @@ impl Datum {
         Extent { depth: 0, bytes }
     }
 
-    /// What it is, in words for people.
+    /// Returns its kind, in words for people.
     pub(super) fn kind(&self) -> &'static str {
         match self.view() {
             View::Null => "null",
@@ -155,7 +155,7 @@ impl Datum {
         }
     }
 
-    /// Looks inside.
+    /// Returns its content.
     pub(super) fn view(&self) -> View<'_> {
         match self {
             Self::Null => View::Null,
@@ -198,7 +198,7 @@ impl Datum {
         }
     }
 
-    /// The elements of a list, to keep: nothing is copied that nobody else holds.
+    /// Returns the elements of a list, to keep; copies nothing without other references.
     pub(super) fn into_elements(self) -> Result<Vec<Datum>, Fault> {
         match self {
             Self::List(list) => Ok(Arc::unwrap_or_clone(list).parts),
@@ -207,7 +207,7 @@ impl Datum {
         }
     }
 
-    /// The value of a field of an object; `None` where it is missing or this is no object.
+    /// Returns the value of a field of an object; `None` when it is missing or this is not an object.
     pub(super) fn field(&self, name: &str) -> Option<Datum> {
         match self {
             Self::Object(fields) => {
@@ -236,7 +236,7 @@ impl Datum {
         }
     }
 
-    /// How many operations it costs to look at all of it, so that large values count towards the limit.
+    /// Returns the number of operations that reading all of it costs, so that large values count towards the limit.
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Text(text) => text.len() / 256,
@@ -248,7 +248,7 @@ impl Datum {
         }
     }
 
-    /// The JSON value; `None` for `omit`. Inside lists and objects, `omit` leaves the part out.
+    /// Returns the JSON value; `None` for `omit`. Inside lists and objects, `omit` leaves the part out.
     pub(super) fn into_value(self) -> Option<Value> {
         Some(match self {
             Self::Omit => return None,

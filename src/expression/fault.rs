@@ -5,17 +5,17 @@ use std::borrow::Cow;
 use super::origin::SourcePosition;
 use crate::refusal::Refusal;
 
-/// Why an evaluation cannot go on, before its place in the file is known.
+/// Why an evaluation cannot continue, before its place in the file is known.
 #[derive(Debug)]
 pub(super) struct Fault(Box<Details>);
 
 #[derive(Debug)]
 struct Details {
     code: Cow<'static, str>,
-    /// Where in the document, as a JSON Pointer; empty where it is not known.
+    /// Place in the document, as a JSON Pointer; empty if unknown.
     pointer: String,
     expected: Option<Cow<'static, str>>,
-    /// Where in the stage file; the innermost place wins.
+    /// Place in the stage file; the innermost place wins.
     spot: Option<SourcePosition>,
 }
 
@@ -29,7 +29,7 @@ impl Fault {
         }))
     }
 
-    /// What `refuse` says; both texts are written in the stage file.
+    /// Creates the fault of `refuse`; both texts come from the stage file.
     pub(super) fn declared(code: String, pointer: String) -> Self {
         Self(Box::new(Details {
             code: Cow::Owned(code),
@@ -47,8 +47,8 @@ impl Fault {
         Self::new("expression.limit", expected)
     }
 
-    /// Of two faults that come of one comparison the one that is told, whichever came first: that values could not be
-    /// compared says more than that they were of unlike types.
+    /// Chooses the fault of one comparison to report, regardless of order: that values could not be compared is more
+    /// specific than that their types differ.
     pub(super) fn weightier(self, other: Self) -> Self {
         let rank = |fault: &Self| (fault.is_of_types(), fault.0.expected.clone());
         if rank(&other) < rank(&self) { other } else { self }
@@ -58,13 +58,13 @@ impl Fault {
         self.0.code == "expression.types"
     }
 
-    /// Says where in the stage file, unless something further inside has said so.
+    /// Adds the place in the stage file, unless an inner part has set it.
     pub(super) fn at(mut self, spot: SourcePosition) -> Self {
         self.0.spot.get_or_insert(spot);
         self
     }
 
-    /// Says where in the document, unless something further inside has said so.
+    /// Adds the place in the document, unless an inner part has set it.
     pub(super) fn pointing(mut self, pointer: impl FnOnce() -> Option<String>) -> Self {
         if self.0.pointer.is_empty() {
             self.0.pointer = pointer().unwrap_or_default();

@@ -1,10 +1,10 @@
-//! What people write who come from other languages, and how it is written here.
+//! What people from other languages write, and how to write it here.
 
 use std::borrow::Cow;
 
 use crate::problem::nearest;
 
-/// Words that stand for values, in small letters, each with what to write.
+/// Words for values, in lower case, each with what to write instead.
 const VALUES: &[(&str, &str)] = &[
     ("null", NULL),
     ("nil", NULL),
@@ -54,15 +54,15 @@ const OPERATORS: &[(&str, &str)] = &[
 const NULL: &str = "null is written `()`, as in `doc.note ?? ()` and `doc.note == ()`";
 const CHOICE: &str = "write `if doc.paid { 1 } else { 2 }`";
 
-/// What there is, for who has written something else.
+/// The operators, for someone who wrote something else.
 pub(super) const THERE_ARE: &str = "the operators are + - * / % == != < <= > >= && || ! ?? in !in";
 
-/// What to write instead of a word that shall be a value, whatever the case of its letters.
+/// Returns what to write instead of a word for a value, in any letter case.
 pub(super) fn value(word: &str) -> Option<&'static str> {
     found(VALUES, word)
 }
 
-/// What to write instead of a word or a symbol, whatever the case of its letters.
+/// Returns what to write instead of a word or a symbol, in any letter case.
 pub(super) fn instead(token: &str) -> Option<&'static str> {
     value(token).or_else(|| found(OPERATORS, token))
 }
@@ -77,7 +77,7 @@ fn found(table: &[(&str, &'static str)], token: &str) -> Option<&'static str> {
 /// The word or the run of symbols at a place of a source; its line and column count from 1.
 pub(super) struct Token<'s> {
     pub(super) text: &'s str,
-    /// What stands before it, blanks included.
+    /// The text before it, blanks included.
     whole_before: &'s str,
     before: &'s str,
     behind: &'s str,
@@ -85,7 +85,7 @@ pub(super) struct Token<'s> {
 
 impl<'s> Token<'s> {
     pub(super) fn at(source: &'s str, line: usize, column: usize) -> Self {
-        // The parser counts more lines than there are where a carriage return stands in a text of backticks.
+        // The parser counts too many lines when a text in backticks contains a carriage return.
         let end = &source[source.len()..];
         let row = source.split('\n').nth(line.saturating_sub(1)).unwrap_or(end);
         let row_at = row.as_ptr() as usize - source.as_ptr() as usize;
@@ -93,7 +93,7 @@ impl<'s> Token<'s> {
         let at = row_at + offset.map_or(row.len(), |(at, _)| at);
         let class = Class::from_character(source[at..].chars().next());
         let is_other = |next: char| Class::from_character(Some(next)) != class;
-        // Brackets and quotes stand for themselves.
+        // Brackets and quotes are single tokens.
         let (start, end) = match class {
             Class::Other => (at, at + source[at..].chars().next().map_or(0, char::len_utf8)),
             _ => (
@@ -119,12 +119,12 @@ impl<'s> Token<'s> {
         self.behind.trim().is_empty()
     }
 
-    /// Whether it is the name behind a dot.
+    /// Returns whether it is the name after a dot.
     pub(super) fn is_property(&self) -> bool {
         self.before.ends_with('.')
     }
 
-    /// The token that stands before it.
+    /// Returns the token before it.
     pub(super) fn previous(&self) -> Option<Self> {
         let row = self.before.rsplit('\n').next().filter(|row| !row.is_empty())?;
         let line = self.before.split('\n').count();
@@ -137,7 +137,7 @@ impl<'s> Token<'s> {
         (self.whole_before.split('\n').count(), row.chars().count() + 1)
     }
 
-    /// The token that other languages know, with what to write instead: itself, or the `not` before it.
+    /// Returns the token that belongs to another language, with what to write instead: itself, or the `not` before it.
     pub(super) fn foreign(self) -> Result<(Self, &'static str), Self> {
         if let Some(instead) = instead(self.text).filter(|_| !self.is_property()) {
             return Ok((self, instead));
@@ -169,7 +169,7 @@ impl Class {
     }
 }
 
-/// What is meant by a name that there is not: one that is near, or a field, which stands below `doc`.
+/// Suggests what an unknown name means: a similar name, or a field, which is below `doc`.
 pub(super) fn meant<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     match nearest(name, known) {
         Some("doc") => "did you mean `doc`?".to_owned(),

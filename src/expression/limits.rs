@@ -1,22 +1,22 @@
-//! How much one evaluation may do: beyond it the record is refused, so that no stage file can hang a run.
+//! Limits of one evaluation: beyond them the record is refused, so that no stage file can hang a run.
 
 use super::fault::Fault;
 
-/// The most steps; looking at a large value counts as several.
+/// Maximum number of steps; reading a large value counts as several.
 pub(super) const OPERATIONS: usize = 200_000;
-/// The longest text that an expression may build, in bytes.
+/// Maximum length in bytes of a text that an expression builds.
 const TEXT_BYTES: usize = 1 << 20;
-/// The longest list that an expression may build.
+/// Maximum length of a list that an expression builds.
 const LIST_LENGTH: usize = 100_000;
-/// The deepest nesting of an expression.
+/// Maximum nesting of an expression.
 pub(super) const DEPTH: usize = 100;
-/// The deepest nesting of lists and objects that an expression may build.
+/// Maximum nesting of lists and objects that an expression builds.
 const VALUE_DEPTH: usize = 128;
-/// The most text that a list or object may come to, in bytes: parts are shared, so a small memory can mean a huge
+/// Maximum length in bytes of a list or object when written out: parts are shared, so a small memory can mean a huge
 /// text.
 const VALUE_BYTES: usize = 16 << 20;
 
-/// How large a value is when it is written out.
+/// Size of a value when written out.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Extent {
     pub(super) depth: usize,

@@ -1,5 +1,5 @@
-//! What an expression's value comes from, found by following it without a record: every branch is taken, and every
-//! loop until nothing new is found.
+//! Where an expression's value comes from, found without a record: every branch is followed, and every loop until
+//! nothing new is found.
 
 use super::datum::Datum;
 use super::functions::call::Known;
@@ -8,21 +8,21 @@ use super::{Expression, Preparation, Template};
 use crate::lineage::{Count, Dependence, Flow, Shape, SourceField, Sources};
 use crate::path::{Path, Segment};
 
-/// How often a loop is followed before its names are taken to come from everything that the expression reads.
+/// How often a loop is followed before its names are assumed to come from everything that the expression reads.
 const MOST_ROUNDS: usize = 6;
 
 /// Functions after which a value can no longer be seen.
 const MASKING: [&str; 3] = ["sha256", "hmac", "uuid5"];
 
 impl Expression {
-    /// What its value comes from, for a document of which this is known.
+    /// Returns where its value comes from, for a document with known origins.
     pub fn lineage(&self, flow: &Flow) -> Shape {
         Tracer::new(&self.program, flow).value(&self.program)
     }
 }
 
 impl Template {
-    /// What its value comes from, for a document of which this is known.
+    /// Returns where its value comes from, for a document with known origins.
     pub fn lineage(&self, flow: &Flow) -> Shape {
         match self {
             Self::Fixed(_) => Shape::made(Sources::none()),
@@ -42,7 +42,7 @@ impl Template {
 }
 
 impl Preparation {
-    /// Notes what its names stand for.
+    /// Records where its names come from.
     pub(crate) fn lineage(&self, flow: &mut Flow) {
         let program = &self.script.program;
         let mut tracer = Tracer::new(program, flow);
@@ -64,7 +64,7 @@ struct Tracer<'f> {
     locals: Vec<Shape>,
     /// Which of them were given a value since this was last emptied.
     assigned: Vec<usize>,
-    /// What decides whether the step at hand is carried out.
+    /// What decides whether the current step is executed.
     under: Sources,
     /// Everything that was read.
     touched: Sources,
@@ -84,7 +84,8 @@ impl<'f> Tracer<'f> {
         }
     }
 
-    /// The value of the program. Where its steps are not followed one by one, it is made of all that was read.
+    /// Returns the origin of the program's value. If its steps are not followed one by one, the value comes from
+    /// everything that was read.
     fn value(&mut self, program: &Program) -> Shape {
         let value = self.trace(&program.root);
         if self.uneven { self.anything() } else { value }
@@ -233,7 +234,7 @@ impl<'f> Tracer<'f> {
         })
     }
 
-    /// What stands at a path inside a value; of the document only that is read.
+    /// Returns what is at a path inside a value; reads only that part of the document.
     fn inside(&mut self, node: &Node, path: &Path) -> Shape {
         match &node.step {
             NodeKind::Document => self.read(self.flow.at(path)),
@@ -299,7 +300,7 @@ impl<'f> Tracer<'f> {
             }
             tracer.trace(&each.body);
         });
-        // What the elements go into, all of them go into; anything else that is set depends on how many there are.
+        // A name that one element reaches, all elements reach; anything else that is set depends on their number.
         let inner = element.sources();
         self.assigned.sort_unstable();
         self.assigned.dedup();
@@ -328,7 +329,7 @@ impl<'f> Tracer<'f> {
     }
 }
 
-/// What is not there is null where it is read.
+/// A missing value reads as null.
 fn or_null(shape: Shape) -> Shape {
     if shape.is_nothing() {
         Shape::made(shape.sources())
@@ -345,7 +346,7 @@ fn joined(one: Vec<Shape>, other: Vec<Shape>) -> Vec<Shape> {
         .collect()
 }
 
-/// What a loop has made of a list's elements comes from all of them.
+/// What a loop makes of a list's elements comes from all of them.
 fn aggregated(value: &Shape, before: &Shape, elements: &Sources) -> Shape {
     let sources = value.sources();
     let known = before.sources();

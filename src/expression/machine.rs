@@ -29,7 +29,7 @@ pub(super) struct Machine<'m> {
     pub(super) operations: usize,
 }
 
-/// Reads a place of the document, or says which part of it is missing.
+/// Reads a place of the document, or reports which part of it is missing.
 pub(super) fn read(document: &Document, path: &Path, places: &Places) -> Checked<Datum> {
     if let [Segment::Key(name)] = path.segments() {
         if let Some(value) = places.get(document, name) {
@@ -59,7 +59,7 @@ fn pointer<'n>(nodes: impl IntoIterator<Item = &'n Node>) -> Option<String> {
 }
 
 impl Machine<'_> {
-    /// Counts steps, so that no expression runs on.
+    /// Counts steps, so that no expression runs forever.
     fn spend(&mut self, steps: usize) -> Checked<()> {
         self.operations = self.operations.saturating_add(steps);
         if self.operations > limits::OPERATIONS {
@@ -183,7 +183,7 @@ impl Machine<'_> {
         Ok(boolean.map_err(|fault| fault.pointing(|| pointer([node])).at(node.spot))?)
     }
 
-    /// Whether every side is `wanted`; what comes after the first that is not stays unread.
+    /// Returns whether every side is `wanted`; does not read past the first that is not.
     fn all(&mut self, sides: &[Node], wanted: bool) -> Result<bool> {
         for side in sides {
             if self.boolean(side)? != wanted {
@@ -231,7 +231,7 @@ impl Machine<'_> {
         }
         let evaluated;
         let of = if let NodeKind::Local(slot) = access.of.step {
-            // Looked into where it lies: a loop reads field after field of the same object.
+            // Inspected in place: a loop reads field after field of the same object.
             self.spend(1).map_err(|fault| fault.at(access.of.spot))?;
             self.spend(self.locals[slot].weight())?;
             &self.locals[slot]
@@ -274,7 +274,7 @@ impl Machine<'_> {
             known,
         } = invocation;
         if let (Known::Path(path), Some(NodeKind::Document)) = (known, nodes.first().map(|node| &node.step)) {
-            // The document is only looked into, never copied for it.
+            // The document is only inspected, never copied.
             let found = self.places.at(self.document, path);
             return Ok(match function.name {
                 "has" => Datum::Boolean(found.is_some()),
@@ -332,7 +332,7 @@ impl Machine<'_> {
         Ok(Datum::Null)
     }
 
-    /// One round of a loop; the value of `break`, where it ends the loop.
+    /// Runs one iteration of a loop; returns the value of `break`, if it ends the loop.
     fn round_of_loop(&mut self, body: &Node) -> Result<Option<Datum>> {
         match self.evaluate(body) {
             Ok(_) | Err(Stop::Continue) => Ok(None),
@@ -369,7 +369,7 @@ fn holds(case: &SwitchCase, subject: &Datum) -> Checked<bool> {
     }
 }
 
-/// An element of a list, counted from the end where the index is negative; or a field of an object.
+/// Returns an element of a list, counted from the end if the index is negative; or a field of an object.
 fn element(of: &Datum, key: &Datum) -> Checked<Datum> {
     match (of.view(), key.view()) {
         (View::List, View::Number(Number::Integer(index))) => {

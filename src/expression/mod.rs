@@ -1,8 +1,8 @@
 //! Expressions: the part of a stage file that begins with `= `.
 //!
-//! Their syntax is [Rhai](https://rhai.rs)'s and Rhai parses them. What they mean is defined here, in few words:
-//! numbers are exact or the record is refused, unlike types are never compared, a missing property is a refusal,
-//! nothing runs on, and no error holds a value of the record.
+//! Their syntax is [Rhai](https://rhai.rs)'s and Rhai parses them. Their meaning is defined here. In short: numbers are
+//! exact or the record is refused, unlike types are never compared, a missing property is a refusal, nothing runs
+//! forever, and no error holds a value of the record.
 //!
 //! There are `let`, `=`, `+=`, `if`, `switch`, `for`, `while`, `loop`, `break`, `continue`, `return`, blocks, the
 //! operators `+ - * / % == != < <= > >= && || ! ?? ?. in !in .. ..=`, texts, numbers, booleans, lists, objects
@@ -49,7 +49,7 @@ pub use scope::Scope;
 use stop::Stop;
 pub use template::{Template, TemplateField};
 
-/// What an expression or a template gave.
+/// Result of an expression or a template.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Evaluated {
     /// A value; `()` is null.
@@ -77,11 +77,11 @@ impl fmt::Debug for Expression {
 }
 
 impl Expression {
-    /// An expression that stands in no stage file, without the leading `= `. Problems name it as `name`, and count lines
-    /// and columns within it. It sees no prepared names, and nothing that rounds.
+    /// Compiles an expression outside a stage file, without the leading `= `. Problems call it `name`, and count lines
+    /// and columns within it. It has no prepared names and no rounding.
     ///
     /// # Errors
-    /// A [`Problem`] with its place and its code, as an expression in a stage file has.
+    /// A [`Problem`] with its place and its code, as for an expression in a stage file.
     ///
     /// ```
     /// use counterfoil::expression::Expression;
@@ -95,10 +95,10 @@ impl Expression {
         Self::compile(source, &reading.place(None), &reading)
     }
 
-    /// A condition that stands in no stage file, as [`Expression::new`].
+    /// Compiles a condition outside a stage file, as [`Expression::new`].
     ///
     /// # Errors
-    /// A [`Problem`], as there; `expression.never` also for what never gives a boolean.
+    /// A [`Problem`], as there; `expression.never` also for an expression that never returns a boolean.
     pub fn new_condition(name: &str, source: &str) -> Result<Self, Problem> {
         let reading = Reading::new(name, source);
         Self::condition(source, &reading.place(None), &reading)
@@ -110,21 +110,21 @@ impl Expression {
     /// # Errors
     /// A [`Problem`] with its place in the file: `expression.syntax`, `expression.unknown_name`,
     /// `expression.unknown_function`, `expression.forbidden`, `expression.pattern`, `expression.path`,
-    /// `expression.format`, `expression.zone`, `expression.names`, `expression.code`,
-    /// `stage.rounding_undeclared`, `expression.never` where no record could get through.
+    /// `expression.format`, `expression.zone`, `expression.names`, `expression.code`, `stage.rounding_undeclared`,
+    /// `expression.never` for an expression that refuses every record.
     pub(crate) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
         let program = Arc::new(compile::compile(source, place, reading)?);
         Ok(Self { program })
     }
 
-    /// The source text.
+    /// Returns the source text.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.program.source
     }
 
-    /// The paths of `doc` that it reads, as far as they can be known. What it reads through a prepared name is
-    /// told by [`Preparation::reads`].
+    /// Returns the paths of `doc` that it reads, as far as they can be known. [`Preparation::reads`] returns what it
+    /// reads through a prepared name.
     #[must_use]
     pub fn reads(&self) -> Vec<Path> {
         self.program.reads.clone()
@@ -133,7 +133,7 @@ impl Expression {
     /// Compiles a condition, as [`Expression::compile`] does.
     ///
     /// # Errors
-    /// A [`Problem`], as there; `expression.never` also for what never gives a boolean.
+    /// A [`Problem`], as there; `expression.never` also for an expression that never returns a boolean.
     pub(crate) fn condition(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
         let condition = Self::compile(source, place, reading)?;
         let types = condition.program.types;
@@ -145,7 +145,7 @@ impl Expression {
             .help("compare it with something: `== 0`, `!= ()`"))
     }
 
-    /// Where it begins in the stage file.
+    /// Returns where it begins in the stage file.
     pub(crate) fn start(&self) -> Place {
         self.place(self.program.start)
     }
@@ -158,7 +158,7 @@ impl Expression {
         }
     }
 
-    /// Warnings of the parts that refuse every record that comes to them: `check.never`.
+    /// Returns warnings for the parts that refuse every record that reaches them: `check.never`.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = Problem> {
         self.program.never.iter().map(|never| {
             let message = format!(
@@ -169,13 +169,13 @@ impl Expression {
         })
     }
 
-    /// Whether it names nothing that `prepare` defines, so that a document is all it needs.
+    /// Returns whether it uses no name that `prepare` defines, so that it needs only a document.
     #[must_use]
     pub fn is_alone(&self) -> bool {
         self.program.is_alone
     }
 
-    /// Whether it reads a field or a name of `prepare`, or calls a function: `doc` alone is a word as well.
+    /// Returns whether it reads a field or a name of `prepare`, or calls a function: `doc` alone may also be a word.
     pub(super) fn computes(&self) -> bool {
         let computes = |step: &NodeKind| {
             matches!(
@@ -190,27 +190,27 @@ impl Expression {
         found(&self.program.root, &computes)
     }
 
-    /// Whether it may leave its field out.
+    /// Returns whether it may leave its field out.
     pub(crate) fn may_omit(&self) -> bool {
         let omits = |step: &NodeKind| matches!(step, NodeKind::Constant(Datum::Omit) | NodeKind::Prepared(_));
         found(&self.program.root, &omits)
     }
 
-    /// The earliest language of stages in which it means the same.
+    /// Returns the earliest version of the stage language in which it has the same meaning.
     #[must_use]
     pub fn language(&self) -> Language {
         self.program.language
     }
 
-    /// The value for a document.
+    /// Returns the value for a document.
     ///
     /// # Errors
-    /// A [`Refusal`], its code `expression.<reason>` or what `refuse` says.
+    /// A [`Refusal`] with the code `expression.<reason>`, or with the code in `refuse`.
     pub fn value(&self, document: &Document, scope: &mut Scope<'_>) -> Result<Evaluated, Refusal> {
         self.program.datum(document, scope).map(Evaluated::from)
     }
 
-    /// The value as a condition; anything but a boolean is refused.
+    /// Returns the value as a condition; refuses anything but a boolean.
     ///
     /// # Errors
     /// A [`Refusal`], as for [`Expression::value`].
@@ -225,7 +225,7 @@ impl Program {
         fault.refusal(&self.file, self.start)
     }
 
-    /// Evaluates; a place, a prepared name and a constant are handed over as they are.
+    /// Evaluates; returns a place, a prepared name and a constant unchanged.
     fn datum(&self, document: &Document, scope: &Scope<'_>) -> Result<Datum, Refusal> {
         let spot = self.root.spot;
         match &self.root.step {
@@ -242,7 +242,7 @@ impl Program {
         }
     }
 
-    /// Evaluates with the machine; gives the value and what the names were given.
+    /// Evaluates with the machine; returns the value and the values of the names.
     fn run(&self, document: &Document, scope: &Scope<'_>) -> Result<(Datum, Vec<Datum>), Refusal> {
         let mut machine = Machine {
             document,
@@ -276,32 +276,32 @@ impl Preparation {
         Expression::compile(source, place, reading).map(|script| Self { script })
     }
 
-    /// The source text.
+    /// Returns the source text.
     #[must_use]
     pub fn source(&self) -> &str {
         self.script.source()
     }
 
-    /// The names that it defines at its top level, in order.
+    /// Returns the names that it defines at its top level, in order.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let names = self.script.program.names.iter();
         names.map(|(name, _)| name.to_string()).collect()
     }
 
-    /// The paths of `doc` that it reads, as far as they can be known.
+    /// Returns the paths of `doc` that it reads, as far as they can be known.
     #[must_use]
     pub fn reads(&self) -> Vec<Path> {
         self.script.reads()
     }
 
-    /// The earliest language of stages in which it means the same.
+    /// Returns the earliest version of the stage language in which it has the same meaning.
     #[must_use]
     pub fn language(&self) -> Language {
         self.script.language()
     }
 
-    /// Its warnings.
+    /// Returns its warnings.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = Problem> {
         self.script.warnings()
     }

@@ -11,20 +11,20 @@ fn unread(why: Unread, form: &str) -> Fault {
     Fault::new("expression.date", why.expected(form).to_owned())
 }
 
-/// What a format is called that nobody may be told of: it may be a value of the record.
+/// Name of a format that must not be shown, because it may be a value of the record.
 const SOME_FORMAT: &str = "a date in the format";
 
 fn unwritten(why: Unwritten) -> Fault {
     Fault::new("expression.date", why.expected())
 }
 
-/// A format that is no literal of the expression is only known with the record.
+/// Reports a bad format that is not a literal: it is only known with the record.
 pub(super) fn bad_format(error: &FormatError) -> Fault {
     Fault::new("expression.date", format!("a date format; {}", error.help))
 }
 
-/// Reads a date. A format with a time of day but without an offset needs a zone; a day in a zone is its beginning there.
-/// A format that is written in the stage is told where it does not fit.
+/// Reads a date. A format with a time of day but without an offset needs a zone; a day in a zone is its beginning
+/// there. If a format from the stage does not match, the fault shows it.
 pub(super) fn read(
     text: &str,
     format: &ReadFormat,
@@ -54,7 +54,7 @@ pub(super) fn from_microseconds(microseconds: i64) -> Result<Moment, Fault> {
     Moment::from_microseconds(microseconds).map_err(|why| unread(why, SOME_FORMAT))
 }
 
-/// The text in a format, in a zone where one is given.
+/// Returns the text in a format, in a zone if one is given.
 pub(super) fn written(moment: Moment, format: &WriteFormat, zone: Option<Tz>) -> Result<String, Fault> {
     let moment = match zone {
         Some(zone) => moment.shown_in(zone),

@@ -1,4 +1,4 @@
-//! A compiled expression: what the compiler makes of Rhai's syntax tree, and the machine evaluates.
+//! A compiled expression: the nodes that the compiler makes from Rhai's syntax tree, and that the machine evaluates.
 
 use std::sync::Arc;
 
@@ -50,9 +50,9 @@ pub(super) enum NodeKind {
     Block(Vec<Node>),
     /// `let` and `=`, by slot.
     Assign(usize, Option<Operator>, Box<Node>),
-    /// `while`; `loop` where the condition is the constant `true`.
+    /// `while`; `loop` if the condition is the constant `true`.
     While(Box<[Node; 2]>),
-    /// `do { body } while condition`; the boolean that goes on.
+    /// `do { body } while condition`; the boolean is the condition's value that continues.
     DoWhile(Box<[Node; 2]>, bool),
     For(Box<For>),
     Break(Option<Box<Node>>),
@@ -65,7 +65,7 @@ pub(super) enum NodeKind {
 pub(super) struct Access {
     pub(super) of: Node,
     pub(super) key: Node,
-    /// `?.` and `?[`: null where the thing before is null.
+    /// `?.` and `?[`: null if the value before is null.
     pub(super) optional: bool,
 }
 
@@ -116,28 +116,28 @@ pub(super) struct Program {
     pub(super) file: Arc<str>,
     pub(super) start: SourcePosition,
     pub(super) root: Node,
-    /// How many slots its names need.
+    /// Number of slots that its names need.
     pub(super) slots: usize,
     /// The names of its top level with their slots, in order.
     pub(super) names: Vec<(Arc<str>, usize)>,
     pub(super) reads: Vec<Path>,
-    /// Whether it names nothing that `prepare` defines.
+    /// Whether it uses no name that `prepare` defines.
     pub(super) is_alone: bool,
-    /// The earliest language of stages in which it means the same.
+    /// Earliest version of the stage language in which it has the same meaning.
     pub(super) language: Language,
-    /// Its parts that refuse every record that comes to them.
+    /// Its parts that refuse every record that reaches them.
     pub(super) never: Vec<Never>,
-    /// What types its value may have.
+    /// Types that its value may have.
     pub(super) types: Types,
 }
 
-/// A part of an expression that refuses every record that comes to it.
+/// A part of an expression that refuses every record that reaches it.
 #[derive(Clone, Debug)]
 pub(super) struct Never {
     pub(super) spot: SourcePosition,
     /// What is wrong, in words.
     pub(super) message: String,
-    /// Whether every record comes to it.
+    /// Whether every record reaches it.
     pub(super) always: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The operators. Only what stands here has a meaning; unlike types are faults, for `==` and `!=` too.
+//! The operators. Only these have a meaning; unlike types are faults, for `==` and `!=` too.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -145,7 +145,8 @@ pub(super) fn equal(left: &Datum, right: &Datum) -> Result<bool> {
     })
 }
 
-/// Whether all pairs are equal. Every pair is looked at, so that the order does not decide whether unlike ones are met.
+/// Returns whether all pairs are equal. Compares every pair, so that the order does not decide whether unlike ones are
+/// found.
 fn all_equal<'d>(pairs: impl Iterator<Item = (&'d Datum, &'d Datum)>) -> Result<bool> {
     let (mut all, mut fault) = (true, None::<Fault>);
     for (left, right) in pairs {
@@ -164,8 +165,8 @@ fn weightier(fault: Option<Fault>, new: Fault) -> Fault {
     }
 }
 
-/// Looking for a value among several: what is of another type is not it. Only where nothing is of its type, the
-/// comparison is a fault, as `==` would be with any of them. So the order of the several is of no consequence.
+/// A search for a value among several: values of another type do not match. Only if none has its type is the comparison
+/// a fault, as `==` would be with any of them. So the order of the values does not matter.
 #[derive(Debug, Default)]
 pub(super) struct Search {
     met_like: bool,
@@ -173,7 +174,7 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// One more comparison; whether the value is found.
+    /// Adds a comparison; returns whether the value is found.
     pub(super) fn found(&mut self, same: Result<bool>) -> bool {
         match same {
             Ok(true) => return true,

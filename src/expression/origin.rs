@@ -12,13 +12,13 @@ pub(super) struct SourcePosition {
     pub(super) column: u32,
 }
 
-/// Where each character of an expression stands in the stage file. TOML texts have quotes, an omitted first line
-/// break and escapes, so a column inside the expression is not a column of the file.
+/// Where each character of an expression is in the stage file. TOML texts have quotes, an omitted first line break and
+/// escapes, so a column inside the expression is not a column of the file.
 #[derive(Debug)]
 pub(super) struct SourceMap {
     file: Arc<str>,
     start: SourcePosition,
-    /// By line of the source and column in it, both from 0; empty where the text at the place is no TOML text.
+    /// By line of the source and column in it, both from 0; empty if the text at the place is not a TOML text.
     spots: Vec<Vec<SourcePosition>>,
 }
 
@@ -52,7 +52,7 @@ impl SourceMap {
         {
             return *spot;
         }
-        // The parser counts more lines than there are where a carriage return stands in a text of backticks.
+        // The parser counts too many lines when a text in backticks contains a carriage return.
         if line >= self.spots.len()
             && let Some(end) = self.spots.last().and_then(|row| row.last())
         {
@@ -78,7 +78,7 @@ impl SourceMap {
     }
 }
 
-/// Walks the TOML text that begins at `start` and notes where each character of the source stands in the file.
+/// Walks the TOML text that begins at `start` and records where each character of the source is in the file.
 fn spots(source: &str, start: SourcePosition, text: &str) -> Option<Vec<Vec<SourcePosition>>> {
     let line_at = start.line.checked_sub(1)? as usize;
     let line_start = match line_at {
@@ -104,7 +104,7 @@ fn spots(source: &str, start: SourcePosition, text: &str) -> Option<Vec<Vec<Sour
     Some(rows)
 }
 
-/// The characters of a TOML text with their places; `None` where there is no quote.
+/// The characters of a TOML text with their places; `None` when there is no quote.
 fn decode(toml: &str, start: SourcePosition) -> Option<Vec<(char, SourcePosition)>> {
     let quote = ["'''", "\"\"\"", "'", "\""]
         .into_iter()

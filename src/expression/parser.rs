@@ -1,5 +1,5 @@
-//! Rhai as a parser: its grammar, its tokens and its syntax tree. What the tree means is ours (see `machine`):
-//! Rhai's own evaluation compares unlike types without a word, rounds decimals, sorts the keys of objects and
+//! Rhai as a parser: its grammar, its tokens and its syntax tree. The meaning of the tree is defined here (see
+//! `machine`): Rhai's own evaluation silently compares unlike types, rounds decimals, sorts the keys of objects and
 //! quotes values in its errors.
 
 use std::sync::LazyLock;
@@ -110,7 +110,7 @@ fn problem(error: &ParseError, source: &str, origin: &SourceMap) -> Problem {
     }
 }
 
-/// What is wrong at a token, and what to do about it.
+/// Returns what is wrong at a token, and what to do about it.
 fn worded(error: &ParseErrorType, token: &Token<'_>) -> (String, Option<String>) {
     let of_a_text = "write strings in double quotes: \"paid\"; and a whole expression in single quotes: '= doc.state \
         == \"paid\"'";
@@ -164,7 +164,7 @@ fn worded(error: &ParseErrorType, token: &Token<'_>) -> (String, Option<String>)
     (message, (!help.is_empty()).then(|| help.to_owned()))
 }
 
-/// What to say where something else is expected than the token.
+/// Returns the message for a token other than the expected one.
 fn is_missing(expected: &str, token: &Token<'_>) -> (String, &'static str) {
     match (expected, token.is_at_the_end()) {
         // Only inside of a block does a statement have to end.

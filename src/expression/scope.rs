@@ -1,4 +1,4 @@
-//! What expressions see, and what is noted, while one record goes through a stage.
+//! What expressions see, and what is recorded, while a stage processes one record.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,21 +11,21 @@ use crate::digest::Salt;
 use crate::record::Places;
 use crate::refusal::{Part, Violation};
 
-/// What expressions see while one record goes through a stage. Cheap to make.
+/// What expressions see while a stage processes one record. Cheap to create.
 pub struct Scope<'a> {
     pub(super) context: Context<'a>,
     pub(super) prepared: Prepared,
     pub(super) places: Places,
     warnings: Vec<Cow<'static, str>>,
     broken: Vec<Violation>,
-    /// The element that operations of `each` are at, as a JSON Pointer: their own pointers begin there.
+    /// Current element of `each`, as a JSON Pointer: the pointers of its operations begin there.
     element: String,
-    /// The ids that parts of a derived record were given, where somebody wants to know them.
+    /// Ids of the parts of a derived record, if requested.
     part_ids: Option<Vec<(i64, String)>>,
 }
 
 impl<'a> Scope<'a> {
-    /// A scope for one record, with nothing prepared.
+    /// Creates a scope for one record, with nothing prepared.
     #[must_use]
     pub fn new(context: Context<'a>) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Notes from now on which ids the parts of a derived record are given, refused or not.
+    /// Records from now on the ids of the parts of a derived record, refused or not.
     pub(crate) fn note_parts(&mut self) {
         self.part_ids = Some(Vec::new());
     }
@@ -64,12 +64,12 @@ impl<'a> Scope<'a> {
             .map(|(_, id)| id.as_str())
     }
 
-    /// Goes on with a part of a derived record, which has a salt of its own.
+    /// Continues with a part of a derived record, which has its own salt.
     pub(crate) fn turn_to_part(&mut self, salt: Option<Salt>) {
         self.context.salt = salt;
     }
 
-    /// Does something to an element of a list, whose pointers begin there.
+    /// Runs a closure for an element of a list, where pointers then begin.
     pub(crate) fn within<T>(&mut self, element: &str, what: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.element.len();
         self.element.push_str(element);
@@ -78,42 +78,42 @@ impl<'a> Scope<'a> {
         done
     }
 
-    /// A place of the document as seen from the record: behind the element that is at hand.
+    /// Returns a place of the document counted from the record: below the current element.
     pub(crate) fn place(&self, pointer: &str) -> String {
         format!("{}{pointer}", self.element)
     }
 
-    /// Notes something about the record that is no refusal but is to be counted: a stable code, never a value.
+    /// Records a warning about the record, to be counted: a stable code, never a value.
     pub fn warn(&mut self, code: impl Into<Cow<'static, str>>) {
         self.warnings.push(code.into());
     }
 
-    /// The codes noted so far, in order.
+    /// Returns the codes recorded so far, in order.
     #[must_use]
     pub fn warnings(&self) -> &[Cow<'static, str>] {
         &self.warnings
     }
 
-    /// Notes that the record breaks a contract that only warns.
+    /// Records that the record breaks a contract that only warns.
     pub fn warn_of(&mut self, violation: Violation) {
         self.warn(violation.code.clone());
         self.broken.push(violation);
     }
 
-    /// Says of what was noted of contracts since `from` which part of a derived record it concerns.
+    /// Marks the violations recorded since `from` with the part of a derived record that they concern.
     pub(crate) fn broken_by(&mut self, from: usize, part: &Part) {
         for violation in self.broken.iter_mut().skip(from) {
             *violation = violation.clone().of_part(part);
         }
     }
 
-    /// What was noted of contracts that only warn, in order.
+    /// Returns the violations of contracts that only warn, in order.
     #[must_use]
     pub fn broken(&self) -> &[Violation] {
         &self.broken
     }
 
-    /// The facts around the record.
+    /// Returns the context of the record.
     #[must_use]
     pub fn context(&self) -> &Context<'a> {
         &self.context

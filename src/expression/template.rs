@@ -28,16 +28,16 @@ pub enum Template {
 /// A field of an object in a template.
 #[derive(Clone, Debug)]
 pub struct TemplateField {
-    /// Its name.
+    /// Name of the field.
     pub name: String,
-    /// Its value.
+    /// Value of the field.
     pub template: Template,
 }
 
-/// What becomes of a text that looks like an expression.
+/// How to treat a text that looks like an expression.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Texts {
-    /// It is refused: an expression may stand there.
+    /// It is refused: an expression is allowed there.
     Checked,
     /// It is a text.
     Plain,
@@ -47,13 +47,13 @@ impl Template {
     /// Reads a TOML value.
     ///
     /// # Errors
-    /// A [`Problem`]: of an expression inside, `template.number` for a number that JSON cannot write,
-    /// `template.json` for text after `json` that is no JSON.
+    /// A [`Problem`]: of an expression inside, `template.number` for a number that JSON cannot write, `template.json`
+    /// for text after `json` that is not JSON.
     pub(crate) fn read(item: &Item, reading: &Reading<'_>) -> Result<Self, Problem> {
         Self::read_item(item, (reading, Texts::Checked))
     }
 
-    /// Reads a TOML value where no expression may stand, so that a text that looks like one is a text.
+    /// Reads a TOML value where no expression is allowed, so that a text that looks like one is a text.
     ///
     /// # Errors
     /// A [`Problem`], as for [`Template::read`].
@@ -115,7 +115,7 @@ impl Template {
         fields.collect::<Result<_, Problem>>().map(Self::Object)
     }
 
-    /// The value for a document; `omit` inside an object or a list leaves that part out.
+    /// Returns the value for a document; `omit` inside an object or a list leaves that part out.
     ///
     /// # Errors
     /// The [`Refusal`] of the first expression that refuses.
@@ -145,7 +145,7 @@ impl Template {
         }))
     }
 
-    /// Its expressions, in the order written.
+    /// Returns its expressions, in the order written.
     #[must_use]
     pub fn expressions(&self) -> Vec<&Expression> {
         match self {
@@ -159,7 +159,7 @@ impl Template {
         }
     }
 
-    /// The paths of `doc` that its expressions read.
+    /// Returns the paths of `doc` that its expressions read.
     #[must_use]
     pub fn reads(&self) -> Vec<Path> {
         let mut reads: Vec<Path> = Vec::new();
@@ -196,8 +196,8 @@ impl Template {
     }
 }
 
-/// Refuses a text that looks like an expression whose `= ` was forgotten: it would be written into every record as it
-/// stands. In the first language it was.
+/// Refuses a text that looks like an expression whose `= ` was forgotten: it would be written into every record as is.
+/// The first language did so.
 fn plainly_a_text(text: &str, place: &Place, reading: &Reading<'_>) -> Result<(), Problem> {
     let source = text.strip_prefix('=').unwrap_or(text);
     if reading.language == Language::One || !looks_like_expression(source, place, reading) {
@@ -215,8 +215,8 @@ fn plainly_a_text(text: &str, place: &Place, reading: &Reading<'_>) -> Result<()
     )))
 }
 
-/// Whether a text begins as a field of the record, or compiles and reads the record, a name of `prepare` or what a
-/// function gives: what nobody means as a text.
+/// Whether a text begins as a field of the record, or compiles and reads the record, a name of `prepare` or the result
+/// of a function: no one means that as a text.
 fn looks_like_expression(source: &str, place: &Place, reading: &Reading<'_>) -> bool {
     let field = source.trim_start().strip_prefix("doc");
     let field = field.and_then(|rest| rest.strip_prefix(['.', '[']).or_else(|| rest.strip_prefix("?.")));
@@ -235,7 +235,7 @@ fn looks_like_expression(source: &str, place: &Place, reading: &Reading<'_>) -> 
     may && Expression::compile(source, place, &reading).is_ok_and(|expression| expression.computes())
 }
 
-/// The text of a value as it stands in the file: the parsed number would lose the zeros of 6.00.
+/// Returns the text of a value as written in the file: the parsed number would lose the zeros of 6.00.
 fn written(value: &Toml, reading: &Reading<'_>) -> String {
     let text = value.span().and_then(|span| reading.text.get(span));
     text.map_or_else(|| value.to_string(), str::to_owned)

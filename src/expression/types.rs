@@ -1,5 +1,5 @@
-//! What types the parts of an expression may have, found before any record is seen: an expression that no record
-//! could get through is a fault of the stage file, and is told where it is written.
+//! What types the parts of an expression may have, found before any record is seen: an expression that refuses every
+//! record is a fault of the stage file, and is reported where it is written.
 //!
 //! A set of types may be too large, never too small: of a value of the record anything that JSON has is possible. So
 //! what is found here refuses whenever it is reached; what is not found may still refuse.
@@ -20,9 +20,9 @@ use signature::{gives, signature, takes};
 /// What its types say of a program.
 #[derive(Debug)]
 pub(super) struct TypeFindings {
-    /// The parts that refuse every record that comes to them.
+    /// Parts that refuse every record that reaches them.
     pub(super) never: Vec<Never>,
-    /// What types its value may have.
+    /// Types that its value may have.
     pub(super) types: Types,
     /// The earliest language of stages in which its comparisons and numbers mean the same.
     pub(super) language: Language,
@@ -57,7 +57,7 @@ struct Checker {
     /// What was assigned to each name.
     locals: Vec<Types>,
     found: Vec<Never>,
-    /// How many decisions lead to where we are.
+    /// Number of decisions that lead to the current part.
     branches: usize,
     language: Language,
 }
@@ -72,7 +72,7 @@ impl Checker {
         });
     }
 
-    /// Notes what the first language took otherwise.
+    /// Records what the first language treated differently.
     fn otherwise(&mut self, is_otherwise: bool) {
         if is_otherwise {
             self.language = Language::Two;
@@ -91,7 +91,7 @@ impl Checker {
         types
     }
 
-    /// A part that only some records come to.
+    /// A part that only some records reach.
     fn branch(&mut self, node: &Node) -> Types {
         self.branches += 1;
         let types = self.types(node);
@@ -105,7 +105,7 @@ impl Checker {
             .fold(Types::NOTHING, |types, node| types.or(self.types(node)))
     }
 
-    /// What types a step may give; nothing, where it gives no value at all.
+    /// Returns the types that a step may give; none if it gives no value at all.
     fn types(&mut self, node: &Node) -> Types {
         match &node.step {
             NodeKind::Constant(datum) => Types::from_datum(datum),
@@ -196,7 +196,7 @@ impl Checker {
         }
     }
 
-    /// Statements; what comes behind one that may leave is reached by some records only.
+    /// Statements; only some records reach what comes after one that may leave.
     fn block(&mut self, statements: &[Node]) -> Types {
         let (before, mut last) = (self.branches, Types::NULL);
         for statement in statements {

@@ -1,7 +1,7 @@
 //! One JSON array, read element by element.
 //!
-//! Its quotes and brackets tell where an element ends ([`Element`]); the door judges it. A
-//! malformed element therefore costs only itself, as far as its brackets and quotes still tell where it ends.
+//! Quotes and brackets show where an element ends ([`Element`]); admission validates it. A malformed element is
+//! therefore rejected alone, as long as its brackets and quotes still show where it ends.
 
 use std::io::{self, Read};
 
@@ -10,23 +10,23 @@ use super::gathered::{Gathered, rejected};
 use super::{Incoming, Options, Rejected, half_read, identity, wrapped};
 use crate::record::Element;
 
-/// Where in the array the input stands.
+/// The position of the input relative to the array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ArrayPosition {
-    /// Before its bracket.
+    /// Before the opening bracket.
     Before,
-    /// Behind its bracket, before the first element.
+    /// After the opening bracket, before the first element.
     Opened,
-    /// Behind a comma, before an element.
+    /// After a comma, before an element.
     Inside,
     /// Where an earlier read stopped, nothing read yet.
     Resumed,
-    /// Behind its closing bracket, or behind what was refused as the rest of the input.
+    /// After the closing bracket, or after the rest of the input was rejected.
     Closed,
 }
 
 impl ArrayPosition {
-    /// Where a resume point lies, from the byte before it.
+    /// Returns the position of a resume point, from the byte before it.
     pub(super) fn resumed(last: Option<u8>) -> Self {
         match last {
             None => Self::Before,
@@ -36,7 +36,7 @@ impl ArrayPosition {
     }
 }
 
-/// The next element, or the rejection of what stands outside the array.
+/// Returns the next element, or the rejection of what is outside the array.
 pub(super) fn next<R: Read>(
     source: &mut Bytes<R>,
     progress: &mut ArrayPosition,
@@ -71,8 +71,8 @@ pub(super) fn next<R: Read>(
     }
     let mut gathered = Gathered::new(options.read_limits().bytes);
     let mut end = gather_element(source, &mut gathered)?;
-    // Behind a comma comes an element. Where none comes, the list is cut off, and the element before the comma is the
-    // last one: refused here, it is refused the same way whether or not a run ends between the two.
+    // A comma must be followed by an element. Where none follows, the list is truncated, and the element before the
+    // comma is the last one: rejected here, it is rejected in the same way whether or not a run ends between the two.
     if end == Some(b',') && source.skip(is_blank)?.is_none() {
         end = None;
     }
@@ -103,7 +103,7 @@ fn incoming(line: u64, end: &Position, body: Result<super::Ready, Rejected>) -> 
     }
 }
 
-/// Takes the rest of the input as one rejection.
+/// Reads the rest of the input as one rejection.
 fn reject_rest<R: Read>(source: &mut Bytes<R>, expected: &str, options: &Options) -> io::Result<Incoming> {
     let line = source.line();
     let mut gathered = Gathered::new(options.read_limits().bytes);
@@ -123,7 +123,7 @@ fn reject_rest<R: Read>(source: &mut Bytes<R>, expected: &str, options: &Options
     Ok(incoming(line, source.position(), Err(rejection)))
 }
 
-/// Takes one element and the comma or bracket behind it, which is given back; `None` where the input ends first.
+/// Reads one element and the comma or bracket after it, which is returned; `None` where the input ends first.
 fn gather_element<R: Read>(source: &mut Bytes<R>, gathered: &mut Gathered) -> io::Result<Option<u8>> {
     let mut element = Element::default();
     loop {

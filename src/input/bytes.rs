@@ -1,4 +1,4 @@
-//! The bytes of an input, with offset, line and running hash of what was consumed.
+//! The bytes of an input, with the offset, line and running hash of what was consumed.
 
 use std::io::{self, BufRead as _, BufReader, Chain, Cursor, Read};
 
@@ -9,7 +9,7 @@ use crate::digest::{self, Hash};
 
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Large enough that reading costs little beside parsing.
+/// Large enough that reading costs little compared with parsing.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Insignificant whitespace of JSON.
@@ -17,25 +17,25 @@ pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// Where an input stands: between two records.
+/// A position in an input, between two records.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Position {
-    /// Bytes consumed so far.
+    /// Number of bytes consumed.
     pub offset: u64,
-    /// The line on which the next byte stands, from 1.
+    /// The line of the next byte, from 1.
     pub line: u64,
     prefix: Sha256,
 }
 
 impl Position {
-    /// The SHA-256 of all bytes before `offset`.
+    /// Returns the SHA-256 of all bytes before `offset`.
     #[must_use]
     pub fn prefix_sha256(&self) -> Hash {
         self.prefix.clone().finalize().into()
     }
 
-    /// This position as the point to resume at.
+    /// Returns this position as a resume point.
     #[must_use]
     pub fn resume(&self) -> Resume {
         Resume {
@@ -46,19 +46,19 @@ impl Position {
     }
 }
 
-/// Where an earlier read of the same input stopped.
+/// The point where an earlier read of the same input stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resume {
-    /// Bytes consumed: the end of a record.
+    /// Number of bytes consumed; this offset is the end of a record.
     pub offset: u64,
-    /// The line on which the next byte stands, from 1.
+    /// The line of the next byte, from 1.
     pub line: u64,
     /// The SHA-256 of all bytes before `offset`, in lower-case hexadecimal.
     pub prefix_sha256: String,
 }
 
 impl Resume {
-    /// What the ledger keeps of it.
+    /// Returns the fields that the ledger stores.
     pub(super) fn fields(self) -> Map<String, Json> {
         let Self {
             offset,
@@ -76,7 +76,7 @@ impl Resume {
             .collect()
     }
 
-    /// What the ledger has kept; `None` where that is no place in an input of bytes.
+    /// Reads the fields that the ledger has stored; `None` where they are not a position in an input of bytes.
     pub(super) fn from_fields(fields: &Map<String, Json>) -> Option<Self> {
         Some(Self {
             offset: fields.get("offset")?.as_u64()?,
@@ -94,9 +94,9 @@ pub(super) struct Bytes<R> {
 }
 
 impl<R: Read> Bytes<R> {
-    /// The input from its start, a byte order mark skipped.
+    /// Starts an input, skipping a byte order mark.
     pub(super) fn new(mut input: R) -> io::Result<Self> {
-        // A pipe may give a mark in pieces, so its three bytes are read before anything is decided.
+        // A pipe may deliver the mark in pieces, so its three bytes are read before anything is decided.
         let mut head = Vec::with_capacity(BYTE_ORDER_MARK.len());
         input
             .by_ref()
@@ -127,12 +127,12 @@ impl<R: Read> Bytes<R> {
         self.position.line
     }
 
-    /// The last byte consumed.
+    /// Returns the last byte consumed.
     pub(super) fn last(&self) -> Option<u8> {
         self.last
     }
 
-    /// The next bytes; empty only at the end of the input.
+    /// Returns the next bytes; empty only at the end of the input.
     pub(super) fn fill(&mut self) -> io::Result<&[u8]> {
         while let Err(error) = self.input.fill_buf() {
             if error.kind() != io::ErrorKind::Interrupted {
@@ -142,7 +142,7 @@ impl<R: Read> Bytes<R> {
         Ok(self.input.buffer())
     }
 
-    /// Takes bytes that [`fill`](Self::fill) showed.
+    /// Consumes bytes that [`fill`](Self::fill) returned.
     pub(super) fn consume(&mut self, count: usize) {
         let bytes = &self.input.buffer()[..count];
         self.position.prefix.update(bytes);
@@ -152,7 +152,7 @@ impl<R: Read> Bytes<R> {
         self.input.consume(count);
     }
 
-    /// Takes everything that `skipped` accepts; then the next byte, which stays, or `None` at the end.
+    /// Skips all bytes that `skipped` accepts, and returns the next byte without consuming it; `None` at the end.
     pub(super) fn skip(&mut self, skipped: fn(u8) -> bool) -> io::Result<Option<u8>> {
         loop {
             let bytes = self.fill()?;
@@ -165,7 +165,7 @@ impl<R: Read> Bytes<R> {
         }
     }
 
-    /// Takes everything up to a byte offset; false where the input ends before.
+    /// Skips to a byte offset; false where the input ends before it.
     pub(super) fn skip_to(&mut self, offset: u64) -> io::Result<bool> {
         while self.position.offset < offset {
             let wanted = usize::try_from(offset - self.position.offset).unwrap_or(usize::MAX);

@@ -1,53 +1,54 @@
 //! How the cells of a table are read.
 
-/// How the cells of a CSV are read.
+/// How the cells of a CSV file are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cells {
-    /// What separates them: one byte of ASCII. `None`: a comma, and a header that looks otherwise separated is an error.
+    /// The separator: one ASCII byte. `None` means a comma, and a header that appears to use another separator is an
+    /// error.
     pub separator: Option<u8>,
-    /// Every cell is the value exactly; else a quote before what a spreadsheet would run is taken away, as
-    /// [`CsvWriter`](crate::output::CsvWriter) has put it there.
+    /// Whether every cell is read exactly; otherwise the quote that [`CsvWriter`](crate::output::CsvWriter) puts before
+    /// what a spreadsheet would execute is removed.
     pub raw: bool,
-    /// The text that stands for `null`.
+    /// The text that represents `null`.
     pub null: Option<String>,
-    /// The text that stands for a field which is missing.
+    /// The text that represents a missing field.
     pub missing: Option<String>,
-    /// What becomes of a cell where the record that exists has a value of another kind. The reader itself gives texts;
-    /// the load decides.
+    /// How to handle a cell where the existing record has a value of another kind. The reader itself returns texts; the
+    /// load decides.
     pub types: Types,
 }
 
 impl Cells {
-    /// Sets what separates the cells: one byte of ASCII. Default: `None`, a comma.
+    /// Sets the separator: one ASCII byte. Default: `None`, a comma.
     #[must_use]
     pub fn separator(mut self, separator: impl Into<Option<u8>>) -> Self {
         self.separator = separator.into();
         self
     }
 
-    /// Takes every cell as it stands and removes no quote that guards against spreadsheets. Default: `false`.
+    /// Reads every cell exactly, and keeps quotes that guard against spreadsheets. Default: `false`.
     #[must_use]
     pub fn raw(mut self, raw: bool) -> Self {
         self.raw = raw;
         self
     }
 
-    /// Sets the text that stands for `null`. Default: `None`, no text does.
+    /// Sets the text that represents `null`. Default: `None`, no text does.
     #[must_use]
     pub fn null(mut self, null: impl Into<Option<String>>) -> Self {
         self.null = null.into();
         self
     }
 
-    /// Sets the text that stands for a missing field. Default: `None`, no text does.
+    /// Sets the text that represents a missing field. Default: `None`, no text does.
     #[must_use]
     pub fn missing(mut self, missing: impl Into<Option<String>>) -> Self {
         self.missing = missing.into();
         self
     }
 
-    /// Sets what becomes of a cell where the record that exists has a value of another kind. Default: [`Types::Guarded`].
+    /// Sets how to handle a cell where the existing record has a value of another kind. Default: [`Types::Guarded`].
     #[must_use]
     pub fn types(mut self, types: Types) -> Self {
         self.types = types;
@@ -55,15 +56,15 @@ impl Cells {
     }
 }
 
-/// What a load does with cells, which are texts, where records have other values than texts.
+/// How a load converts cells, which are texts, where existing records have values of other kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Types {
-    /// A row that would make texts of them is refused (`load.types`).
+    /// Refuses a row that would turn such values into texts (`load.types`).
     #[default]
     Guarded,
-    /// Each cell is read as a value of the kind that the record has, or else the column.
+    /// Reads each cell as a value of the kind that the record has, or otherwise that of the column.
     Existing,
-    /// They become texts.
+    /// Turns them into texts.
     Text,
 }
 
@@ -72,21 +73,21 @@ impl Cells {
         self.separator.unwrap_or(b',')
     }
 
-    /// The options that give this, as a command has them.
+    /// Returns the command-line options for this setting.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         let given = self.given();
         given.iter().map(|(name, value)| option(name, value)).collect()
     }
 
-    /// What is not as usual, by the names under which a resume point keeps it.
+    /// Returns the settings that differ from the default, by the names under which a resume point stores them.
     pub(super) fn describe(&self) -> Vec<(&'static str, String)> {
         let mut told = self.given();
         told.retain(|(name, value)| (*name, value.as_str()) != ("separator", ","));
         told
     }
 
-    /// What was said of cells, by the names of the options.
+    /// Returns the settings given for cells, by the names of the options.
     fn given(&self) -> Vec<(&'static str, String)> {
         let types = match self.types {
             Types::Guarded => None,
@@ -109,7 +110,7 @@ impl Cells {
     }
 }
 
-/// An option of `load` as a command has it, in one word: by its name it can be found again, and be replaced.
+/// Returns an option of `load` as one word of a command, so that it can be found by its name and replaced.
 #[must_use]
 pub fn option(name: &str, value: &str) -> String {
     match (name, value) {

@@ -1,4 +1,4 @@
-//! Records in envelopes, `{"id":ID,"data":DATA}`, as `export --with-id` writes them: reading them, and noticing them.
+//! Records in envelopes, `{"id":ID,"data":DATA}`, as `export --with-id` writes them: reading and detecting them.
 
 use super::bytes::{BYTE_ORDER_MARK, is_blank};
 use super::gathered::rejected;
@@ -12,7 +12,7 @@ pub(crate) const ID: &str = "id";
 /// The name of the record in an envelope.
 const DATA: &str = "data";
 
-/// Lets the record in an envelope in, or says why not.
+/// Admits the record in an envelope, or returns why not.
 pub(super) fn judge(raw: Vec<u8>, options: &Options, line: u64) -> Result<Ready, Rejected> {
     let document = match admit_record(&raw, &options.read_limits()) {
         Ok(admitted) => admitted.document,
@@ -36,15 +36,15 @@ fn malformed(fault: &Malformed, line: u64, raw: Vec<u8>) -> Rejected {
     rejected(fault.code, describe(fault), line, raw)
 }
 
-/// The id and the record, where an object is an envelope.
+/// Returns the id and the record, where an object is an envelope.
 fn parts(document: &Document) -> Option<(&Value, &Value)> {
     let data = document.get(DATA).filter(|data| data.kind() == Kind::Object)?;
     let id = document.get(ID)?;
     (document.fields().len() == 2).then_some((id, data))
 }
 
-/// Whether an NDJSON consists of envelopes, by how it begins: each line that is there whole is one. Where not even the
-/// first one is, it has to begin as `export --with-id` writes it.
+/// Whether an NDJSON input consists of envelopes, judged by its beginning: each complete line is one. Where not even
+/// the first line is complete, it must begin as `export --with-id` writes it.
 pub(crate) fn begins(head: &[u8], is_whole: bool) -> bool {
     let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
@@ -63,7 +63,7 @@ fn is_one(line: &[u8]) -> bool {
     object.is_some_and(|document| parts(&document).is_some())
 }
 
-/// Whether a line that was cut off begins with an id and goes on with a record.
+/// Whether a truncated line begins with an id followed by a record.
 fn begins_one(line: &[u8]) -> bool {
     let rest = line.strip_prefix(b"{\"id\":").unwrap_or_default();
     let length = match rest.first() {

@@ -1,4 +1,4 @@
-//! Why an input cannot be read, or not from where an earlier read stopped.
+//! Why an input cannot be read, or cannot be resumed.
 
 use std::io;
 
@@ -9,10 +9,10 @@ pub enum OpenError {
     /// The input cannot be read.
     #[error("the input cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// The header row of a CSV cannot give the names of the fields.
+    /// The header row of a CSV file is not a valid list of field names.
     #[error("the header row {0}")]
     Header(#[from] HeaderError),
-    /// There is no list where it was looked for.
+    /// The given place does not contain a list.
     #[error("there is no list at `{pointer}`")]
     NoList {
         /// The JSON Pointer.
@@ -20,11 +20,11 @@ pub enum OpenError {
     },
 }
 
-/// Why reading cannot go on where an earlier read stopped.
+/// Why reading cannot resume where an earlier read stopped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResumeError {
-    /// The bytes before the resume point are not those of the earlier read.
+    /// The bytes before the resume point differ from those of the earlier read.
     #[error("the first {offset} bytes of the input have changed since they were read")]
     Changed {
         /// The resume point, in bytes.
@@ -35,7 +35,7 @@ pub enum ResumeError {
     Shorter {
         /// The resume point, in bytes.
         offset: u64,
-        /// The bytes there are.
+        /// The actual length, in bytes.
         length: u64,
     },
     /// The input is unchanged so far, but cannot be read.
@@ -49,7 +49,7 @@ impl From<io::Error> for ResumeError {
     }
 }
 
-/// What is wrong with the header row of a CSV. Columns count from 1.
+/// What is wrong with the header row of a CSV file. Columns count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
@@ -59,37 +59,37 @@ pub enum HeaderError {
         /// The column.
         column: usize,
     },
-    /// Two columns have one name.
+    /// Two columns have the same name.
     #[error("gives column {first} and column {second} the same name")]
     SameName {
         /// The name.
         name: String,
-        /// The first column of that name.
+        /// The first column with that name.
         first: usize,
-        /// The second one.
+        /// The second column with that name.
         second: usize,
     },
-    /// No column has the name that the ids are under.
+    /// No column has the name of the id field.
     #[error("has no column `{id_field}` for the ids (columns: {}): name the id column with `--id`; or is the header row missing?", columns.len())]
     NoId {
-        /// The name that was looked for.
+        /// The name of the id field.
         id_field: String,
-        /// The columns that there are.
+        /// The existing columns.
         columns: Vec<String>,
     },
-    /// The header is one column that holds what separates the columns of other tables.
+    /// The header is one column that contains another common separator.
     #[error("is a single column that contains `{}`, which is probably the separator", separator.escape_default())]
     Separated {
-        /// What it holds.
+        /// The separator that it contains.
         separator: char,
     },
     /// The header is not UTF-8.
     #[error("is not valid UTF-8")]
     NotUtf8,
-    /// The header is longer than a record may be, or ends inside quotes.
+    /// The header is longer than the limit of a record, or ends inside quotes.
     #[error("does not end within {limit} bytes")]
     NoEnd {
-        /// The longest record allowed, in bytes.
+        /// The limit, in bytes.
         limit: usize,
     },
 }

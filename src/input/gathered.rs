@@ -1,4 +1,4 @@
-//! The bytes of one record as they are read, bounded.
+//! The bytes of one record as they are read, up to a limit.
 
 use sha2::{Digest as _, Sha256};
 
@@ -6,14 +6,14 @@ use super::Rejected;
 use crate::digest;
 use crate::refusal::Refusal;
 
-/// How much is kept of what is longer than a record may be.
+/// How much is kept of a record that exceeds the limit.
 const KEPT_OF_OVERLONG: usize = 64 * 1024;
 
 pub(super) struct Gathered {
     kept: Vec<u8>,
     length: u64,
     limit: usize,
-    /// The hash of everything, once it is longer than the limit.
+    /// The hash of all bytes, once they exceed the limit.
     overlong: Option<Sha256>,
 }
 
@@ -29,7 +29,7 @@ impl Gathered {
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.length += bytes.len() as u64;
-        // A carriage return before the line feed is not the record's, and is known as such only at the end.
+        // A carriage return before the line feed does not belong to the record, and is recognised only at the end.
         if self.overlong.is_none() && self.kept.len() + bytes.len() <= self.limit.saturating_add(1) {
             self.kept.extend_from_slice(bytes);
             return;
@@ -43,7 +43,7 @@ impl Gathered {
         self.kept.truncate(self.limit.min(KEPT_OF_OVERLONG));
     }
 
-    /// Whether what was gathered is already longer than a record may be.
+    /// Whether the bytes so far already exceed the limit.
     pub(super) fn is_overlong(&self) -> bool {
         self.overlong.is_some()
     }
@@ -52,7 +52,7 @@ impl Gathered {
         &self.kept
     }
 
-    /// The bytes without the line's end, or the rejection of what is longer than the limit.
+    /// Returns the bytes without the line ending, or the rejection of a record that exceeds the limit.
     pub(super) fn finish(mut self, line: u64) -> Result<Vec<u8>, Rejected> {
         if self.overlong.is_none() {
             let end = self.kept.strip_suffix(b"\n").unwrap_or(&self.kept);
@@ -77,7 +77,7 @@ impl Gathered {
     }
 }
 
-/// A rejection of the whole record.
+/// Returns a rejection of the whole record.
 pub(super) fn rejected(code: &'static str, expected: impl Into<String>, line: u64, raw: Vec<u8>) -> Rejected {
     let mut refusal = Refusal::new(code, "").expected(expected);
     refusal.line = Some(line);

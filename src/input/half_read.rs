@@ -1,4 +1,4 @@
-//! The id of a record that was refused. What names it may stand whole in bytes that are otherwise no record.
+//! The id of a rejected record. The id may be intact in bytes that are otherwise not a record.
 
 use std::fmt;
 
@@ -8,20 +8,20 @@ use serde_json::value::RawValue;
 use super::{Options, Rejected, id};
 use crate::record::Value;
 
-/// Adds the id to what was refused of a JSON text.
+/// Adds the id to the rejection of a JSON text.
 pub(super) fn with_id(mut rejected: Rejected, options: &Options) -> Rejected {
     rejected.id = id_of_json(&rejected.raw, &options.id_field).map(Into::into);
     rejected
 }
 
-/// The id that stands in a JSON object before whatever is wrong with it. `None` where it stands there twice, or where
-/// its value may have been cut off.
+/// Returns the id in a JSON object, where it precedes the error. `None` where the id occurs twice, or where its value
+/// may be truncated.
 fn id_of_json(raw: &[u8], field: &str) -> Option<String> {
     let mut found = PartialValues {
         field,
         values: Vec::new(),
     };
-    // How the object goes on, or fails to, does not matter: what was found before stays.
+    // How the object continues or fails does not matter: what was found before remains.
     let _ = serde_json::Deserializer::from_slice(raw).deserialize_map(&mut found);
     let [text] = found.values.as_slice() else {
         return None;
@@ -54,7 +54,7 @@ impl<'de> Visitor<'de> for &mut PartialValues<'_> {
                 self.values.push(value);
                 continue;
             }
-            // A number has no end of its own: only what follows tells that it is whole.
+            // A number has no end marker: only what follows shows that it is complete.
             let next = map.next_key::<String>()?;
             self.values.push(value);
             match next {
@@ -70,7 +70,7 @@ impl<'de> Visitor<'de> for &mut PartialValues<'_> {
     }
 }
 
-/// The first field of a row of CSV, where it has an end: what separates it from the next.
+/// Returns the first field of a CSV row, where a separator ends it.
 pub(super) fn first_field(raw: &[u8], separator: u8) -> Option<String> {
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
     let Some(quoted) = raw.strip_prefix(b"\"") else {

@@ -1,11 +1,11 @@
-//! What can be an id, and how a record without one is rejected.
+//! Which texts can be an id, and how a record without a valid id is rejected.
 
 use super::{MAX_ID_BYTES, Rejected};
 use crate::path::Path;
 use crate::record::{Kind, Malformed, Value, id_of_number};
 use crate::refusal::Refusal;
 
-/// A rejection of a record by its id.
+/// Rejects a record because of its id.
 pub(super) fn refuse(mut refusal: Refusal, line: u64, raw: Vec<u8>) -> Rejected {
     refusal.line = Some(line);
     Rejected {
@@ -15,7 +15,7 @@ pub(super) fn refuse(mut refusal: Refusal, line: u64, raw: Vec<u8>) -> Rejected 
     }
 }
 
-/// What the door expected, with the place inside the record.
+/// Returns what admission expected, with the place inside the record.
 pub(super) fn describe(fault: &Malformed) -> String {
     let place = match (fault.line, fault.column) {
         (Some(line), Some(column)) if line > 1 => format!(" (line {line} of the record, column {column})"),
@@ -25,7 +25,7 @@ pub(super) fn describe(fault: &Malformed) -> String {
     format!("one JSON object; {}{place}", fault.message)
 }
 
-/// The id that a field's value gives.
+/// Returns the id that a field's value represents.
 pub(crate) fn read_id(value: Option<&Value>, field: &str) -> Result<String, Refusal> {
     let refuse =
         |code| Err(Refusal::new(code, Path::field(field).pointer()).expected("a string or a whole number"));
@@ -49,7 +49,7 @@ pub(crate) fn read_id(value: Option<&Value>, field: &str) -> Result<String, Refu
     }
 }
 
-/// Whether a text can be an id.
+/// Checks whether a text can be an id.
 pub(super) fn check_id(id: &str, field: &str) -> Result<(), Refusal> {
     let refuse =
         |code, expected: &str| Err(Refusal::new(code, Path::field(field).pointer()).expected(expected));

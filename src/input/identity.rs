@@ -1,11 +1,11 @@
-//! From the bytes of one record to a record with an id.
+//! Reading one record with its id from its bytes.
 
 use super::gathered::rejected;
 use super::id::{describe, read_id, refuse};
 use super::{Options, Ready, Rejected, envelope};
 use crate::record::{admit, value_in};
 
-/// Lets JSON text in, or says why not.
+/// Admits JSON text, or returns why not.
 pub(super) fn judge(raw: Vec<u8>, options: &Options, line: u64) -> Result<Ready, Rejected> {
     if options.with_id {
         return envelope::judge(raw, options, line);

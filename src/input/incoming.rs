@@ -1,23 +1,23 @@
-//! What comes out of an input: records, and what stood in the place of one.
+//! The items that a reader returns: records, and rejections in their place.
 
 use std::fmt;
 
 use super::bytes::Position;
 use crate::refusal::Refusal;
 
-/// One record of the input, or what stood in its place.
+/// One record of the input, or the rejection in its place.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Incoming {
-    /// The line of the input on which it began, from 1.
+    /// The line of the input on which it begins, from 1.
     pub line: u64,
-    /// Where the input stands after it: the point to resume at once it is committed.
+    /// The position after it: the point to resume at once it is committed.
     pub end: Position,
-    /// The record, or why it is none.
+    /// The record, or why it was rejected.
     pub body: Result<Ready, Rejected>,
 }
 
-/// A record that came through the door.
+/// A record that passed admission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ready {
@@ -27,17 +27,17 @@ pub struct Ready {
     pub data: String,
 }
 
-/// What stood where a record was expected. Its debug form shows neither the bytes nor the id.
+/// A rejected record. Its debug output shows neither the bytes nor the id.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejected {
-    /// Why, with the line.
+    /// Why it was rejected, with the line.
     pub refusal: Refusal,
-    /// The bytes exactly as read, without the line's end. Of what is longer than the limit, the first 64 KiB
-    /// (or the limit, where that is less); the refusal then tells the length and the SHA-256 of everything up to the
-    /// line feed, or in an array up to the comma or bracket behind the element.
+    /// The bytes exactly as read, without the line ending. Of a record that exceeds the limit, the first 64 KiB (or the
+    /// limit, where that is less); the refusal then gives the length and the SHA-256 of everything up to the line feed,
+    /// or in an array up to the comma or bracket after the element.
     pub raw: Box<[u8]>,
-    /// The id, where it could be read all the same: it stands whole in the bytes, before whatever is wrong with them.
+    /// The id, where it could still be read: it is intact in the bytes before the error.
     pub id: Option<Box<str>>,
 }
 

@@ -6,7 +6,7 @@ use super::bytes::{Bytes, is_blank};
 use super::gathered::Gathered;
 use super::{Incoming, Options, half_read, identity};
 
-/// The next line that is not blank.
+/// Returns the next line that is not blank.
 pub(super) fn next<R: Read>(source: &mut Bytes<R>, options: &Options) -> io::Result<Option<Incoming>> {
     loop {
         let line = source.line();
@@ -29,7 +29,7 @@ pub(super) fn next<R: Read>(source: &mut Bytes<R>, options: &Options) -> io::Res
     }
 }
 
-/// Takes one line with its end, and keeps it without; false at the end of the input.
+/// Reads one line, and keeps it without its line ending; false at the end of the input.
 fn gather_line<R: Read>(source: &mut Bytes<R>, gathered: &mut Gathered) -> io::Result<bool> {
     let mut any = false;
     loop {

@@ -1,9 +1,9 @@
-//! Incoming records: a stream of bytes (NDJSON, one JSON array, or CSV) becomes records, each through the
-//! [door](crate::record::admit) and with its id, or refused with its line.
+//! Incoming records: a stream of bytes (NDJSON, one JSON array, or CSV) becomes records with an id, each of which
+//! passes [admission](crate::record::admit) or is rejected with its line.
 //!
-//! A malformed record never harms its neighbours, and memory is bounded by the longest record allowed, not by the
-//! input. The [position](Position) after each record is a resume point: byte offset, line, and the SHA-256 of
-//! everything before it.
+//! A malformed record never affects its neighbours, and memory is bounded by the limit of one record, not by the input.
+//! The [position](Position) after each record is a resume point: byte offset, line, and the SHA-256 of everything
+//! before it.
 //!
 //! ```
 //! use counterfoil::input::{Format, Options, Reader};
@@ -22,8 +22,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What is common to all formats: a UTF-8 byte order mark at the very start is skipped; a line ends with a line
-//! feed, with or without a carriage return before it; an empty input is a success with no records.
+//! Common to all formats: a UTF-8 byte order mark at the very start is skipped; a line ends with a line feed, with or
+//! without a carriage return before it; an empty input is valid and has no records.
 
 mod array;
 mod bytes;

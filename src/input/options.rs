@@ -1,11 +1,11 @@
-//! How an input is read: its format, and what is said of it.
+//! How an input is read: its format and the options given for it.
 
 use super::bytes::{BYTE_ORDER_MARK, is_blank};
 use super::cells::Cells;
 use super::incoming::MAX_ID_BYTES;
 use crate::record::Limits;
 
-/// How the records lie in the bytes.
+/// The format of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
@@ -13,21 +13,20 @@ pub enum Format {
     Lines,
     /// One JSON array of objects, read element by element.
     Array,
-    /// CSV (RFC 4180) with a header row; every value becomes a JSON text, an empty field `""`, unless
-    /// [`Cells`] say otherwise. Empty lines are
-    /// skipped.
+    /// CSV (RFC 4180) with a header row; every value becomes a JSON text, an empty field `""`, unless [`Cells`] say
+    /// otherwise. Empty lines are skipped.
     Csv,
 }
 
 impl Format {
-    /// Whether a file's name says that its cells are separated by tabs.
+    /// Whether a file's extension means that its cells are separated by tabs.
     pub(crate) fn is_by_tabs(file_name: &str) -> bool {
         let extension = file_name.rsplit_once('.').map(|(_, extension)| extension);
         extension.is_some_and(|extension| extension.eq_ignore_ascii_case("tsv"))
     }
 
-    /// The format that a file's name says (`.csv`, `.tsv`, `.ndjson`, `.jsonl`); for any other name, or none, the first
-    /// byte that is not blank decides: `[` begins an array, anything else is NDJSON.
+    /// Guesses the format from the file's extension (`.csv`, `.tsv`, `.ndjson`, `.jsonl`). For any other name, or none,
+    /// the first byte that is not blank decides: `[` begins an array, anything else is NDJSON.
     #[must_use]
     pub fn guess(file_name: Option<&str>, first_bytes: &[u8]) -> Self {
         let extension = file_name
@@ -50,23 +49,23 @@ impl Format {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// How the records lie in the bytes.
+    /// The format.
     pub format: Format,
-    /// How large and how deep a record may be.
+    /// The limits on the size and depth of a record.
     pub limits: Limits,
     /// The top-level field that holds the id: a text, or a number without fraction and exponent.
     pub id_field: String,
     /// How the cells of a CSV are read.
     pub cells: Cells,
-    /// Where the list of an array stands, as a JSON Pointer, where an object is around it. What follows the list is not
-    /// looked at.
+    /// The JSON Pointer of the list of an array, where it is inside an object. What follows the list is not read.
     pub records: Option<String>,
-    /// Whether each record of an NDJSON or of an array stands in an envelope, `{"id":ID,"data":DATA}`, which says the id.
+    /// Whether each record of an NDJSON input or an array is in an envelope, `{"id":ID,"data":DATA}`, which contains
+    /// the id.
     pub with_id: bool,
 }
 
 impl Options {
-    /// How large and how deep what is read for one record may be: its envelope is none of it.
+    /// Returns the limits on the text read for one record: they do not count its envelope.
     pub(crate) fn read_limits(&self) -> Limits {
         let envelope = if self.with_id { ENVELOPE_BYTES } else { 0 };
         Limits {
@@ -75,7 +74,7 @@ impl Options {
         }
     }
 
-    /// A format with the default limits and the id in `id`.
+    /// Creates options for a format, with the default limits and the id in `id`.
     #[must_use]
     pub fn new(format: Format) -> Self {
         Self {
@@ -88,7 +87,7 @@ impl Options {
         }
     }
 
-    /// Limits how large and how deep a record may be. Default: 16 MiB, 128 levels.
+    /// Limits the size and depth of a record. Default: 16 MiB, 128 levels.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -109,7 +108,7 @@ impl Options {
         self
     }
 
-    /// Sets where the list of an array stands, as a JSON Pointer. Default: `None`, the input is the list.
+    /// Sets the JSON Pointer of the list of an array. Default: `None`, the input is the list.
     #[must_use]
     pub fn records(mut self, records: impl Into<Option<String>>) -> Self {
         self.records = records.into();
@@ -124,10 +123,10 @@ impl Options {
     }
 }
 
-/// The most that an envelope adds to its record: each byte of the id may be written as six.
+/// The most that an envelope adds to its record: each byte of the id may take six when escaped.
 const ENVELOPE_BYTES: usize = 6 * MAX_ID_BYTES + 64;
 
-/// The names of what [`told`] tells.
+/// The names that [`describe`] returns.
 pub(crate) const TOLD: [&str; 7] = [
     "separator",
     "raw",
@@ -138,7 +137,7 @@ pub(crate) const TOLD: [&str; 7] = [
     "with-id",
 ];
 
-/// How an input is read, as far as it is not as usual, by the names under which a resume point keeps it.
+/// Returns the options that differ from the default, by the names under which a resume point stores them.
 pub(crate) fn describe(options: &Options) -> Vec<(&'static str, String)> {
     if options.format == Format::Csv {
         return options.cells.describe();

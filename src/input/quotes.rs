@@ -1,20 +1,20 @@
-//! The quotes of a row of CSV: where one opens, which lines it spans, and what stands behind it. The parser itself lets all
-//! of that pass.
+//! The quotes of a CSV row: where one opens, which lines it spans, and what follows it. The parser itself accepts all
+//! of that.
 
 use std::num::NonZeroU64;
 use std::ops::RangeInclusive;
 
 use crate::refusal::Refusal;
 
-/// What is known of the quotes of a row, byte by byte.
+/// The state of the quotes of a row, updated byte by byte.
 pub(super) struct Quotes {
     separator: u8,
     at: QuoteState,
     /// The lines of the row so far, from 0.
     line: u64,
-    /// The line on which the last quote has opened.
+    /// The line on which the last quote opened.
     opened: u64,
-    /// The line of the first quote that spans a line's end.
+    /// The line of the first quote that spans a line ending.
     spanning: Option<u64>,
     behind: bool,
 }
@@ -25,7 +25,7 @@ enum QuoteState {
     Begin,
     Plain,
     Quoted,
-    /// Behind a quote inside quotes: the end of them, or half of one that is doubled.
+    /// After a quote inside quotes: the end of them, or half of a doubled quote.
     Closed,
 }
 
@@ -41,7 +41,7 @@ impl Quotes {
         }
     }
 
-    /// The next row.
+    /// Starts the next row.
     pub(super) fn begin(&mut self) {
         *self = Self::new(self.separator);
     }
@@ -76,12 +76,12 @@ impl Quotes {
         self.at == QuoteState::Quoted
     }
 
-    /// Whether a quoted field goes on behind its closing quote, as in `"bad"tail`: the parser would join both.
+    /// Whether a quoted field continues after its closing quote, as in `"bad"tail`: the parser would join both.
     pub(super) fn go_on_behind(&self) -> bool {
         self.behind
     }
 
-    /// Says which lines a refused row has taken with it.
+    /// Adds to the refusal which lines the refused row contains.
     pub(super) fn explain(&self, refusal: &mut Refusal, lines: RangeInclusive<u64>) {
         let (first, last) = lines.into_inner();
         refusal.last_line = NonZeroU64::new(last);

@@ -21,23 +21,23 @@ enum FormatState {
     Lines,
     Array(ArrayPosition),
     Csv(Box<TableReader>),
-    /// A CSV without a header row: nothing to read.
+    /// A CSV file without a header row: nothing to read.
     Nothing,
 }
 
 impl<R: Read> Reader<R> {
-    /// Begins at the start of an input. Of a CSV the header row is read at once.
+    /// Begins at the start of an input. The header row of a CSV file is read immediately.
     pub fn new(input: R, options: Options) -> Result<Self, OpenError> {
         let mut source = Bytes::new(input)?;
         let format = FormatState::open(&mut source, &options)?;
         Ok(Self::at(source, options, format))
     }
 
-    /// Goes on where an earlier read of the same input stopped: reads everything before that point again and
-    /// refuses to go on where it differs.
+    /// Resumes where an earlier read of the same input stopped: reads everything before that point again, and fails
+    /// where it differs.
     ///
-    /// Of an array that ends exactly at the resume point without its closing bracket, nothing more is said: either
-    /// the earlier read has refused that, or the input was cut at just this byte since.
+    /// An array that ends exactly at the resume point without its closing bracket is not reported: either the earlier
+    /// read has rejected that, or the input has since been truncated at exactly this byte.
     pub fn resume(input: R, options: Options, resume: &Resume) -> Result<Self, ResumeError> {
         if resume.offset == 0 {
             return Ok(Self::new(input, options)?);
@@ -46,7 +46,7 @@ impl<R: Read> Reader<R> {
             offset: resume.offset,
         };
         let mut source = Bytes::new(input)?;
-        // Whether the input has changed comes before what is wrong with its header.
+        // A changed input is reported before a problem of its header.
         let format = FormatState::open(&mut source, &options);
         let before = source.position().offset;
         if before < resume.offset && !source.skip_to(resume.offset)? {
@@ -71,7 +71,7 @@ impl<R: Read> Reader<R> {
         Ok(Self::at(source, options, format))
     }
 
-    /// The names of the columns of a CSV, in their order; of any other format there are none.
+    /// Returns the names of the columns of a CSV file, in order; empty for any other format.
     pub(crate) fn columns(&self) -> Vec<String> {
         match &self.format {
             FormatState::Csv(table) => table.columns().map(str::to_owned).collect(),
@@ -79,13 +79,13 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Where the input stands after the last record given: the point to resume at.
+    /// Returns the position after the last record returned: the point to resume at.
     pub fn position(&self) -> &Position {
         &self.position
     }
 
-    /// Takes what is left behind the last record, and tells where the input ends: how long it is, and the hash of all
-    /// of it.
+    /// Reads what remains after the last record, and returns the position at the end of the input: its length and the
+    /// hash of all of it.
     pub fn finish(&mut self) -> io::Result<Position> {
         self.ended = true;
         self.source.skip(|_| true)?;

@@ -18,7 +18,7 @@ enum State<R> {
     /// Not read yet.
     Closed(R),
     Open(Box<Reader<R>>),
-    /// It could not be opened, and is gone.
+    /// It could not be opened, and is dropped.
     Failed,
 }
 
@@ -82,7 +82,7 @@ impl<R> Records<R> {
     fn given(&self, incoming: super::Incoming) -> SourceRecord {
         let at = SourcePlace {
             line: incoming.line,
-            // The elements of an array may all stand on one line.
+            // The elements of an array may all be on one line.
             is_alone: self.options.format != Format::Array || incoming.line > 1,
             end: Cursor::Bytes(incoming.end),
         };

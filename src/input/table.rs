@@ -1,4 +1,4 @@
-//! CSV: a header row gives the names, every row is a record of texts.
+//! CSV: a header row gives the field names, every row is a record of texts.
 
 use std::io::{self, Read};
 
@@ -16,18 +16,18 @@ use crate::record::{Value, admit};
 pub(super) struct TableReader {
     parser: csv_core::Reader,
     columns: Vec<Column>,
-    /// The column of the ids.
+    /// The index of the id column.
     id_at: usize,
     row: Row,
 }
 
 struct Column {
     name: String,
-    /// The name with quotes and colon, as it stands in the record.
+    /// The name with quotes and colon, as written in the record.
     key: String,
 }
 
-/// The decoded fields of a row, one after the other, and where each ends.
+/// The decoded fields of a row, concatenated, and the end of each.
 struct Row {
     fields: Vec<u8>,
     ends: Vec<usize>,
@@ -35,10 +35,10 @@ struct Row {
     quotes: Quotes,
 }
 
-/// What separates the cells of tables.
+/// The common separators of tables.
 const SEPARATORS: [char; 4] = [',', ';', '\t', '|'];
 
-/// More fields than there are columns need not be told apart.
+/// Fields beyond this many extra columns need not be distinguished.
 const SPARE_FIELDS: usize = 1;
 
 impl TableReader {
@@ -83,12 +83,12 @@ impl TableReader {
         }))
     }
 
-    /// The names of the columns, in their order.
+    /// Returns the names of the columns, in order.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|column| column.name.as_str())
     }
 
-    /// The next row.
+    /// Returns the next row.
     pub(super) fn next<R: Read>(
         &mut self,
         source: &mut Bytes<R>,
@@ -162,7 +162,7 @@ impl TableReader {
             }
         }
         data.push('}');
-        // What is stored went through the door, here too: escapes can make a row longer than a record may be.
+        // Stored data must pass admission here too: escapes can make a row longer than the limit.
         match admit(data.as_bytes(), &options.limits) {
             Ok(data) => Ok(Ready {
                 id: id.to_owned(),
@@ -175,8 +175,8 @@ impl TableReader {
         }
     }
 
-    /// The id of a row that was refused: of the first column alone, because a row with a field too many or too few does
-    /// not tell which of the others is which.
+    /// Returns the id of a rejected row, from the first column only, because in a row with a field too many or too few
+    /// the other fields cannot be matched to columns.
     fn id_of(&self, raw: &[u8], options: &Options) -> Option<String> {
         if self.id_at != 0 {
             return None;
@@ -187,7 +187,7 @@ impl TableReader {
     }
 }
 
-/// What a cell says: behind the quote that keeps a spreadsheet from running it.
+/// Returns the text of a cell, without the quote that keeps a spreadsheet from executing it.
 fn text_of<'c>(cell: &'c str, options: &Options) -> &'c str {
     if options.cells.raw { cell } else { bare(cell) }
 }
@@ -224,8 +224,8 @@ impl Row {
         }
     }
 
-    /// Reads one row with its line end; `None` at the end of the input. Of a row longer than `limit` or with more
-    /// than `most` fields, only the count of fields and the bytes gathered mean anything.
+    /// Reads one row with its line ending; `None` at the end of the input. For a row longer than `limit` or with more
+    /// than `most` fields, only the count of fields and the gathered bytes are valid.
     fn read<R: Read>(
         &mut self,
         parser: &mut csv_core::Reader,
@@ -270,7 +270,7 @@ impl Row {
         }
     }
 
-    /// The fields, where they are UTF-8.
+    /// Returns the fields, where they are UTF-8.
     fn texts(&self) -> Option<Vec<&str>> {
         let whole = &self.fields[..self.ends[..self.count].last().copied().unwrap_or(0)];
         let mut start = 0;

@@ -1,4 +1,4 @@
-//! A list of records inside a JSON object: finding it, and noticing it.
+//! A list of records inside a JSON object: finding and detecting it.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -9,10 +9,11 @@ use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visi
 use super::bytes::{Bytes, is_blank};
 use crate::record::{StringState, Value};
 
-/// A name is not longer than this.
+/// The longest name, in bytes.
 const NAME_BYTES: usize = 1 << 16;
 
-/// Takes everything before the list at a JSON Pointer, so that its bracket comes next; false where there is none.
+/// Skips everything before the list at a JSON Pointer, so that its bracket comes next; false where there is no such
+/// list.
 pub(super) fn find<R: Read>(source: &mut Bytes<R>, pointer: &str) -> io::Result<bool> {
     for name in &names(pointer).collect::<Vec<_>>() {
         if source.skip(is_blank)? != Some(b'{') {
@@ -26,12 +27,12 @@ pub(super) fn find<R: Read>(source: &mut Bytes<R>, pointer: &str) -> io::Result<
     Ok(source.skip(is_blank)? == Some(b'['))
 }
 
-/// Takes what stands behind the list at a JSON Pointer, to the end of the input. What is no JSON there, or has the list once
-/// more, is an error: the records would be others to another reader.
+/// Reads what follows the list at a JSON Pointer, to the end of the input. Invalid JSON there, or a second occurrence
+/// of the list, is an error: another reader would get other records.
 pub(super) fn end<R: Read>(source: &mut Bytes<R>, pointer: &str) -> io::Result<()> {
     let names: Vec<String> = names(pointer).collect();
     let line = source.line();
-    // The list itself has been read: what stands before and behind it is read with another value in its place.
+    // The list itself has been read: the text before and after it is parsed with another value in its place.
     let before: Vec<String> = names
         .iter()
         .map(|name| format!("{{{}:", Value::text(name).to_json()))
@@ -47,7 +48,7 @@ pub(super) fn end<R: Read>(source: &mut Bytes<R>, pointer: &str) -> io::Result<(
         if error.is_io() {
             return error.into();
         }
-        // Places are told by the text that was put together.
+        // The error's position refers to the combined text.
         let what = error.to_string();
         let what = what.split(" at line ").next().unwrap_or_default();
         io::Error::new(
@@ -62,7 +63,7 @@ fn names(pointer: &str) -> impl Iterator<Item = String> {
     names.map(|name| name.replace("~1", "/").replace("~0", "~"))
 }
 
-/// The objects around a list, each with the one inside it, or at last the list, once.
+/// The objects around a list: each contains the next one, and the innermost contains the list, once.
 struct Around<'n> {
     names: &'n [String],
 }
@@ -101,7 +102,7 @@ impl<'de> Visitor<'de> for Around<'_> {
     }
 }
 
-/// What is left of an input, taken as it is read.
+/// The rest of an input, consumed as it is read.
 struct RestOfInput<'s, R>(&'s mut Bytes<R>);
 
 impl<R: Read> Read for RestOfInput<'_, R> {
@@ -114,7 +115,7 @@ impl<R: Read> Read for RestOfInput<'_, R> {
     }
 }
 
-/// Takes the fields of an object before one, and its name.
+/// Skips the fields of an object before the wanted one, and its name.
 fn find_field<R: Read>(source: &mut Bytes<R>, wanted: &str) -> io::Result<bool> {
     loop {
         match source.skip(is_blank)? {
@@ -136,7 +137,7 @@ fn find_field<R: Read>(source: &mut Bytes<R>, wanted: &str) -> io::Result<bool> 
     }
 }
 
-/// Takes a text; `None` where it is none, or too long for a name.
+/// Reads a text; `None` where it is not a text, or is too long for a name.
 fn text<R: Read>(source: &mut Bytes<R>) -> io::Result<Option<String>> {
     let (mut written, mut escaped) = (Vec::new(), false);
     while let Some(byte) = source.fill()?.first().copied() {
@@ -155,7 +156,7 @@ fn text<R: Read>(source: &mut Bytes<R>) -> io::Result<Option<String>> {
     Ok(None)
 }
 
-/// Takes a value, up to the comma or bracket behind it.
+/// Skips a value, up to the comma or bracket after it.
 fn skip_value<R: Read>(source: &mut Bytes<R>) -> io::Result<()> {
     let (mut depth, mut quotes) = (0_u64, StringState::default());
     loop {
@@ -184,8 +185,8 @@ fn skip_value<R: Read>(source: &mut Bytes<R>) -> io::Result<()> {
     }
 }
 
-/// The JSON Pointer of the list of objects in an input that is one JSON object around it, by how the input begins. An
-/// object that stands on one line, with more behind it or an id of its own, is a record.
+/// Returns the JSON Pointer of the list of objects in an input that is one JSON object around it, judged by the
+/// beginning of the input. An object on a single line that is followed by more, or that has an id, is a record.
 pub(crate) fn noticed(head: &[u8], is_whole: bool, id_field: &str) -> Option<String> {
     let mut seen = WrapperState::default();
     let mut at = 0;
@@ -199,10 +200,10 @@ pub(crate) fn noticed(head: &[u8], is_whole: bool, id_field: &str) -> Option<Str
     seen.list.filter(|_| is_meant)
 }
 
-/// What was seen of an object so far.
+/// The state of scanning an object.
 #[derive(Default)]
 struct WrapperState {
-    /// The names that lead to where it is at; a list has none.
+    /// The names that lead to the current position; a list has no name.
     way: Vec<Option<String>>,
     name: Option<String>,
     lists: usize,
@@ -214,7 +215,7 @@ struct WrapperState {
 }
 
 impl WrapperState {
-    /// Looks at one token, and tells where the next one begins; `None` where it is no object.
+    /// Processes one token, and returns where the next one begins; `None` where it is not an object.
     fn next(&mut self, head: &[u8], at: usize, id_field: &str) -> Option<usize> {
         let byte = head[at];
         if self.way.is_empty() && byte != b'{' && !is_blank(byte) && !b"\xef\xbb\xbf".contains(&byte) {
@@ -257,7 +258,7 @@ impl WrapperState {
     }
 }
 
-/// How long the text is that begins here, with its quotes, as far as it is there.
+/// Returns the length of the text that begins here, with its quotes, as far as it is present.
 pub(super) fn text_length(bytes: &[u8]) -> usize {
     let mut escaped = false;
     for (at, byte) in bytes.iter().enumerate().skip(1) {

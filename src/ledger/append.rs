@@ -1,4 +1,4 @@
-//! Writing to the ledger. Called inside the one transaction of a batch, by the run alone.
+//! Writing to the ledger. Only the run calls this, inside the one transaction of a batch.
 
 use rusqlite::{Connection, params};
 
@@ -7,7 +7,7 @@ use super::head::{Head, PassRow, RunRow, StageRow, to_integer};
 use crate::error::Result;
 use crate::record::{PassId, RunId};
 
-/// Writes the run's row, with its first batch.
+/// Writes the run's row, together with its first batch.
 pub(crate) fn insert_run(connection: &Connection, run: &RunRow) -> Result<()> {
     let sql = "INSERT INTO ledger_run VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)";
     connection.execute(
@@ -27,7 +27,8 @@ pub(crate) fn insert_run(connection: &Connection, run: &RunRow) -> Result<()> {
     Ok(())
 }
 
-/// Writes the pass's row and, where it is new, that of its stage's revision, with its first batch.
+/// Writes the pass's row and, if its stage's revision is new, that revision's row, together with the pass's first
+/// batch.
 pub(crate) fn insert_pass(connection: &Connection, pass: &PassRow) -> Result<()> {
     if let Some(stage) = &pass.stage {
         insert_stage(connection, stage)?;
@@ -108,7 +109,7 @@ pub(crate) fn insert_entries(connection: &Connection, sealed: &Sealed) -> Result
     Ok(())
 }
 
-/// Writes the batch's row, which closes it: the triggers refuse it unless it extends the chain.
+/// Writes the batch's row, which closes the batch. The triggers reject the row unless it extends the chain.
 pub(crate) fn insert_batch(
     connection: &Connection,
     run: RunId,

@@ -1,5 +1,5 @@
-//! The batches as they are recorded, for whoever verifies the chain: what each says of itself, with its entries and the
-//! header that was hashed; and rows that no batch answers for.
+//! The batches as they are recorded, for verifying the chain: each batch's own claims, its entries and the header that
+//! was hashed; also rows that no batch covers.
 
 use rusqlite::{Connection, Row, Statement};
 
@@ -10,7 +10,7 @@ use crate::digest::Hash;
 use crate::error::{Error, Result};
 use crate::record::{BatchId, PassId, RecordNumber};
 
-/// What a batch's row says.
+/// The claims of a batch's row.
 pub(crate) struct Recorded {
     pub(crate) batch: BatchId,
     pub(crate) pass: PassId,
@@ -26,7 +26,7 @@ pub(crate) struct Recorded {
     pub(crate) tree_root: Hash,
     pub(crate) frontier: Vec<u8>,
     pub(crate) header_text: String,
-    /// Where the header was hashed with another name of its stage that nobody has accepted yet.
+    /// Set if the header was hashed with another name of its stage that nobody has accepted yet.
     pub(crate) renamed: Option<Renamed>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Batches<'c> {
 }
 
 impl<'c> Batches<'c> {
-    /// `headers`: the query of the view of headers as it was built in. A changed view must not tell what was hashed.
+    /// `headers` is the view of headers as this program built it in: a changed view must not determine what was hashed.
     pub(crate) fn new(connection: &'c Connection, headers: &str) -> Result<Self> {
         Ok(Self {
             batches: connection.prepare(&format!("WITH header AS ({headers}) {BATCH}"))?,
@@ -59,13 +59,13 @@ impl<'c> Batches<'c> {
         })
     }
 
-    /// One batch: what is recorded of it, and its entries.
+    /// Reads one batch: its recorded claims and its entries.
     pub(crate) fn read(&mut self, number: BatchId, names: &StageNames) -> Result<(Recorded, Batch)> {
         let recorded = self.batches.query_row([number], recorded)?.named(names);
         let mut batch = Batch::new(recorded.step);
         let mut found = self.entries.query([number])?;
         while let Some(row) = found.next()? {
-            // In a damaged file an entry may lie among those of another batch.
+            // In a damaged file, an entry may be stored among those of another batch.
             if row.get::<_, BatchId>(8)? != number {
                 let what = "an entry of another batch is among its entries".to_owned();
                 return Err(Error::Damaged { what });
@@ -97,7 +97,7 @@ fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
 }
 
 impl Recorded {
-    /// With the header that was hashed, where that is another only in the name of its stage.
+    /// Substitutes the header that was hashed, if it differs only in the name of its stage.
     fn named(mut self, names: &StageNames) -> Self {
         let text = std::mem::take(&mut self.header_text);
         let header = names.hashed(self.batch, &self.head, text);
@@ -118,7 +118,7 @@ pub(crate) struct StageTexts {
     pub(crate) meaning_sha256: Hash,
 }
 
-/// Those of all revisions, in order.
+/// Reads the texts of all revisions, in order.
 pub(crate) fn stage_texts(connection: &Connection) -> Result<Vec<StageTexts>> {
     let sql =
         "SELECT stage, source_text, text_sha256, meaning, meaning_sha256 FROM ledger_stage ORDER BY stage";
@@ -135,9 +135,9 @@ pub(crate) fn stage_texts(connection: &Connection) -> Result<Vec<StageTexts>> {
     Ok(texts.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Batches that do not exist, and have entries.
+/// Numbers of batches that do not exist but have entries.
 pub(crate) fn batches_of_stray_entries(connection: &Connection) -> Result<Vec<BatchId>> {
-    // From batch number to batch number: one look-up each, not one per entry.
+    // From batch number to batch number: one look-up for each, not one for each entry.
     let sql = "WITH RECURSIVE numbers(batch) AS (SELECT min(batch) FROM ledger_entry
        UNION ALL SELECT (SELECT min(e.batch) FROM ledger_entry e WHERE e.batch>numbers.batch) FROM numbers
          WHERE numbers.batch IS NOT NULL)
@@ -145,7 +145,7 @@ pub(crate) fn batches_of_stray_entries(connection: &Connection) -> Result<Vec<Ba
     batches(connection, sql)
 }
 
-/// Batches that erasures name, and that are of no run which erases; one for each of these.
+/// Batches that erasures name but whose runs do not erase, one for each such erasure.
 pub(crate) fn batches_of_stray_erasures(connection: &Connection) -> Result<Vec<BatchId>> {
     let sql = "SELECT x.batch FROM ledger_erasure x WHERE NOT EXISTS(SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass)
      WHERE b.batch=x.batch AND p.kind='erase')";
@@ -165,7 +165,7 @@ fn batches(connection: &Connection, sql: &str) -> Result<Vec<BatchId>> {
     Ok(batches.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The passes, runs and stage revisions that no batch belongs to, in words: `pass 7`.
+/// Passes, runs and stage revisions that no batch belongs to, in words: `pass 7`.
 pub(crate) fn without_batch(connection: &Connection) -> Result<Vec<String>> {
     let sql = "SELECT 'pass ' || pass FROM ledger_pass WHERE pass NOT IN (SELECT pass FROM ledger_batch)
      UNION ALL SELECT 'run ' || run FROM ledger_run WHERE run NOT IN (SELECT run FROM ledger_batch)
@@ -176,7 +176,7 @@ pub(crate) fn without_batch(connection: &Connection) -> Result<Vec<String>> {
     Ok(names.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The passes of stage revisions that do not exist, in words: their headers are hashed as those of passes without a stage.
+/// Passes whose stage revisions do not exist, in words. Their headers are hashed like those of passes without a stage.
 pub(crate) fn without_stage(connection: &Connection) -> Result<Vec<String>> {
     let sql = "SELECT 'pass ' || pass || ' of stage revision ' || stage FROM ledger_pass
      WHERE stage IS NOT NULL AND stage NOT IN (SELECT stage FROM ledger_stage)";
@@ -185,7 +185,7 @@ pub(crate) fn without_stage(connection: &Connection) -> Result<Vec<String>> {
     Ok(names.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The runs and stage revisions whose numbers are not those of their order, in words: no header covers these numbers.
+/// Runs and stage revisions whose numbers do not follow their order, in words. No header covers these numbers.
 pub(crate) fn out_of_order(connection: &Connection) -> Result<Vec<String>> {
     let sql = "SELECT 'run ' || run FROM (SELECT run, row_number() OVER (ORDER BY first) AS place
        FROM (SELECT run, min(batch) AS first FROM ledger_batch GROUP BY run)) WHERE run<>place

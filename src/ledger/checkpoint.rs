@@ -1,4 +1,5 @@
-//! Checkpoints: the ledger's size and root at one moment, as the text that is signed, and the table that keeps the notes.
+//! Checkpoints: the ledger's size and root at one moment, as the text that is signed, and the table that keeps the
+//! notes.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,21 +10,21 @@ use crate::error::Result;
 use crate::note::Note;
 use crate::record::BatchId;
 
-/// The size and the root of a ledger's tree. Its text is that of <https://c2sp.org/tlog-checkpoint>: origin, size and
-/// root in base64, each on a line of its own.
+/// Size and root of a ledger's tree. Its text has the format of <https://c2sp.org/tlog-checkpoint>: origin, size and
+/// root in base64, each on a separate line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Checkpoint {
-    /// The ledger: the uuid of its first run.
+    /// Identifies the ledger: the UUID of its first run.
     pub origin: String,
-    /// The number of leaves, entries and batch headers.
+    /// Number of leaves: entries and batch headers.
     pub size: u64,
-    /// The root over them.
+    /// Root hash over these leaves.
     pub root: Hash,
 }
 
 impl Checkpoint {
-    /// The text that is signed.
+    /// Returns the text that is signed.
     #[must_use]
     pub fn to_text(&self) -> String {
         format!(
@@ -34,7 +35,8 @@ impl Checkpoint {
         )
     }
 
-    /// Reads such a text; `None` where it is none. Lines below the third are extensions, which mean nothing here.
+    /// Parses a checkpoint's text; returns `None` if it is not one. Lines after the third are extensions, which are
+    /// ignored.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
@@ -51,13 +53,13 @@ impl Checkpoint {
         })
     }
 
-    /// The checkpoint in a note, whoever signed it; `None` where there is none.
+    /// Returns the checkpoint in a note without checking its signatures; `None` if the note has none.
     #[must_use]
     pub fn from_note(note: &str) -> Option<Self> {
         Self::parse(Note::parse(note).ok()?.text)
     }
 
-    /// The ledger as it stands; `None` for a store without one.
+    /// Returns the ledger's current checkpoint; `None` for a store without a ledger.
     pub(crate) fn from_ledger(connection: &Connection) -> Result<Option<Self>> {
         let sql = "SELECT (SELECT uuid FROM ledger_run WHERE run=1), tree_size, tree_root FROM ledger_batch
          ORDER BY batch DESC LIMIT 1";
@@ -72,14 +74,14 @@ impl Checkpoint {
     }
 }
 
-/// A batch that closed the tree at some size.
+/// A batch after which the tree had some size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Closed {
     pub(crate) batch: BatchId,
     pub(crate) root: Hash,
 }
 
-/// The batch after which the tree had a size. Sizes grow with the batches, so that a few look-ups find it.
+/// Returns the batch after which the tree had this size. Sizes grow with the batches, so a few look-ups find it.
 pub(crate) fn batch_of_size(connection: &Connection, size: u64) -> Result<Option<Closed>> {
     let mut statement = connection.prepare_cached(
         "SELECT batch, tree_size, tree_root FROM ledger_batch WHERE batch<=?1 ORDER BY batch DESC LIMIT 1",
@@ -109,7 +111,7 @@ pub(crate) fn batch_of_size(connection: &Connection, size: u64) -> Result<Option
     Ok(None)
 }
 
-/// The notes that the store keeps and that are of a larger tree, smallest first.
+/// Returns the kept notes of larger trees, smallest first.
 pub(crate) fn notes_after(connection: &Connection, size: u64) -> Result<Vec<String>> {
     let sql = "SELECT note FROM ledger_checkpoint WHERE tree_size>?1 ORDER BY tree_size";
     let mut statement = connection.prepare_cached(sql)?;
@@ -118,7 +120,7 @@ pub(crate) fn notes_after(connection: &Connection, size: u64) -> Result<Vec<Stri
     Ok(notes.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The newest note that the store keeps.
+/// Returns the newest note that the store keeps.
 pub(crate) fn newest_note(connection: &Connection) -> Result<Option<String>> {
     let sql = "SELECT note FROM ledger_checkpoint ORDER BY tree_size DESC LIMIT 1";
     Ok(connection
@@ -127,7 +129,7 @@ pub(crate) fn newest_note(connection: &Connection) -> Result<Option<String>> {
         .optional()?)
 }
 
-/// The smallest checkpoint at or after a size, as its note.
+/// Returns the note of the smallest checkpoint at or after a size.
 pub(crate) fn first_note_of(connection: &Connection, size: u64) -> Result<Option<String>> {
     let sql = "SELECT note FROM ledger_checkpoint WHERE tree_size>=?1 ORDER BY tree_size LIMIT 1";
     let size = i64::try_from(size).unwrap_or(i64::MAX);
@@ -137,17 +139,17 @@ pub(crate) fn first_note_of(connection: &Connection, size: u64) -> Result<Option
         .optional()?)
 }
 
-/// All notes that the store keeps, each with the size that it is kept under, smallest first.
+/// Returns all notes that the store keeps, each with the size that it is kept under, smallest first.
 pub(crate) fn notes_with_sizes(connection: &Connection) -> Result<Vec<(u64, String)>> {
     let mut statement =
         connection.prepare("SELECT tree_size, note FROM ledger_checkpoint ORDER BY tree_size")?;
-    // Of no size at all: no note says this one.
+    // Not a size at all: no note has this one.
     let size = |size: i64| u64::try_from(size).unwrap_or(u64::MAX);
     let notes = statement.query_map([], |row| Ok((size(row.get(0)?), row.get(1)?)))?;
     Ok(notes.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The size of the ledger when a restored store, or another key, was last accepted; 0 for never.
+/// Returns the size of the ledger when a restored store or another key was last accepted; 0 if never.
 pub(crate) fn accepted(connection: &Connection) -> Result<u64> {
     let sql = "SELECT coalesce(max(b.tree_size),0) FROM ledger_batch b JOIN ledger_pass p USING(pass)
      WHERE p.kind='edit' AND p.target IS NULL AND json_extract(b.body,'$.accepted') IS NOT NULL";
@@ -157,7 +159,7 @@ pub(crate) fn accepted(connection: &Connection) -> Result<u64> {
         .unsigned_abs())
 }
 
-/// The sizes of the checkpoints that the store keeps, smallest first.
+/// Returns the sizes of the checkpoints that the store keeps, smallest first.
 pub(crate) fn sizes(connection: &Connection) -> Result<Vec<u64>> {
     let mut statement = connection.prepare("SELECT tree_size FROM ledger_checkpoint ORDER BY tree_size")?;
     let sizes = statement.query_map([], |row| row.get::<_, i64>(0))?;

@@ -1,4 +1,4 @@
-//! Entries, batches and the texts that are hashed. One batch says, as data, everything that one transaction will do.
+//! Entries, batches and the texts that are hashed. A batch states, as data, everything that one transaction will do.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,23 @@ use super::tree::leaf_hash;
 use crate::digest::{Hash, Salt};
 use crate::record::{BatchId, RecordNumber};
 
-/// What became of one source record in one pass.
+/// The outcome of one source record in one pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum EntryOutcome {
     /// Written to the target, or removed from it.
     Written = 1,
-    /// The target already had exactly this.
+    /// Identical to what the target already had.
     Unchanged = 2,
-    /// Left out by the stage; waived and skipped records too.
+    /// Left out by the stage; includes waived and skipped records.
     Filtered = 3,
-    /// Refused, with its reason and its image; a rollback conflict too.
+    /// Refused, with its reason and its image; includes rollback conflicts.
     Refused = 4,
     /// Merged into another record.
     Merged = 5,
 }
 
 impl EntryOutcome {
-    /// The outcome of a number in the ledger.
+    /// Returns the outcome with this number in the ledger.
     #[must_use]
     pub(crate) fn from_number(number: i64) -> Option<Self> {
         [
@@ -40,26 +40,26 @@ impl EntryOutcome {
 /// The ledger's line for one record in one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// The source record's number; of a rollback, the number of the row that it restores.
+    /// Number of the source record; in a rollback, number of the row that it restores.
     pub(crate) record: RecordNumber,
-    /// 0, or the part of a derived record, from 1.
+    /// 0, or the part of a derived record, counted from 1.
     pub(crate) part: i64,
-    /// What became of it.
+    /// The record's outcome.
     pub(crate) outcome: EntryOutcome,
-    /// The number written, where it is another one.
+    /// The number written, if it differs from the record's.
     pub(crate) target: Option<RecordNumber>,
-    /// The commitment to the source record; `None` in place.
+    /// Commitment to the source record; `None` in place.
     pub(crate) input: Option<Hash>,
-    /// The commitment to the target's row before; `None` for no row.
+    /// Commitment to the target's row before; `None` for no row.
     pub(crate) before: Option<Hash>,
-    /// The commitment to the target's row after; `None` for no row.
+    /// Commitment to the target's row after; `None` for no row.
     pub(crate) after: Option<Hash>,
-    /// Codes and places as JSON; never a value.
+    /// Codes and places as JSON; never contains a value.
     pub(crate) reason: Option<String>,
 }
 
 impl Entry {
-    /// An entry with nothing but its key and outcome.
+    /// Makes an entry with only its key and outcome.
     #[must_use]
     pub(crate) fn new(record: RecordNumber, part: i64, outcome: EntryOutcome) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl Entry {
         }
     }
 
-    /// Whether its reason has this code. A reason may say more than its code.
+    /// Returns whether the reason has this code. A reason may contain more than its code.
     #[must_use]
     pub(crate) fn has_code(&self, code: &str) -> bool {
         #[derive(serde::Deserialize)]
@@ -102,24 +102,24 @@ impl Entry {
     }
 }
 
-/// About as long as the leaf text of a copied record is.
+/// Approximate length of the leaf text of a copied record.
 const LEAF_BYTES: usize = 192;
 
-/// What kind of image the ledger keeps.
+/// The kind of an image that the ledger keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ImageKind {
-    /// `id || 0x00 || data` of the old row: exactly what its commitment covers, after the salt.
+    /// `id || 0x00 || data` of the old row: exactly the bytes that its commitment covers after the salt.
     Whole = 1,
     /// A reverse patch.
     Patch = 2,
     /// An encrypted image.
     Encrypted = 3,
-    /// The refused input.
+    /// A refused input.
     Refused = 4,
 }
 
 impl ImageKind {
-    /// The kind of a number in the ledger.
+    /// Returns the kind with this number in the ledger.
     #[must_use]
     pub(crate) fn from_number(number: i64) -> Option<Self> {
         [Self::Whole, Self::Patch, Self::Encrypted, Self::Refused]
@@ -128,14 +128,14 @@ impl ImageKind {
     }
 }
 
-/// An image to be kept.
+/// An image to keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Image {
-    /// The entry's record.
+    /// Record number of the entry.
     pub(crate) record: RecordNumber,
-    /// The entry's part.
+    /// Part of the entry.
     pub(crate) part: i64,
-    /// What it is.
+    /// Kind of the image.
     pub(crate) kind: ImageKind,
     /// Its bytes.
     pub(crate) body: Vec<u8>,
@@ -144,11 +144,11 @@ pub(crate) struct Image {
 /// A new record number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NewRecord {
-    /// The number.
+    /// The new number.
     pub(crate) record: RecordNumber,
-    /// The database that it begins in.
+    /// The database where the record begins.
     pub(crate) database: String,
-    /// Its id there; `None` where the input gave none.
+    /// Its id there; `None` if the input had none.
     pub(crate) id: Option<String>,
     /// Its salt.
     pub(crate) salt: Salt,
@@ -166,7 +166,7 @@ pub(crate) enum Change {
         /// The data.
         data: String,
     },
-    /// Another id or other data for a row.
+    /// Replaces the id or the data of a row.
     Update {
         /// The number.
         record: RecordNumber,
@@ -175,25 +175,25 @@ pub(crate) enum Change {
         /// The data.
         data: String,
     },
-    /// The row goes.
+    /// Removes a row.
     Delete {
         /// The number.
         record: RecordNumber,
     },
 }
 
-/// A change of the target's table itself.
+/// A change of the target's table as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TableChange {
-    /// The table, without its index.
+    /// Creates the table without its index.
     CreateTable,
-    /// The unique index over ids.
+    /// Creates the unique index on ids.
     CreateIndex,
-    /// The index goes, to be built again after the rows.
+    /// Drops the index, to be built again after the rows.
     DropIndex,
 }
 
-/// What a batch is for.
+/// The purpose of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum BatchKind {
     /// Records.
@@ -207,7 +207,7 @@ pub(crate) enum BatchKind {
 }
 
 impl BatchKind {
-    /// The word in the ledger.
+    /// Returns the name in the ledger.
     #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -219,21 +219,21 @@ impl BatchKind {
     }
 }
 
-/// How many source records had which outcome. `read` is the sum of the others.
+/// Number of source records by outcome. `read` is the sum of the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Counts {
-    /// All of them.
+    /// Records read: the sum of the others.
     pub read: u64,
-    /// Written.
+    /// Records written.
     pub written: u64,
-    /// Unchanged.
+    /// Records that the target already had unchanged.
     pub unchanged: u64,
-    /// Filtered, waived or skipped.
+    /// Records filtered, waived or skipped.
     pub filtered: u64,
-    /// Refused.
+    /// Records refused.
     pub refused: u64,
-    /// Merged.
+    /// Records merged into another record.
     pub merged: u64,
 }
 
@@ -261,40 +261,41 @@ impl Counts {
     }
 }
 
-/// Everything that one transaction will do, as data. Whoever makes it opens no transaction, and the one who commits
-/// it decides nothing.
+/// Everything that one transaction will do, as data. The code that builds a batch opens no transaction, and the code
+/// that commits it decides nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Batch {
-    /// What it is for.
+    /// Purpose of the batch.
     pub(crate) step: BatchKind,
     /// The smallest source number in it.
     pub(crate) first_record: Option<RecordNumber>,
     /// The largest source number in it: the keyset cursor.
     pub(crate) last_record: Option<RecordNumber>,
-    /// The resume point where it is not a record number (`load`), as JSON.
+    /// Resume point as JSON, if it is not a record number (`load`).
     pub(crate) cursor: Option<String>,
-    /// The outcomes.
+    /// Outcomes of its records.
     pub(crate) counts: Counts,
     /// A remark, as JSON.
     pub(crate) body: Option<String>,
-    /// How often the stage warned, by code; stands in the remark as `{"warnings": {code: count}}`.
+    /// Number of the stage's warnings by code; written to the remark as `{"warnings": {code: count}}`.
     pub(crate) warnings: BTreeMap<String, u64>,
-    /// Changes of the target's table, before the rows.
+    /// Changes of the target's table, applied before the rows.
     pub(crate) shape: Vec<TableChange>,
     /// New record numbers.
     pub(crate) records: Vec<NewRecord>,
-    /// Changes of rows, in this order.
+    /// Changes of rows, in order.
     pub(crate) changes: Vec<Change>,
     /// The entries.
     pub(crate) entries: Vec<Entry>,
     /// The images.
     pub(crate) images: Vec<Image>,
-    /// The pass may not go on after it: a contract in the mode `refuse` was broken. It stands in the refusal's reason.
+    /// Whether the pass must stop after this batch because a contract in the mode `refuse` was broken. The refusal's
+    /// reason records it.
     pub(crate) halts: bool,
 }
 
 impl Batch {
-    /// An empty batch.
+    /// Makes an empty batch.
     #[must_use]
     pub(crate) fn new(step: BatchKind) -> Self {
         Self {
@@ -314,20 +315,20 @@ impl Batch {
         }
     }
 
-    /// Widens the range of source numbers.
+    /// Extends the range of source numbers to include a record.
     pub(crate) fn covers(&mut self, record: RecordNumber) {
         self.first_record = Some(self.first_record.map_or(record, |first| first.min(record)));
         self.last_record = Some(self.last_record.map_or(record, |last| last.max(record)));
     }
 
-    /// Adds the entry of a record that is read in the batch, and counts it.
+    /// Adds and counts the entry of a record that is read in the batch.
     pub(crate) fn add(&mut self, entry: Entry) {
         self.covers(entry.record);
         self.counts.count(entry.outcome);
         self.entries.push(entry);
     }
 
-    /// Adds to its remark.
+    /// Adds a field to its remark.
     pub(crate) fn remark(&mut self, name: &str, value: serde_json::Value) {
         let said = self
             .body
@@ -338,7 +339,7 @@ impl Batch {
         self.body = Some(serde_json::Value::Object(remark).to_string());
     }
 
-    /// About how many bytes it is until it is written.
+    /// Returns the approximate number of bytes that it occupies until it is written.
     pub(crate) fn bytes(&self) -> usize {
         let records = self.entries.len().max(self.changes.len());
         let rows = self.changes.iter().map(|change| match change {
@@ -353,7 +354,7 @@ impl Batch {
         rows.chain(images).chain(reasons).sum::<usize>() + records * RECORD_BYTES
     }
 
-    /// Renders and hashes the entries under the number that the batch will have.
+    /// Renders and hashes the entries under the batch's future number.
     #[must_use]
     pub(crate) fn seal(mut self, number: BatchId) -> Sealed {
         self.entries.sort_by_key(|entry| (entry.record, entry.part));
@@ -379,25 +380,24 @@ impl Batch {
     }
 }
 
-/// So many bytes of memory go with every record that is written, beside its data: its number, its entry, and who owns
+/// Bytes of memory for every record that is written, in addition to its data: its number, its entry, and the owner of
 /// its id.
 pub(crate) const RECORD_BYTES: usize = 1_000;
 
 /// A batch whose entries are hashed, ready to be committed under exactly this number.
 #[derive(Clone, Debug)]
 pub(crate) struct Sealed {
-    /// The batch.
+    /// The sealed batch.
     pub(crate) batch: Batch,
     /// Its number.
     pub(crate) number: BatchId,
     /// The hashes of its leaves, in tree order.
     pub(crate) leaves: Vec<Hash>,
-    /// The hash over its leaf texts, each ended by LF.
+    /// Hash over its leaf texts, each followed by LF.
     pub(crate) entries_sha256: Hash,
 }
 
-/// Renders what SQLite's `json_array(...)` renders, at the end of a text: no blanks, texts escaped minimally, `null` for
-/// NULL.
+/// Appends the same text that SQLite's `json_array(...)` renders: no whitespace, minimal escapes, `null` for NULL.
 pub(super) struct ArrayText<'t>(&'t mut String);
 
 impl<'t> ArrayText<'t> {
@@ -429,7 +429,7 @@ impl<'t> ArrayText<'t> {
         self
     }
 
-    /// A hash as hexadecimal text; a missing one is the empty text, as `hex(NULL)` is.
+    /// Appends a hash in hexadecimal; a missing one becomes the empty text, like `hex(NULL)`.
     pub(super) fn hash(&mut self, value: Option<&Hash>) -> &mut Self {
         self.0.push_str(",\"");
         if let Some(hash) = value {

@@ -1,4 +1,4 @@
-//! The newest batch: what the next one extends.
+//! The newest batch, which the next one extends.
 
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -9,23 +9,23 @@ use crate::error::{Error, Result};
 use crate::record::{BatchId, PassId, RecordNumber, RunId};
 use crate::stage::{Stage, is_same_meaning};
 
-/// The newest batch's number, head hash and tree. Before the first batch: 0, zeros, the empty tree.
+/// Number, head hash and tree of the newest batch. Before the first batch: 0, zeros, the empty tree.
 #[derive(Clone, Debug, Default)]
 #[allow(clippy::struct_field_names)] // `head` is the field's name in the ledger
 pub(crate) struct Head {
     /// The newest batch's number.
     pub(crate) batch: BatchId,
-    /// Its head.
+    /// Its head hash.
     #[expect(clippy::struct_field_names, reason = "the word of the ledger, as its column")]
     pub(crate) head: Hash,
-    /// The tree after its header leaf.
+    /// The tree after the batch's header leaf.
     pub(crate) frontier: Frontier,
-    /// When it was committed, microseconds UTC.
+    /// Commit time, in microseconds UTC.
     pub(crate) committed_us: i64,
 }
 
 impl Head {
-    /// Reads it.
+    /// Reads it from the ledger.
     pub(crate) fn read(connection: &Connection) -> Result<Self> {
         let sql = "SELECT batch, head, tree_size, frontier, committed_us FROM ledger_batch ORDER BY batch DESC LIMIT 1";
         let row = connection
@@ -58,7 +58,7 @@ impl Head {
         })
     }
 
-    /// The head after one more batch, whose header text is given.
+    /// Returns the head after one more batch with this header text.
     #[must_use]
     pub(crate) fn extended(&self, sealed: &Sealed, header_text: &str, committed_us: i64) -> Self {
         let mut frontier = self.frontier.clone();
@@ -74,14 +74,14 @@ impl Head {
     }
 }
 
-/// The tree as one batch has left it.
+/// The tree after one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TreeAfter {
     pub(crate) size: u64,
     pub(crate) root: Hash,
 }
 
-/// The tree after a batch; `None` where there is no such batch.
+/// Returns the tree after a batch; `None` if there is no such batch.
 pub(crate) fn tree_after(connection: &Connection, batch: BatchId) -> Result<Option<TreeAfter>> {
     let sql = "SELECT tree_size, tree_root FROM ledger_batch WHERE batch=?1";
     let mut statement = connection.prepare_cached(sql)?;
@@ -103,17 +103,17 @@ pub(crate) struct RunRow {
     pub(crate) uuid: String,
     /// The command.
     pub(crate) command: String,
-    /// Who.
+    /// The actor.
     pub(crate) actor: String,
-    /// Where.
+    /// The host.
     pub(crate) host: String,
-    /// With which version of the tool.
+    /// Version of the tool.
     pub(crate) tool: String,
     /// The arguments, as JSON.
     pub(crate) arguments: String,
-    /// Why, in the operator's words.
+    /// Reason, in the operator's words.
     pub(crate) reason: Option<String>,
-    /// When it began, microseconds UTC.
+    /// Start time, in microseconds UTC.
     pub(crate) started_us: i64,
 }
 
@@ -128,7 +128,7 @@ pub(crate) struct StageRow {
     pub(crate) number: u32,
     /// The stage's slug.
     pub(crate) slug: String,
-    /// The text as applied.
+    /// Its text as applied.
     pub(crate) source_text: String,
     /// Its hash.
     pub(crate) text_sha256: Hash,
@@ -139,7 +139,7 @@ pub(crate) struct StageRow {
 }
 
 impl StageRow {
-    /// A stage of a project as it is now; its revision's number is not known yet.
+    /// Makes the row of a project's stage as it is now; the number of its revision is not known yet.
     pub(crate) fn new(project: &str, stage: &Stage) -> Self {
         Self {
             stage: 0,
@@ -153,7 +153,7 @@ impl StageRow {
         }
     }
 
-    /// Whether both revisions do the same to every record.
+    /// Returns whether both revisions have the same effect on every record.
     pub(crate) fn does_as(&self, other: &Self) -> bool {
         is_same_meaning(&self.meaning, &other.meaning)
     }
@@ -168,42 +168,42 @@ pub(crate) struct PassRow {
     pub(crate) kind: PassKind,
     /// The stage's revision.
     pub(crate) stage: Option<StageRow>,
-    /// Where it reads.
+    /// The database that it reads.
     pub(crate) source: Option<String>,
-    /// Where it writes.
+    /// The database that it writes.
     pub(crate) target: Option<String>,
-    /// The pass that it undoes.
+    /// The pass that it rolls back.
     pub(crate) reverses: Option<PassId>,
-    /// It reads what later batches wrote; `None`: the whole source.
+    /// The batch after which it reads later writes; `None` if it reads the whole source.
     pub(crate) after_batch: Option<BatchId>,
-    /// What `now()` gives, microseconds UTC.
+    /// Value of `now()`, in microseconds UTC.
     pub(crate) now_us: i64,
 }
 
-/// What kind of work a pass is.
+/// The kind of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PassKind {
     /// The store's first batch.
     Init,
-    /// Records from outside.
+    /// Loads records from outside the store.
     Load,
-    /// Records written one by one.
+    /// Writes records one by one.
     Edit,
-    /// A stage forward.
+    /// Applies a stage.
     Apply,
-    /// Refused records once more.
+    /// Processes refused records again.
     Retry,
-    /// Refused records let go.
+    /// Waives refused records: they are dropped from quarantine.
     Waive,
-    /// A pass undone.
+    /// Rolls back a pass.
     Rollback,
-    /// Several records into one.
+    /// Merges several records into one.
     Merge,
-    /// A record shredded.
+    /// Erases a record.
     Erase,
-    /// Both sides compared.
+    /// Compares source and target.
     Reconcile,
 }
 
@@ -221,7 +221,7 @@ impl PassKind {
         (Self::Reconcile, "reconcile"),
     ];
 
-    /// The word in the ledger.
+    /// Returns the name in the ledger.
     #[must_use]
     pub fn name(self) -> &'static str {
         Self::ALL
@@ -230,7 +230,7 @@ impl PassKind {
             .map_or("", |(_, name)| name)
     }
 
-    /// The kind of a word in the ledger.
+    /// Returns the kind with this name in the ledger.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
@@ -240,7 +240,7 @@ impl PassKind {
     }
 }
 
-/// The header's text: `ledger_header.header_text`.
+/// Renders the header's text: `ledger_header.header_text`.
 #[must_use]
 pub(crate) fn header_text(
     run: &RunRow,
@@ -297,7 +297,7 @@ pub(crate) fn header_text(
     header
 }
 
-/// A count as SQLite keeps it.
+/// Converts a count to the integer that SQLite keeps.
 pub(crate) fn to_integer(count: u64) -> i64 {
     i64::try_from(count).expect("a count of records is far below 2^63")
 }

@@ -1,4 +1,4 @@
-//! Before images: how an overwritten or deleted row is kept so that a rollback restores it exactly.
+//! Before images: the stored form of an overwritten or deleted row, from which a rollback restores it exactly.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,14 @@ use crate::digest::{Hash, Salt};
 use crate::error::{Error, Result};
 use crate::record::{BatchId, HasName as _, Names, Record, RecordNumber, Value, each_field, parts_of};
 
-/// The bytes of a whole row: `id || 0x00 || data`, which is what its commitment covers after the salt.
+/// Returns the bytes of a whole row, `id || 0x00 || data`, which its commitment covers after the salt.
 #[must_use]
 pub(crate) fn whole(id: &str, data: &str) -> Vec<u8> {
     [id.as_bytes(), &[0], data.as_bytes()].concat()
 }
 
-/// Takes a whole row apart; `None` when the bytes are no such image. Everybody else asks for what becomes of it.
+/// Splits a whole row; returns `None` if the bytes are not such an image. Other modules call the functions below
+/// instead.
 fn split_whole(body: &[u8]) -> Option<(&str, &str)> {
     let at = body.iter().position(|byte| *byte == 0)?;
     Some((
@@ -25,19 +26,19 @@ fn split_whole(body: &[u8]) -> Option<(&str, &str)> {
     ))
 }
 
-/// The id and the data that a whole row has; `None` when the bytes are no such image.
+/// Returns the id and the data of a whole row; `None` if the bytes are not such an image.
 #[must_use]
 pub(crate) fn row_in(body: &[u8]) -> Option<(String, String)> {
     split_whole(body).map(|(id, data)| (id.to_owned(), data.to_owned()))
 }
 
-/// The id that a whole row has.
+/// Returns the id of a whole row.
 #[must_use]
 pub(crate) fn id_in(body: &[u8]) -> Option<&str> {
     split_whole(body).map(|(id, _)| id)
 }
 
-/// The record that a whole row is; [`Error::Damaged`] when the bytes are no such image.
+/// Returns the record of a whole row; [`Error::Damaged`] if the bytes are not such an image.
 pub(crate) fn whole_record(number: RecordNumber, body: &[u8]) -> Result<Record> {
     let (id, data) = row_in(body).ok_or_else(|| Error::Damaged {
         what: format!("the image of record {number} is not a record"),
@@ -45,8 +46,8 @@ pub(crate) fn whole_record(number: RecordNumber, body: &[u8]) -> Result<Record> 
     Ok(Record { number, id, data })
 }
 
-/// The id and the data of a row before a change, from the image that is kept of it and the row after it: as it stands there
-/// whole, or by the reverse patch. `None` where there is no such image, or where it does not fit the row.
+/// Returns the id and the data of a row before a change, from its kept image (a whole row or a reverse patch) and the
+/// row after the change. Returns `None` if there is no such image or it does not fit the row.
 #[must_use]
 pub(crate) fn row_before(
     image: Option<&(ImageKind, Vec<u8>)>,
@@ -63,8 +64,8 @@ pub(crate) fn row_before(
     }
 }
 
-/// The smaller image that brings `new` back to `old`: a reverse patch where it provably does and is smaller, otherwise
-/// the whole old row.
+/// Returns the smaller image that restores `old` from `new`: a reverse patch if it provably does and is smaller,
+/// otherwise the whole old row.
 #[must_use]
 pub(crate) fn before_image(old: (&str, &str), new: (&str, &str)) -> (ImageKind, Vec<u8>) {
     let patch = (old.0 == new.0).then(|| reverse_patch(old.1, new.1)).flatten();
@@ -76,10 +77,10 @@ pub(crate) fn before_image(old: (&str, &str), new: (&str, &str)) -> (ImageKind, 
     }
 }
 
-/// The reverse patch between two documents, over the fields of the top level: a JSON array of
+/// Returns the reverse patch between two documents, over the fields of the top level: a JSON array of
 /// `[pointer, position, old text | null, new text | null]`. The texts are raw JSON, kept as JSON strings, so that
-/// numbers stay as written. Positions are those in the old document; a field that did not exist has position -1. `None` where
-/// it cannot be shorter than the old document, before it is put together.
+/// numbers keep their spelling. Positions are those in the old document; a field that did not exist has position -1.
+/// Returns `None`, before building the patch, if it cannot be shorter than the old document.
 fn reverse_patch(old: &str, new: &str) -> Option<String> {
     let row = old.len();
     let old = parts_of(old)?;
@@ -108,22 +109,24 @@ fn reverse_patch(old: &str, new: &str) -> Option<String> {
 /// A step of a reverse patch: pointer, position, old text, new text.
 type Step<'t> = (String, i64, Option<Cow<'t, str>>, Option<Cow<'t, str>>);
 
-/// Applies a reverse patch to the new data, giving the old; `None` when it does not fit.
+/// Applies a reverse patch to the new data and returns the old; `None` if it does not fit.
 #[must_use]
 pub(crate) fn apply_patch(new: &str, patch: &str) -> Option<String> {
     undo(new, patch, |_, _| true, true)
 }
 
 /// Undoes the fields of a reverse patch in a row that was changed since: with `force` every field of the patch,
-/// otherwise only those that still hold what the patch says was written. `None` when the patch or the row is no JSON.
+/// otherwise only those that still have the value that the patch says was written. Returns `None` if the patch or the
+/// row is not JSON.
 #[must_use]
 pub(crate) fn undo_fields(now: &str, patch: &str, force: bool) -> Option<String> {
     let is_as_written = |now: Option<&str>, written: Option<&str>| force || now == written;
     undo(now, patch, is_as_written, false)
 }
 
-/// Undoes those steps of a patch that are to be undone by what the row has now and what was written. Every field is in
-/// one step at most and the positions ascend ([`reverse_patch`]). `exactly`: only where the row is as the patch has left it.
+/// Undoes the steps of a patch that `is_to_undo` selects from what the row has now and what was written. Every field is
+/// in one step at most and the positions ascend ([`reverse_patch`]). `exactly`: only if the row is as the patch left
+/// it.
 fn undo(
     now: &str,
     patch: &str,
@@ -133,7 +136,7 @@ fn undo(
     let steps: Vec<Step<'_>> = serde_json::from_str(patch).ok()?;
     let parts = parts_of(now)?;
     let mut names = Names::from_fields(&parts);
-    // What becomes of fields that are there, and those that are not, with their positions.
+    // New values of fields that exist, and of those that do not, with their positions.
     let mut changed: Vec<(usize, Option<Cow<'_, str>>)> = Vec::new();
     let mut gone: Vec<(usize, String, Cow<'_, str>)> = Vec::new();
     for (pointer, position, old, new) in steps {
@@ -181,7 +184,7 @@ fn undo(
     Some(restored.end())
 }
 
-/// The JSON text of an object, put together field by field.
+/// The JSON text of an object, built field by field.
 struct ObjectText {
     json: String,
     fields: usize,
@@ -194,7 +197,7 @@ impl ObjectText {
         Self { json, fields: 0 }
     }
 
-    /// Adds a field by its JSON texts.
+    /// Adds a field, given as JSON texts.
     fn field(&mut self, name: &str, value: &str) {
         if self.fields > 0 {
             self.json.push(',');
@@ -213,14 +216,14 @@ fn pointer(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// A refused input that is not kept any more.
+/// A refused input that is no longer kept.
 pub(crate) struct LostInput {
     pub(crate) database: Option<String>,
     pub(crate) record: RecordNumber,
     pub(crate) batch: BatchId,
 }
 
-/// Tells every one.
+/// Calls `tell` with each.
 pub(crate) fn each_lost_input(connection: &Connection, mut tell: impl FnMut(LostInput)) -> Result<()> {
     let sql = "SELECT p.target, e.record, e.batch FROM ledger_batch b JOIN ledger_pass p USING(pass)
      CROSS JOIN ledger_entry e ON e.batch=b.batch
@@ -238,30 +241,30 @@ pub(crate) fn each_lost_input(connection: &Connection, mut tell: impl FnMut(Lost
     Ok(())
 }
 
-/// An image that has a commitment of its own, with those of its entry.
+/// An image that has its own commitment, with those of its entry.
 pub(crate) struct Committed<'r> {
     pub(crate) batch: BatchId,
     pub(crate) record: RecordNumber,
-    /// `None`: a kind that this program does not know.
+    /// `None` for a kind that this program does not know.
     pub(crate) kind: Option<ImageKind>,
     pub(crate) body: &'r [u8],
     pub(crate) input: Option<Hash>,
     pub(crate) before: Option<Hash>,
-    /// That of the number whose row it is; `None` once it was erased.
+    /// Salt of the number whose row it is; `None` once the record was erased.
     pub(crate) salt: Option<Salt>,
     pub(crate) database: Option<String>,
-    /// Whether its entry is one of something that was refused.
+    /// Whether its entry records a refusal.
     pub(crate) is_refused: bool,
 }
 
-/// A reverse patch whose entry has changed no row.
+/// A reverse patch whose entry changed no row.
 pub(crate) struct IdlePatch {
     pub(crate) database: Option<String>,
     pub(crate) record: RecordNumber,
     pub(crate) batch: BatchId,
 }
 
-/// Every one: nothing leads to its text, so that nothing proves it.
+/// Returns every such patch: nothing refers to its text, so nothing proves it.
 pub(crate) fn idle_patches(connection: &Connection) -> Result<Vec<IdlePatch>> {
     let sql =
         "SELECT p.target, i.record, i.batch FROM ledger_image i JOIN ledger_entry e USING(batch,record,part)
@@ -278,7 +281,7 @@ pub(crate) fn idle_patches(connection: &Connection) -> Result<Vec<IdlePatch>> {
     Ok(patches.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Tells every image but reverse patches, until `tell` wants no more.
+/// Calls `tell` with every image except reverse patches, until `tell` returns `false`.
 pub(crate) fn each_committed(
     connection: &Connection,
     mut tell: impl FnMut(Committed<'_>) -> bool,

@@ -1,4 +1,4 @@
-//! The leaves of the tree, rendered anew: they are stored nowhere.
+//! The leaves of the tree, rendered again on demand: they are not stored.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -9,7 +9,7 @@ use crate::digest::Hash;
 use crate::error::Result;
 use crate::record::{BatchId, RecordNumber};
 
-/// Tells every leaf in the order of the tree, up to the batch after which the tree has so many.
+/// Calls `tell` with every leaf in tree order, up to the batch after which the tree has `size` leaves.
 pub(crate) fn leaves(connection: &Connection, size: u64, mut tell: impl FnMut(Hash)) -> Result<()> {
     let size = i64::try_from(size).unwrap_or(i64::MAX);
     let mut batches =
@@ -33,7 +33,8 @@ pub(crate) fn leaves(connection: &Connection, size: u64, mut tell: impl FnMut(Ha
     Ok(())
 }
 
-/// The text of a batch's header, its last leaf, and the entry that accepts its name where that is not the ledger's.
+/// Returns the text of a batch's header, which is its last leaf, and the entry that accepts its name if that differs
+/// from the ledger's.
 pub(crate) fn header(connection: &Connection, batch: BatchId) -> Result<(String, Option<AcceptedName>)> {
     let names = StageNames::accepted(connection)?;
     Ok(match rendered_header(connection, &names, batch)? {
@@ -57,13 +58,13 @@ fn rendered_header(connection: &Connection, names: &StageNames, batch: BatchId) 
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
     pub(crate) text: String,
-    /// Its place in the tree.
+    /// Its index in the tree.
     pub(crate) index: u64,
-    /// The place of its batch's header.
+    /// The index of its batch's header.
     pub(crate) header_index: u64,
 }
 
-/// The leaf of an entry; `None` where there is no such entry.
+/// Returns the leaf of an entry; `None` if there is no such entry.
 pub(crate) fn leaf(
     connection: &Connection,
     (batch, record, part): (BatchId, RecordNumber, i64),

@@ -1,4 +1,4 @@
-//! The lives of records: the entries of a record and of its row, and what each of them tells.
+//! The lives of records: the entries of a record and of its row, and what each of them means.
 
 use rusqlite::{Connection, Row, params};
 
@@ -7,17 +7,17 @@ use super::sql::{is_about_place, of_record};
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RecordNumber, RunId};
 
-/// Where an entry stands that a life is made of, and whether it leads to another number.
+/// The place of an entry that belongs to a life, and whether it leads to another number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LifeEntry {
     pub(crate) key: EntryKey,
-    /// The row that it is about, where that has another number.
+    /// The row that it is about, if that has another number.
     pub(crate) target: Option<RecordNumber>,
-    /// Whether it only has to do with the place: of the row that it names, it has nothing.
+    /// Whether it concerns only the place of the row that it names, not the row's content.
     pub(crate) is_about_place: bool,
 }
 
-/// Where entries stand, from a table or view.
+/// Places of entries, from a table or view.
 macro_rules! places_from {
     ($entries:literal) => {
         concat!(
@@ -30,13 +30,13 @@ macro_rules! places_from {
     };
 }
 
-/// The entries of a record.
+/// Returns the entries of a record.
 pub(crate) fn entries_of(connection: &Connection, record: RecordNumber) -> Result<Vec<LifeEntry>> {
     let sql = concat!(places_from!("ledger_life"), of_record!("e", "?1"));
     entries(connection, sql, record)
 }
 
-/// The entries of a record that are about its own row.
+/// Returns the entries of a record that are about its own row.
 pub(crate) fn entries_about(connection: &Connection, record: RecordNumber) -> Result<Vec<LifeEntry>> {
     let sql = concat!(
         places_from!("ledger_life"),
@@ -46,7 +46,7 @@ pub(crate) fn entries_about(connection: &Connection, record: RecordNumber) -> Re
     entries(connection, sql, record)
 }
 
-/// The entries of other records that are about a record's row.
+/// Returns the entries of other records that are about a record's row.
 pub(crate) fn entries_onto(connection: &Connection, row: RecordNumber) -> Result<Vec<LifeEntry>> {
     entries(
         connection,
@@ -67,7 +67,7 @@ fn entries(connection: &Connection, sql: &str, number: RecordNumber) -> Result<V
     Ok(entries.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Whether a batch has read a database, as a stage does, or written to it.
+/// Returns whether a batch read a database as a stage does, or wrote to it.
 pub(crate) fn touches(connection: &Connection, batch: BatchId, database: &str) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_batch b JOIN ledger_pass p ON p.pass=b.pass
      WHERE b.batch=?1 AND (p.target=?2 OR p.source=?2 AND p.stage IS NOT NULL)";
@@ -75,49 +75,49 @@ pub(crate) fn touches(connection: &Connection, batch: BatchId, database: &str) -
     Ok(statement.exists(params![batch, database])?)
 }
 
-/// One thing that happened to a record.
+/// One event in the life of a record.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct TraceStep {
-    /// The record's number as the entry has it.
+    /// Record number in the entry.
     pub record: RecordNumber,
-    /// The part, for derived records.
+    /// Part number, for derived records.
     pub part: i64,
-    /// The batch.
+    /// Batch of the entry.
     pub batch: BatchId,
-    /// The pass.
+    /// Pass of the batch.
     pub pass: PassId,
-    /// The pass's kind.
+    /// Kind of the pass.
     pub kind: String,
-    /// The stage's number.
+    /// Number of the stage.
     pub stage: Option<u32>,
-    /// Where it was read.
+    /// Database that was read.
     pub source: Option<String>,
-    /// The database that it was written to.
+    /// Database that was written.
     pub database: Option<String>,
-    /// The number written, where it is another one.
+    /// Number written, if it differs from the record's.
     pub target_record: Option<RecordNumber>,
-    /// The run.
+    /// Run of the batch.
     pub run: RunId,
-    /// Who.
+    /// Actor of the run.
     pub actor: String,
-    /// Why the run was carried out, as it was told.
+    /// Reason given for the run.
     pub run_reason: Option<String>,
-    /// When, ISO 8601 in UTC.
+    /// Commit time, ISO 8601 in UTC.
     pub at: String,
-    /// What became of it.
+    /// Outcome of the record.
     pub outcome: String,
-    /// Why, as JSON; codes and places only.
+    /// Reason for the outcome, as JSON; codes and places only.
     pub reason: Option<String>,
-    /// The commitment to the source, in hexadecimal.
+    /// Commitment to the source record, in hexadecimal.
     pub input_hash: String,
-    /// The commitment to the row before, in hexadecimal.
+    /// Commitment to the row before, in hexadecimal.
     pub before_hash: String,
-    /// The commitment to the row after, in hexadecimal.
+    /// Commitment to the row after, in hexadecimal.
     pub after_hash: String,
 }
 
-/// One step, by its place.
+/// Query for one step, by its place.
 const STEP: &str = "SELECT e.record, e.part, e.batch, p.pass, p.kind, s.number, p.source, p.target, e.target, r.run, r.actor,
    strftime('%Y-%m-%dT%H:%M:%SZ', b.committed_us/1000000, 'unixepoch'),
    CASE e.outcome WHEN 1 THEN 'written' WHEN 2 THEN 'unchanged' WHEN 3 THEN 'filtered' WHEN 4 THEN 'refused' ELSE 'merged' END,
@@ -126,7 +126,7 @@ const STEP: &str = "SELECT e.record, e.part, e.batch, p.pass, p.kind, s.number, 
  CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
  WHERE e.batch=?1 AND e.record=?2 AND e.part=?3";
 
-/// The step that an entry is.
+/// Returns the step of an entry.
 pub(crate) fn step_at(connection: &Connection, key: EntryKey) -> Result<TraceStep> {
     let mut statement = connection.prepare_cached(STEP)?;
     Ok(statement.query_row(key, step)?)

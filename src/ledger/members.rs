@@ -1,5 +1,5 @@
-//! Who went into a row: the source records that it was made of. Today that is the record of the same number, or the one whose
-//! part the row is.
+//! The members of a row: the source records that it derives from. Today that is the record of the same number, or the
+//! one whose part the row is.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -7,17 +7,17 @@ use super::sql::is_about_place;
 use crate::error::Result;
 use crate::record::{BatchId, RecordNumber};
 
-/// A source record that went into a row.
+/// A source record that a row derives from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) record: RecordNumber,
-    /// Which of its parts the row is.
+    /// Part number of the row.
     pub(crate) part: i64,
 }
 
-/// The source records that went into a row as a batch has written it, in order; none where it has not.
+/// Returns the source records of a row as a batch wrote it, in order; none if the batch did not write it.
 pub(crate) fn members(connection: &Connection, batch: BatchId, row: RecordNumber) -> Result<Vec<Member>> {
-    // By the record, or by the row: never through the whole batch.
+    // By the record or by the row, never through the whole batch.
     let sql = concat!(
         "SELECT e.record, e.part FROM ledger_entry e WHERE e.batch=?1 AND e.record=?2 AND e.target IS NULL
            AND e.after IS NOT NULL AND e.before IS NOT e.after AND NOT ",
@@ -37,7 +37,7 @@ pub(crate) fn members(connection: &Connection, batch: BatchId, row: RecordNumber
     Ok(members.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The source record of a row that has a number of its own; of any other, its own number.
+/// Returns the source record of a row with a separate number; for any other row, its own number.
 pub(crate) fn source_of_row(connection: &Connection, row: RecordNumber) -> Result<RecordNumber> {
     let sql = concat!(
         "SELECT e.record FROM ledger_entry e JOIN ledger_batch b USING(batch) JOIN ledger_pass p USING(pass)

@@ -1,5 +1,5 @@
-//! Which passes have not ended, and which loads have come to the end of their input: by what is kept of either, however
-//! many passes and batches there are.
+//! Unfinished passes, and loads that reached the end of their input. Both are found from what the store keeps about
+//! them, however many passes and batches there are.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -9,7 +9,7 @@ use super::read::counts;
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RunId};
 
-/// A pass that has begun and not ended, and that no rollback takes back.
+/// A pass that has begun but not ended, and that no rollback has undone.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenPass {
     pub(crate) pass: PassId,
@@ -20,18 +20,18 @@ pub(crate) struct OpenPass {
     pub(crate) source: Option<String>,
     pub(crate) target: Option<String>,
     pub(crate) reverses: Option<PassId>,
-    /// The run that began it, and the one that committed its newest batch.
+    /// The run that began it, and the run that committed its newest batch.
     pub(crate) runs: (RunId, RunId),
     pub(crate) last_batch: BatchId,
     pub(crate) committed_us: i64,
     /// The arguments of the newest run, as JSON.
     pub(crate) arguments: String,
-    /// The resume point of a load, as JSON.
+    /// Resume point of a load, as JSON.
     pub(crate) cursor: Option<String>,
     pub(crate) counts: Counts,
 }
 
-/// The passes that have not ended, in order.
+/// Returns the passes that have not ended, in order.
 pub(crate) fn open_passes(connection: &Connection) -> Result<Vec<OpenPass>> {
     let sql = "SELECT p.pass, p.kind, s.project, s.number, s.slug, p.source, p.target, p.reverses, f.run, l.run, l.batch,
        l.committed_us, r.arguments,
@@ -74,7 +74,7 @@ fn open_pass(row: &Row<'_>) -> rusqlite::Result<OpenPass> {
     })
 }
 
-/// The newest run that has entries in a pass.
+/// Returns the newest run that has entries in a pass.
 pub(crate) fn last_writer(connection: &Connection, pass: PassId) -> Result<Option<RunId>> {
     let sql = "SELECT max(run) FROM ledger_batch WHERE pass=?1 AND entries>0";
     Ok(connection
@@ -82,7 +82,7 @@ pub(crate) fn last_writer(connection: &Connection, pass: PassId) -> Result<Optio
         .query_row([pass], |row| row.get(0))?)
 }
 
-/// Whether others have written to a database after a batch.
+/// Returns whether others have written to a database after a batch.
 pub(crate) fn written_since(
     connection: &Connection,
     database: &str,
@@ -94,7 +94,7 @@ pub(crate) fn written_since(
     Ok(connection.prepare_cached(sql)?.query_row(key, |row| row.get(0))?)
 }
 
-/// Whether a later load of a database has read anything, in a later run.
+/// Returns whether a later load of a database, in a later run, has read anything.
 pub(crate) fn was_loaded_after(
     connection: &Connection,
     database: &str,
@@ -107,7 +107,7 @@ pub(crate) fn was_loaded_after(
     Ok(statement.query_row(params![database, pass, run], |row| row.get(0))?)
 }
 
-/// Where a load stood after one of its batches: how many bytes it had read, and their SHA-256.
+/// The position of a load after one of its batches: the number of bytes read and their SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prefix {
     pub(crate) bytes: u64,
@@ -115,7 +115,7 @@ pub(crate) struct Prefix {
 }
 
 impl Prefix {
-    /// What a resume point says.
+    /// Parses a resume point.
     pub(crate) fn from_cursor(cursor: &str) -> Option<Self> {
         let cursor: serde_json::Value = serde_json::from_str(cursor).ok()?;
         Some(Self {
@@ -125,7 +125,7 @@ impl Prefix {
     }
 }
 
-/// Where a load stood after its first batch that has a resume point.
+/// Returns the position of a load after its first batch with a resume point.
 pub(crate) fn first_prefix(connection: &Connection, pass: PassId) -> Result<Option<Prefix>> {
     let sql = "SELECT cursor FROM ledger_batch WHERE pass=?1 AND cursor IS NOT NULL ORDER BY batch LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
@@ -134,18 +134,18 @@ pub(crate) fn first_prefix(connection: &Connection, pass: PassId) -> Result<Opti
     Ok(Prefix::from_cursor(&row.get::<_, String>(0)?))
 }
 
-/// A load that came to the end of its input.
+/// A load that reached the end of its input.
 #[derive(Clone, Debug)]
 pub(crate) struct WholeLoad {
     pub(crate) pass: PassId,
     pub(crate) source: Option<String>,
     pub(crate) run: RunId,
     pub(crate) committed_us: i64,
-    /// The remark of its last batch: how the whole input was read, and its hash.
+    /// Remark of its last batch: how the whole input was read, and its hash.
     pub(crate) body: serde_json::Value,
 }
 
-/// The loads that came to the end of these bytes, or of any so many, and that stand.
+/// The standing loads that reached the end of these bytes, or of any input of this length.
 macro_rules! whole_loads {
     ($and:literal) => {
         concat!(
@@ -157,15 +157,15 @@ macro_rules! whole_loads {
     };
 }
 
-/// Whether a load into a database that came to the end of an input of so many bytes stands. Of those that were ended
-/// before their inputs were hashed, nothing is known.
+/// Returns whether a standing load into a database reached the end of an input of this many bytes. Nothing is known of
+/// loads that ended before inputs were hashed.
 pub(crate) fn has_whole_load(connection: &Connection, database: &str, bytes: u64) -> Result<bool> {
     let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(whole_loads!(""))?;
     Ok(statement.exists(params![database, bytes])?)
 }
 
-/// The loads into a database that came to the end of these bytes and that stand, newest first.
+/// Returns the standing loads into a database that reached the end of these bytes, newest first.
 pub(crate) fn whole_loads(connection: &Connection, database: &str, input: &Prefix) -> Result<Vec<WholeLoad>> {
     let sql = concat!(
         whole_loads!(" AND json_extract(l.body,'$.sha256')=?3"),
@@ -186,7 +186,7 @@ pub(crate) fn whole_loads(connection: &Connection, database: &str, input: &Prefi
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// When a run began, in microseconds since 1970; `None` where it has written nothing.
+/// Returns when a run began, in microseconds since 1970; `None` if it has written nothing.
 pub(crate) fn run_started_us(connection: &Connection, run: RunId) -> Result<Option<i64>> {
     let sql = "SELECT started_us FROM ledger_run WHERE run=?1";
     let mut statement = connection.prepare_cached(sql)?;

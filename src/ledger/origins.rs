@@ -1,4 +1,4 @@
-//! Where the numbers of records come from, in their order, for whoever lays them beside what happened to the records.
+//! The origins of record numbers, in ascending order, for comparison with what happened to the records.
 
 use std::collections::BTreeSet;
 
@@ -8,20 +8,20 @@ use crate::digest::Salt;
 use crate::error::Result;
 use crate::record::RecordNumber;
 
-/// The statement that [`Origins`] reads.
+/// The statement that [`NumberOrigins`] reads.
 pub(crate) fn statement(connection: &Connection) -> Result<Statement<'_>> {
     Ok(connection.prepare("SELECT record, database, id, salt FROM ledger_record ORDER BY record")?)
 }
 
-/// What is wrong with where a number comes from, as can be told without its entries.
+/// A fault in the origin of a number that is detected without reading its entries.
 pub(crate) enum Astray {
-    /// It was given out in a database that there is not.
+    /// The number was given out in a database that does not exist.
     Nowhere,
-    /// Its salt is gone, and no erasure is recorded.
+    /// The salt is gone, and no erasure is recorded.
     Unsalted,
 }
 
-/// The numbers of which that can be told, each with its database.
+/// Returns the numbers with such a fault, each with its database.
 pub(crate) fn astray(
     connection: &Connection,
     databases: &BTreeSet<String>,
@@ -42,7 +42,7 @@ pub(crate) fn astray(
     Ok(astray.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Where a number was given out, with which id and salt.
+/// Where a number was given out, with its id and salt.
 pub(crate) struct NumberOrigin {
     pub(crate) number: RecordNumber,
     pub(crate) database: String,
@@ -50,7 +50,7 @@ pub(crate) struct NumberOrigin {
     pub(crate) salt: Option<Salt>,
 }
 
-/// Where the numbers come from, in their order.
+/// Reader of the origins, in ascending order of the numbers.
 pub(crate) struct NumberOrigins<'s> {
     rows: Rows<'s>,
     next: Option<NumberOrigin>,
@@ -77,7 +77,8 @@ impl<'s> NumberOrigins<'s> {
         Ok(())
     }
 
-    /// Goes on to a number; gives those before it (all that are left, for none) that were given out in a database.
+    /// Advances to a number; returns the earlier numbers (all that are left, for none) that were given out in a
+    /// database.
     pub(crate) fn without_history(
         &mut self,
         database: &str,
@@ -96,7 +97,7 @@ impl<'s> NumberOrigins<'s> {
         Ok(without)
     }
 
-    /// Where a number comes from that was gone on to.
+    /// Returns the origin of the number that was advanced to.
     pub(crate) fn of_number(&mut self, number: RecordNumber) -> Result<Option<NumberOrigin>> {
         let found = self.next.take_if(|origin| origin.number == number);
         if found.is_some() {

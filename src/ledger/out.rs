@@ -1,5 +1,5 @@
-//! How many records came out, where one can become several, and how many rows a pass has changed: batches count source
-//! records, so that what came of them is counted by their entries.
+//! Numbers of records that came out, if one can become several, and of rows that a pass changed. Batches count source
+//! records, so results are counted by their entries.
 
 use rusqlite::{Connection, params};
 
@@ -7,8 +7,8 @@ use super::sql::of_record;
 use crate::error::Result;
 use crate::record::{PassId, RecordNumber, RunId};
 
-/// How many records those have become that the batches `b` of the pass `p` have written. Where every record has one entry, it
-/// is one record still, and nothing has to be counted.
+/// Number of records that the records written by the batches `b` of the pass `p` have become. If every record has one
+/// entry, it is still one record, and nothing has to be counted.
 macro_rules! came_out {
     () => {
         "coalesce(sum(CASE WHEN b.written=0 THEN 0
@@ -19,7 +19,7 @@ macro_rules! came_out {
 
 pub(crate) use came_out;
 
-/// How many records came out of those that a pass has written.
+/// Returns the number of records that came out of those that a pass wrote.
 pub(crate) fn of_pass(connection: &Connection, pass: PassId) -> Result<u64> {
     let sql = concat!(
         "SELECT ",
@@ -29,14 +29,14 @@ pub(crate) fn of_pass(connection: &Connection, pass: PassId) -> Result<u64> {
     number(connection, sql, params![pass])
 }
 
-/// How many rows a pass has changed: those that a rollback of it restores.
+/// Returns the number of rows that a pass changed, which are those that its rollback restores.
 pub(crate) fn changed_by_pass(connection: &Connection, pass: PassId) -> Result<u64> {
     let sql = "SELECT count(*) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.pass=?1 AND b.entries>0 AND e.before IS NOT e.after";
     number(connection, sql, params![pass])
 }
 
-/// How many rows a run has changed in passes of the rollback.
+/// Returns the number of rows that a run changed in rollback passes.
 pub(crate) fn restored_by_run(connection: &Connection, run: RunId) -> Result<u64> {
     let sql =
         "SELECT count(*) FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass AND p.kind='rollback'
@@ -44,22 +44,22 @@ pub(crate) fn restored_by_run(connection: &Connection, run: RunId) -> Result<u64
     number(connection, sql, params![run])
 }
 
-/// The number of a pass's entries.
+/// Returns the number of a pass's entries.
 pub(crate) fn entries_of_pass(connection: &Connection, pass: PassId) -> Result<u64> {
     let sql = "SELECT coalesce(sum(entries),0) FROM ledger_batch WHERE pass=?1";
     number(connection, sql, params![pass])
 }
 
-/// What a pass has done to one source record.
+/// The work of a pass on one source record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OfRecord {
-    /// How many entries it has.
+    /// Number of its entries.
     pub(crate) entries: u64,
-    /// How many rows those have changed.
+    /// Number of rows that those entries changed.
     pub(crate) changed: u64,
 }
 
-/// What a pass has done to one source record.
+/// Returns the work of a pass on one source record.
 pub(crate) fn of_record(connection: &Connection, pass: PassId, record: RecordNumber) -> Result<OfRecord> {
     let sql = concat!(
         "SELECT count(*), count(*) FILTER (WHERE e.before IS NOT e.after) FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",

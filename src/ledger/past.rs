@@ -1,4 +1,4 @@
-//! What the ledger tells of single rows: what changed them, and where their ids come from.
+//! The ledger's knowledge about single rows: what changed them, and where their ids come from.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,28 +9,28 @@ use super::sql::of_record;
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RecordNumber, RunId};
 
-/// The past of one database's rows. It knows which batch to look into, so that a row costs as many look-ups as there are
-/// passes, however long the ledger is.
+/// The past of one database's rows. It knows which batches to search, so that a row costs at most one look-up for each
+/// pass, however long the ledger is.
 #[derive(Debug)]
 pub(crate) struct Past {
     passes: Vec<PassBatches>,
     /// The entries under other records' numbers, by the row that they wrote.
     elsewhere: HashMap<RecordNumber, Vec<EntryKey>>,
-    /// The newest batch that changed a row, or took one out.
+    /// Newest batch that changed or removed a row.
     pub(crate) newest_change: Option<BatchId>,
 }
 
 /// The batches of one pass.
 #[derive(Debug, Default)]
 struct PassBatches {
-    /// First and last number, batch.
+    /// First number, last number and batch.
     batches: Vec<(RecordNumber, RecordNumber, BatchId)>,
-    /// Most passes go through the numbers once, upwards.
+    /// Most passes read the numbers once, in ascending order.
     ascending: bool,
 }
 
 impl Past {
-    /// Of a database.
+    /// Reads the past of a database.
     pub(crate) fn new(connection: &Connection, database: &str) -> Result<Self> {
         let sql = "SELECT p.pass, b.first_record, b.last_record, b.batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
          WHERE p.target=?1 AND b.entries>0 ORDER BY p.pass, b.batch";
@@ -70,7 +70,7 @@ impl Past {
         })
     }
 
-    /// The entries that changed a row, with their images, newest first.
+    /// Returns the entries that changed a row, with their images, newest first.
     pub(crate) fn changes(
         &self,
         connection: &Connection,
@@ -97,7 +97,7 @@ impl Past {
 }
 
 impl PassBatches {
-    /// The batches whose range has a number.
+    /// Returns the batches whose range includes a number.
     fn around(&self, number: RecordNumber) -> Vec<BatchId> {
         let has =
             |(first, last, _): &&(RecordNumber, RecordNumber, BatchId)| *first <= number && number <= *last;
@@ -114,7 +114,7 @@ impl PassBatches {
     }
 }
 
-/// The run of a batch, the kind of its pass, and the stage.
+/// Returns the run of a batch, the kind of its pass, and the stage.
 pub(crate) fn origin_of_batch(
     connection: &Connection,
     batch: BatchId,
@@ -125,7 +125,7 @@ pub(crate) fn origin_of_batch(
     Ok(statement.query_row([batch], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?)
 }
 
-/// The numbers of all records that came into the store under some ids; a stage that keeps ids keeps numbers.
+/// Returns the numbers of all records that entered the store under these ids; a stage that keeps ids keeps numbers.
 pub(crate) fn numbers_under(
     connection: &Connection,
     ids: &HashSet<String>,
@@ -145,8 +145,9 @@ pub(crate) fn numbers_under(
     Ok(found)
 }
 
-/// The numbers that had an id in a database and are not there now: those that began there, and those that another
-/// database began and a stage brought there. Not those of lines that a load has refused: they never were a row.
+/// Returns the numbers that had an id in a database and are no longer there: those that began there, and those that
+/// began in another database and that a stage brought there. Excludes lines that a load refused, because they were
+/// never rows.
 pub(crate) fn number_by_origin(
     connection: &Connection,
     database: &str,
@@ -158,7 +159,7 @@ pub(crate) fn number_by_origin(
         .collect())
 }
 
-/// As [`number_by_origin`], with the lines that a load has refused under the id, and whether each was ever a row.
+/// Like [`number_by_origin`], with the lines that a load refused under the id, and whether each was ever a row.
 fn numbers_with_id(connection: &Connection, database: &str, id: &str) -> Result<Vec<(RecordNumber, bool)>> {
     let sql = concat!(
         "SELECT r.record, NOT EXISTS(SELECT 1 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
@@ -176,7 +177,7 @@ fn numbers_with_id(connection: &Connection, database: &str, id: &str) -> Result<
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The numbers of the rows of a database that rollbacks have taken away or changed back, ascending.
+/// Returns the rows of a database that rollbacks have removed or changed back, ascending.
 pub(crate) fn rows_taken_back(connection: &Connection, database: &str) -> Result<Vec<RecordNumber>> {
     let sql = "SELECT DISTINCT e.record FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
@@ -186,7 +187,7 @@ pub(crate) fn rows_taken_back(connection: &Connection, database: &str) -> Result
     Ok(numbers.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The pass of a batch, where a stage has written into a database with it.
+/// Returns the pass of a batch if a stage wrote into a database with it.
 pub(crate) fn stage_pass_into(
     connection: &Connection,
     batch: BatchId,
@@ -199,7 +200,7 @@ pub(crate) fn stage_pass_into(
     Ok(pass.optional()?)
 }
 
-/// A record that began with an id, and one of the databases in which it was.
+/// A record that began with an id, and one of the databases that contained it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Began {
     pub(crate) number: RecordNumber,
@@ -208,8 +209,8 @@ pub(crate) struct Began {
     pub(crate) here: bool,
 }
 
-/// The records that began with an id, lines that a load has refused under it too, each with the databases in which it was:
-/// one look through the records, for all databases.
+/// Returns the records that began with an id, including lines that a load refused under it, each with the databases
+/// that contained it. Reads the records once for all databases.
 pub(crate) fn began_with(connection: &Connection, id: &str) -> Result<Vec<Began>> {
     let mut statement =
         connection.prepare_cached("SELECT record, database FROM ledger_record WHERE id=?1")?;
@@ -237,7 +238,7 @@ pub(crate) fn began_with(connection: &Connection, id: &str) -> Result<Vec<Began>
     Ok(found)
 }
 
-/// Whether a pass has written a record or found it unchanged.
+/// Returns whether a pass wrote a record or found it unchanged.
 pub(crate) fn has_brought(connection: &Connection, pass: PassId, record: RecordNumber) -> Result<bool> {
     let sql = concat!(
         "SELECT 1 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
@@ -247,14 +248,14 @@ pub(crate) fn has_brought(connection: &Connection, pass: PassId, record: RecordN
     Ok(connection.prepare_cached(sql)?.exists(params![pass, record])?)
 }
 
-/// A row that was changed, or refused in place.
+/// A row that was changed or refused in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FormerRow {
     pub(crate) database: String,
     pub(crate) number: RecordNumber,
 }
 
-/// The images that begin with an id, from passes or from all images.
+/// Images that begin with an id, from passes or from all images.
 macro_rules! images {
     ($from:literal, $of:literal) => {
         concat!(
@@ -270,14 +271,14 @@ macro_rules! images {
     };
 }
 
-/// The rows that had an id before they were changed, and the records that were refused under it: in one database, or in all
-/// of them. Every image there is read.
+/// Returns the rows that had an id before they were changed, and the records that were refused under it, in one
+/// database or in all. Reads every image in the range.
 pub(crate) fn rows_once_called(
     connection: &Connection,
     id: &str,
     database: Option<&str>,
 ) -> Result<Vec<FormerRow>> {
-    // In the order of the ledger, so that a page is read once.
+    // In ledger order, so that each page is read once.
     let sql = if database.is_some() {
         images!(
             "ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_image i ON i.batch=b.batch",
@@ -300,7 +301,7 @@ pub(crate) fn rows_once_called(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Tells each record that a pass has written or found unchanged, in any order.
+/// Calls `tell` with each record that a pass wrote or found unchanged, in any order.
 pub(crate) fn each_brought_by(
     connection: &Connection,
     pass: PassId,

@@ -1,5 +1,5 @@
-//! Who waits for whose place. A record of a stage can find its id taken in the target, or lose its row to another record.
-//! It waits then, and the stage processes it again as soon as the row in its place has gone or has another id.
+//! Records that wait for a place. A record of a stage can find its id taken in the target, or lose its row to another
+//! record. It then waits, and the stage processes it again as soon as the row in its place is gone or has another id.
 
 use std::collections::HashMap;
 
@@ -16,15 +16,15 @@ use crate::record::{PassId, RecordNumber};
 use crate::refusal::Holder;
 use crate::store::Table;
 
-/// The id of a stage's own record is another record's in the target.
+/// Another record has the id of a stage's own record in the target.
 pub(crate) const EXISTS: &str = "target.exists";
-/// Somebody has changed the row by hand since the stage wrote it.
+/// The row was changed by hand since the stage wrote it.
 pub(crate) const EDITED: &str = "target.edited";
 /// Another record has taken the place of the row.
 pub(crate) const REPLACED: &str = "target.replaced";
 
 impl Holder {
-    /// The row that stands under an id.
+    /// Makes the holder of a place from the row under an id.
     pub(crate) fn from_row(record: RecordNumber, salt: &Salt, id: &str) -> Self {
         Self {
             record,
@@ -32,7 +32,7 @@ impl Holder {
         }
     }
 
-    /// Whether the row is still there, under the same id.
+    /// Returns whether the row is still there, under the same id.
     pub(crate) fn still_holds(&self, connection: &Connection, target: &Table) -> Result<bool> {
         let Some(expected) = &self.id_sha256 else {
             return Ok(false);
@@ -45,9 +45,9 @@ impl Holder {
     }
 }
 
-/// Whether a stage in place has taken a row out of a database because it has refused it: its place is kept for it, waived
-/// or not, until something else happens to it, or the stage that has brought it there takes it back. That a later stage in
-/// place has not found it is nothing.
+/// Returns whether a stage in place removed a row from a database because it refused it. The row's place is kept for
+/// it, waived or not, until something else happens to it or the stage that brought it there is rolled back. A later
+/// stage in place that did not find the row does not change this.
 fn was_refused_in_place(connection: &Connection, database: &str, number: RecordNumber) -> Result<bool> {
     let sql = concat!(
         "SELECT e.batch, e.record, e.part, p.kind, p.source IS p.target, s.project, s.number, e.outcome, e.before IS e.after,
@@ -68,7 +68,7 @@ fn was_refused_in_place(connection: &Connection, database: &str, number: RecordN
         let (is_gone, is_about_a_place): (bool, bool) = (row.get(9)?, row.get(10)?);
         let by_a_stage = matches!(kind, PassKind::Apply | PassKind::Retry);
         if is_refused {
-            // Whose row it was.
+            // The stage whose row it was.
             if by_a_stage && !in_place && !is_gone && !is_about_a_place {
                 return Ok(!taken_back.contains(&stage));
             }
@@ -77,7 +77,7 @@ fn was_refused_in_place(connection: &Connection, database: &str, number: RecordN
         match (by_a_stage, in_place) {
             (true, true) if is_refusal => is_refused = true,
             (true, false) if is_same && is_gone && !is_about_a_place && !is_refusal => taken_back.push(stage),
-            // It stays as it was, or another stage in place has not found it.
+            // The row stays as it was, or another stage in place did not find it.
             _ if is_same => {}
             _ => return Ok(false),
         }
@@ -85,7 +85,7 @@ fn was_refused_in_place(connection: &Connection, database: &str, number: RecordN
     Ok(is_refused)
 }
 
-/// Ids, each with the number and the salt of the record that its place is kept for.
+/// Ids, each with the number and the salt of the record for which its place is kept.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeptPlaces {
     by_id: HashMap<String, (RecordNumber, Salt)>,
@@ -102,17 +102,17 @@ impl KeptPlaces {
         self.by_id.is_empty()
     }
 
-    /// The number and the salt of the record that an id is kept for.
+    /// Returns the number and the salt of the record for which an id is kept.
     pub(crate) fn holder(&self, id: &str) -> Option<(RecordNumber, Salt)> {
         self.by_id.get(id).copied()
     }
 
-    /// Whether a place is kept for a record.
+    /// Returns whether a place is kept for a record.
     pub(crate) fn has(&self, number: RecordNumber) -> bool {
         self.ids.contains_key(&number)
     }
 
-    /// A record takes its place anew.
+    /// Releases the place of a record that takes it again.
     pub(crate) fn free(&mut self, number: RecordNumber) {
         if let Some(id) = self.ids.remove(&number)
             && self.by_id.get(&id).is_some_and(|(holder, _)| *holder == number)
@@ -122,7 +122,7 @@ impl KeptPlaces {
     }
 }
 
-/// The places in a database that are kept for records which a stage in place has refused.
+/// Returns the places in a database that are kept for records which a stage in place refused.
 pub(crate) fn kept(connection: &Connection, target: &Table) -> Result<KeptPlaces> {
     let sql = "SELECT e.record, i.body, r.salt, e.batch FROM ledger_batch b CROSS JOIN ledger_standing p ON p.pass=b.pass
      CROSS JOIN ledger_refused e ON e.batch=b.batch
@@ -139,7 +139,7 @@ pub(crate) fn kept(connection: &Connection, target: &Table) -> Result<KeptPlaces
         }
     }
     let mut refused: Vec<_> = refused.into_iter().collect();
-    // Of those that were refused under one id, the later one had taken the place of the earlier.
+    // If several records were refused under one id, the later one had taken the place of the earlier.
     refused.sort_by_key(|(number, (batch, ..))| (*batch, *number));
     let mut kept = KeptPlaces::default();
     for (number, (_, id, salt)) in refused {
@@ -156,13 +156,13 @@ fn id_hash(salt: &Salt, id: &str) -> Hash {
     sha256(&[salt, id.as_bytes()])
 }
 
-/// The code of an entry's reason.
+/// Returns the code of an entry's reason.
 pub(crate) fn code(reason: &str) -> Option<String> {
     let reason: serde_json::Value = serde_json::from_str(reason).ok()?;
     Some(reason["code"].as_str()?.to_owned())
 }
 
-/// What a reason says of a place: its code, and the row in it.
+/// Parses what a reason records about a place: its code, and the row in the place.
 pub(crate) fn reason(reason: &str) -> Option<(&'static str, Option<Holder>)> {
     let found = code(reason)?;
     let code = [EXISTS, EDITED, REPLACED]
@@ -172,8 +172,8 @@ pub(crate) fn reason(reason: &str) -> Option<(&'static str, Option<Holder>)> {
     Some((code, serde_json::from_value(value["holder"].clone()).ok()))
 }
 
-/// Whether the stage has seen the record of an entry behind its place in the ledger: the batch, and in it the record that
-/// it was processed with.
+/// Whether the stage has processed the record of an entry after its place in the ledger: the batch, and within it the
+/// record that it was processed with.
 macro_rules! seen_behind {
     ($by:literal) => {
         concat!(
@@ -193,17 +193,17 @@ macro_rules! seen_behind {
 pub(crate) struct Waiting {
     /// The source record.
     pub(crate) record: RecordNumber,
-    /// The row in its place; `None` where nothing says which.
+    /// The row in its place; `None` if nothing records which.
     pub(crate) holder: Option<Holder>,
-    /// Whether it is refused; otherwise it was left out, or lost its row.
+    /// Whether it is refused; otherwise it was left out or lost its row.
     pub(crate) refused: bool,
-    /// Whether the row in its place is its own, changed by hand.
+    /// Whether the row in its place is the record's own row, changed by hand.
     pub(crate) edited: bool,
 }
 
-/// The records of a stage that found their place taken (or their own row changed by hand), and those whose rows were
-/// taken away by another record. Nothing has happened to any of them in the stage since; with `waived` those too whose
-/// refusal was waived since, and who wait for nothing.
+/// Returns the records of a stage that found their place taken (or their own row changed by hand), and those whose rows
+/// another record removed. Nothing has happened to any of them in the stage since. With `waived`, also returns those
+/// whose refusal was waived since and that wait for nothing.
 pub(crate) fn waiting(connection: &Connection, stage: StageInput<'_>, waived: bool) -> Result<Vec<Waiting>> {
     let mut waiting = Vec::new();
     let own = concat!(
@@ -225,7 +225,7 @@ pub(crate) fn waiting(connection: &Connection, stage: StageInput<'_>, waived: bo
             edited: row.get(4)?,
         });
     }
-    // A row has its source's number, or the entry that wrote it names it.
+    // A row has the number of its source, or the entry that wrote it names it.
     let taken_away = concat!(
         "SELECT e.record, e.reason->>'$.holder.record', e.reason->>'$.holder.id_sha256' FROM (
            SELECT batch, record AS by, reason, coalesce((SELECT w.record FROM ledger_entry w JOIN ledger_batch y ON y.batch=w.batch
@@ -257,7 +257,7 @@ fn holder(record: Option<RecordNumber>, id_sha256: Option<String>) -> Option<Hol
     record.map(|record| Holder { record, id_sha256 })
 }
 
-/// Of those that wait, the ones whose place is free by now; ascending.
+/// Returns the waiting records whose place is now free, ascending.
 pub(crate) fn free(connection: &Connection, stage: StageInput<'_>) -> Result<Vec<RecordNumber>> {
     if cfg!(counterfoil_fault = "waiting") {
         return Ok(Vec::new());
@@ -278,8 +278,8 @@ pub(crate) fn free(connection: &Connection, stage: StageInput<'_>) -> Result<Vec
     Ok(free)
 }
 
-/// The rows that a pass in place has taken out of its database to make room, and whose records it has not come to yet:
-/// number, salt and the row as `id || 0x00 || data`.
+/// Returns the rows that a pass in place removed from its database to make room and whose records it has not reached
+/// yet: number, salt and the row as `id || 0x00 || data`.
 pub(crate) fn set_aside(connection: &Connection, pass: PassId) -> Result<Vec<(RecordNumber, Salt, Vec<u8>)>> {
     let sql = concat!(
         "SELECT e.target, i.body FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
@@ -302,8 +302,8 @@ pub(crate) fn set_aside(connection: &Connection, pass: PassId) -> Result<Vec<(Re
     Ok(aside)
 }
 
-/// The row that a stage in place has taken out of its database to make room, as `id || 0x00 || data`, where nothing has
-/// happened to it there since.
+/// Returns the row that a stage in place removed from its database to make room, as `id || 0x00 || data`, if nothing
+/// has happened to it there since.
 pub(crate) fn image_set_aside(
     connection: &Connection,
     stage: StageInput<'_>,

@@ -1,4 +1,4 @@
-//! What the passes of a stage have carried, record by record.
+//! What the passes of a stage have processed, record by record.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,14 +9,14 @@ use super::sql::of_record;
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RecordNumber};
 
-/// The code of an entry that takes another record's row out of the target.
+/// Code of an entry that removes another record's row from the target.
 pub(crate) const TARGET_REPLACED: &str = "target.replaced";
 
-/// The code of an entry that left a record, or a part of it, out because another record has its place.
+/// Code of an entry that left out a record, or a part of it, because another record has its place.
 pub(crate) const TARGET_EXISTS: &str = "target.exists";
 
-/// The records that passes have entries of, ascending, each with the newest batch that has them. What was rolled back by
-/// itself since is not among them.
+/// Returns the records that passes have entries of, ascending, each with the newest batch that has them. Excludes
+/// records that a rollback of single records has undone since.
 pub(crate) fn processed_by(
     connection: &Connection,
     passes: &[PassId],
@@ -36,14 +36,14 @@ pub(crate) fn processed_by(
         }
     }
     processed.sort_unstable();
-    // The newest batch of each record stands last.
+    // The newest batch of each record comes last.
     processed.reverse();
     processed.dedup_by_key(|(record, _)| *record);
     processed.reverse();
     Ok(processed)
 }
 
-/// What `now()` gave where passes carried their records, by the batch.
+/// Returns the value of `now()` for the records that passes processed, by batch.
 pub(crate) fn times(connection: &Connection, passes: &[PassId]) -> Result<HashMap<BatchId, i64>> {
     let sql = "SELECT b.batch, p.now_us FROM ledger_pass p JOIN ledger_batch b USING(pass) WHERE p.pass=?1 AND b.read>0";
     let mut statement = connection.prepare_cached(sql)?;
@@ -57,7 +57,7 @@ pub(crate) fn times(connection: &Connection, passes: &[PassId]) -> Result<HashMa
     Ok(times)
 }
 
-/// The passes and records of which a rollback of single records has undone the entries.
+/// Returns the passes and records whose entries a rollback of single records has undone.
 fn undone_singly(connection: &Connection, passes: &[PassId]) -> Result<HashSet<(PassId, RecordNumber)>> {
     let sql = "SELECT json_extract(b.body,'$.undoes'), e.record FROM json_each(?1) j
      CROSS JOIN ledger_batch b ON json_extract(b.body,'$.undoes')=j.value CROSS JOIN ledger_pass p ON p.pass=b.pass
@@ -69,7 +69,7 @@ fn undone_singly(connection: &Connection, passes: &[PassId]) -> Result<HashSet<(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The entries of a stretch of records in a batch, with their images, in the order of records and parts.
+/// Returns the entries of a range of records in a batch, with their images, ordered by record and part.
 pub(crate) fn entries_between(
     connection: &Connection,
     batch: BatchId,
@@ -82,7 +82,7 @@ pub(crate) fn entries_between(
     Ok(entries.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The entries that changed a row of a database under its own number, in batches after one, with their images.
+/// Returns the entries that changed a row of a database under its own number in batches after one, with their images.
 pub(crate) fn changes_of(
     connection: &Connection,
     database: &str,
@@ -99,8 +99,8 @@ pub(crate) fn changes_of(
     Ok(entries.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The entries that changed rows of a database under another record's number, ascending: the row, and what names the
-/// entry. Those of parts of derived records, and of rows that another record has replaced.
+/// Returns the entries that changed rows of a database under another record's number, ascending: the row, and the key
+/// of the entry. These are the parts of derived records, and rows that another record replaced.
 pub(crate) fn changes_elsewhere(
     connection: &Connection,
     database: &str,
@@ -117,7 +117,7 @@ pub(crate) fn changes_elsewhere(
     Ok(changes)
 }
 
-/// The rows that records of some passes have replaced, with the entries that say so, in the order of the ledger.
+/// Returns the rows that records of some passes replaced, with the entries that record it, in ledger order.
 pub(crate) fn displaced_by(connection: &Connection, passes: &[PassId]) -> Result<Vec<RecordedEntry>> {
     let sql = format!(
         "{ENTRIES} WHERE b.pass=?1 AND e.target IS NOT NULL AND e.reason LIKE '%{TARGET_REPLACED}%'
@@ -133,7 +133,7 @@ pub(crate) fn displaced_by(connection: &Connection, passes: &[PassId]) -> Result
     Ok(displaced)
 }
 
-/// What the stage that a batch belongs to had refused of a record before: the batch, and the input as it was.
+/// Returns what the stage of a batch had refused of a record before: the batch, and the refused input.
 pub(crate) fn refused_before(
     connection: &Connection,
     batch: BatchId,
@@ -156,9 +156,9 @@ pub(crate) fn refused_before(
         .optional()?)
 }
 
-/// What a stage (of a project) has refused in place, where that is the last thing that happened to the record in the
-/// database: what was refused once, let in later and deleted then must not come back. That another stage in place has not
-/// found it there says nothing, and neither does what was undone.
+/// Returns what a stage (of a project) refused in place, if that is the last thing that happened to the record in the
+/// database: a record that was refused, later admitted and then deleted must not come back. Undone changes do not
+/// count, and neither does another stage in place that did not find the record there.
 pub(crate) fn refused_image(
     connection: &Connection,
     stage: (&str, u32),
@@ -193,7 +193,7 @@ pub(crate) fn refused_image(
         .optional()?)
 }
 
-/// The id that a record had where it began; `None` where it has none, or has it no more.
+/// Returns the id that a record had where it began; `None` if it has none or no longer has it.
 pub(crate) fn first_id(connection: &Connection, record: RecordNumber) -> Result<Option<String>> {
     let sql = "SELECT id FROM ledger_record WHERE record=?1";
     let mut statement = connection.prepare_cached(sql)?;
@@ -203,7 +203,7 @@ pub(crate) fn first_id(connection: &Connection, record: RecordNumber) -> Result<
         .flatten())
 }
 
-/// The rows of a database that a load or an edit has put there, and no stage: their numbers, ascending.
+/// Returns the numbers of the rows of a database that a load or an edit wrote, and no stage; ascending.
 pub(crate) fn put_by_hand(connection: &Connection, database: &str) -> Result<Vec<RecordNumber>> {
     let sql = concat!(
         "SELECT r.record FROM ledger_record r WHERE r.database=?1 AND EXISTS(
@@ -217,7 +217,7 @@ pub(crate) fn put_by_hand(connection: &Connection, database: &str) -> Result<Vec
     Ok(numbers.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Who wrote a batch.
+/// The writer of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BatchWriter {
     /// A load or an edit.
@@ -228,7 +228,7 @@ pub(crate) enum BatchWriter {
     Other,
 }
 
-/// The batches that wrote to a database, each with who did.
+/// Returns the batches that wrote to a database, each with its writer.
 pub(crate) fn writers(connection: &Connection, database: &str) -> Result<HashMap<BatchId, BatchWriter>> {
     let sql = "SELECT b.batch, p.kind IN('load','edit'),
        CASE WHEN p.kind<>'rollback' AND p.source=p.target THEN s.number END

@@ -1,14 +1,14 @@
-//! Proofs about the tree of RFC 6962: that a leaf is in it (inclusion), and that a larger tree extends a smaller one
-//! (consistency). What a proof is made of is told as ranges of leaves, each the leaves of one subtree; who has the leaves
-//! hashes them.
+//! Proofs about the tree of RFC 6962: that it contains a leaf (inclusion), and that a larger tree extends a smaller one
+//! (consistency). A proof's parts are given as ranges of leaves, each the leaves of one subtree; the code that has the
+//! leaves hashes them.
 
 use std::ops::Range;
 
 use super::tree::{Frontier, node_hash};
 use crate::digest::Hash;
 
-/// The subtrees whose roots prove that leaf `index` is in the tree of `size` leaves, lowest first (RFC 6962, 2.1.1).
-/// `None` where there is no such leaf.
+/// Returns the subtrees whose roots prove that leaf `index` is in the tree of `size` leaves, lowest first (RFC 6962,
+/// 2.1.1); `None` if there is no such leaf.
 pub(crate) fn inclusion(index: u64, size: u64) -> Option<Vec<Range<u64>>> {
     if index >= size {
         return None;
@@ -28,8 +28,9 @@ pub(crate) fn inclusion(index: u64, size: u64) -> Option<Vec<Range<u64>>> {
     Some(path)
 }
 
-/// The subtrees whose roots prove that the tree of `new` leaves extends that of `old` leaves (RFC 6962, 2.1.2); none where
-/// both are equal. `None` where the older one is empty, which every tree extends, or the larger.
+/// Returns the subtrees whose roots prove that the tree of `new` leaves extends that of `old` leaves (RFC 6962, 2.1.2);
+/// none if both are equal. Returns `None` if the older tree is empty, because every tree extends it, or if it is the
+/// larger one.
 pub(crate) fn consistency(old: u64, new: u64) -> Option<Vec<Range<u64>>> {
     if old > new || old == 0 {
         return None;
@@ -56,12 +57,12 @@ pub(crate) fn consistency(old: u64, new: u64) -> Option<Vec<Range<u64>>> {
     Some(path)
 }
 
-/// The largest power of two below a number of leaves, of two or more.
+/// Returns the largest power of two below a number of leaves, which is at least two.
 fn split(leaves: u64) -> u64 {
     1 << (u64::BITS - 1 - (leaves - 1).leading_zeros())
 }
 
-/// Whether a leaf with this hash is at this index of the tree with this size and root (RFC 9162, 2.1.3.2).
+/// Returns whether a leaf with this hash is at this index of the tree with this size and root (RFC 9162, 2.1.3.2).
 #[must_use]
 pub(crate) fn is_included(leaf: &Hash, index: u64, (size, root): (u64, &Hash), path: &[Hash]) -> bool {
     if index >= size {
@@ -85,7 +86,7 @@ pub(crate) fn is_included(leaf: &Hash, index: u64, (size, root): (u64, &Hash), p
     last == 0 && hash == *root
 }
 
-/// Whether the tree with the new size and root extends that with the old ones (RFC 9162, 2.1.4.2).
+/// Returns whether the tree with the new size and root extends the tree with the old ones (RFC 9162, 2.1.4.2).
 #[must_use]
 pub(crate) fn is_consistent(old: (u64, &Hash), new: (u64, &Hash), path: &[Hash]) -> bool {
     let ((old_size, old_root), (new_size, new_root)) = (old, new);
@@ -122,7 +123,7 @@ pub(crate) fn is_consistent(old: (u64, &Hash), new: (u64, &Hash), path: &[Hash])
     last == 0 && to_old == *old_root && to_new == *new_root
 }
 
-/// Hashes the subtrees of a proof while the leaves go by, in their order.
+/// Hashes the subtrees of a proof as the leaves pass, in order.
 pub(crate) struct Subtrees {
     ranges: Vec<Range<u64>>,
     frontiers: Vec<Frontier>,
@@ -130,7 +131,7 @@ pub(crate) struct Subtrees {
 }
 
 impl Subtrees {
-    /// For the subtrees of a proof, in any order.
+    /// Prepares for the subtrees of a proof, in any order.
     pub(crate) fn new(ranges: Vec<Range<u64>>) -> Self {
         let frontiers = vec![Frontier::default(); ranges.len()];
         Self {
@@ -140,9 +141,9 @@ impl Subtrees {
         }
     }
 
-    /// Takes the next leaf.
+    /// Adds the next leaf.
     pub(crate) fn push(&mut self, leaf: Hash) {
-        // Subtrees do not overlap, and there are as many as the tree is high.
+        // Subtrees do not overlap, and there are at most as many as the tree has levels.
         let of = self.ranges.iter().position(|range| range.contains(&self.next));
         if let Some(of) = of {
             self.frontiers[of].push(leaf);
@@ -150,7 +151,7 @@ impl Subtrees {
         self.next += 1;
     }
 
-    /// The roots, in the order of the ranges; `None` where leaves are missing.
+    /// Returns the roots, in the order of the ranges; `None` if leaves are missing.
     pub(crate) fn roots(&self) -> Option<Vec<Hash>> {
         let each = self.ranges.iter().zip(&self.frontiers);
         each.map(|(range, frontier)| (frontier.size() == range.end - range.start).then(|| frontier.root()))

@@ -1,5 +1,5 @@
-//! What stands in quarantine: refused, and nothing has happened to the record in that stage since. All of what is known of
-//! it, one record after the other, or only the numbers.
+//! The records in quarantine: refused, with nothing having happened to them in that stage since. Read either in full,
+//! one record after the other, or as numbers only.
 
 use std::collections::BTreeMap;
 
@@ -9,52 +9,52 @@ use crate::error::Result;
 use crate::record::{BatchId, PassId, RecordNumber};
 use crate::refusal::Refusal;
 
-/// Which refused records.
+/// Selects refused records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Selected {
-    /// Only those that this stage refused.
+    /// Selects only those that this stage refused.
     pub stage: Option<u32>,
-    /// Only those with this refusal code.
+    /// Selects only those with this refusal code.
     pub code: Option<String>,
-    /// Only this record number.
+    /// Selects only this record number.
     pub record: Option<RecordNumber>,
-    /// Only the record with this id.
+    /// Selects only the record with this id.
     pub id: Option<String>,
-    /// Only what this pass refused.
+    /// Selects only those that this pass refused.
     pub pass: Option<PassId>,
 }
 
 impl Selected {
-    /// Selects what this stage refused, by its number. Default: `None`, any.
+    /// Selects what this stage refused, by its number. Default: `None`, any stage.
     #[must_use]
     pub fn stage(mut self, stage: impl Into<Option<u32>>) -> Self {
         self.stage = stage.into();
         self
     }
 
-    /// Selects what was refused with this code. Default: `None`, any.
+    /// Selects what was refused with this code. Default: `None`, any code.
     #[must_use]
     pub fn code(mut self, code: impl Into<Option<String>>) -> Self {
         self.code = code.into();
         self
     }
 
-    /// Selects the record with this number. Default: `None`, any.
+    /// Selects the record with this number. Default: `None`, any record.
     #[must_use]
     pub fn record(mut self, record: impl Into<Option<RecordNumber>>) -> Self {
         self.record = record.into();
         self
     }
 
-    /// Selects the record with this id. Default: `None`, any.
+    /// Selects the record with this id. Default: `None`, any record.
     #[must_use]
     pub fn id(mut self, id: impl Into<Option<String>>) -> Self {
         self.id = id.into();
         self
     }
 
-    /// Selects what this pass refused. Default: `None`, any.
+    /// Selects what this pass refused. Default: `None`, any pass.
     #[must_use]
     pub fn pass(mut self, pass: impl Into<Option<PassId>>) -> Self {
         self.pass = pass.into();
@@ -66,27 +66,27 @@ impl Selected {
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Quarantined {
-    /// Its number.
+    /// Record number.
     pub record: RecordNumber,
-    /// Its id, where it has one.
+    /// Id of the record, if it has one.
     pub id: Option<String>,
-    /// The stage that refused it; `None`: it was refused at the door by a load.
+    /// Stage that refused it; `None` if a load refused it at admission.
     pub stage: Option<u32>,
-    /// The stage's slug.
+    /// Slug of the stage.
     pub slug: Option<String>,
-    /// Where it came from.
+    /// Where the record came from.
     pub source: Option<String>,
-    /// Where it would have gone.
+    /// Database that it would have been written to.
     pub database: Option<String>,
-    /// The batch that refused it.
+    /// Batch that refused it.
     pub batch: BatchId,
-    /// When, as ISO 8601 in UTC.
+    /// Time of the refusal, ISO 8601 in UTC.
     pub at: String,
-    /// Why.
+    /// Reason for the refusal.
     pub reason: Refusal,
 }
 
-/// What stands in quarantine, as far as a project may see it, and is selected.
+/// The records in quarantine that a project may see and that are selected.
 macro_rules! standing {
     ($columns:literal) => {
         concat!(
@@ -100,7 +100,7 @@ macro_rules! standing {
     };
 }
 
-/// What [`standing!`] is asked with.
+/// Parameters of the query [`standing!`].
 fn wanted<'w>(project: &'w &str, selected: &'w Selected) -> [&'w dyn ToSql; 6] {
     [
         project,
@@ -112,8 +112,9 @@ fn wanted<'w>(project: &'w &str, selected: &'w Selected) -> [&'w dyn ToSql; 6] {
     ]
 }
 
-/// Tells the records one after the other, in the order in which they were refused, until one is refused; at most `limit`
-/// of them. Batch by batch, so that nothing is held open while they are told: a reader holds up every commit.
+/// Calls the callback with at most `limit` records, in the order in which they were refused, until it stops the
+/// iteration. Reads batch by batch, so that no read transaction is open during the callback: a reader holds up every
+/// commit.
 pub(crate) fn each(
     connection: &Connection,
     project: &str,
@@ -136,7 +137,7 @@ pub(crate) fn each(
     Ok(())
 }
 
-/// The batches that have refused something, all of them or those of a pass, ascending.
+/// Returns the batches that refused something, all of them or those of a pass, ascending.
 fn refusing_batches(connection: &Connection, pass: Option<PassId>) -> Result<Vec<BatchId>> {
     let sql = match pass {
         Some(_) => "SELECT batch FROM ledger_batch WHERE refused>0 AND pass=?1 ORDER BY +batch",
@@ -176,16 +177,16 @@ fn of_batch(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// How much stands in quarantine.
+/// Number of records and lines in quarantine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuarantineCount {
-    /// The records that stages have refused.
+    /// Number of records that stages refused.
     pub records: u64,
-    /// The lines that loads have refused.
+    /// Number of lines that loads refused.
     pub lines: u64,
 }
 
-/// How many of them stages have refused, and how many lines loads.
+/// Counts the quarantined records that stages refused, and the lines that loads refused.
 pub(crate) fn count(connection: &Connection, project: &str, selected: &Selected) -> Result<QuarantineCount> {
     let sql = standing!("coalesce(sum(q.number IS NOT NULL),0), coalesce(sum(q.number IS NULL),0)");
     let (of_stages, of_loads): (i64, i64) = connection
@@ -214,15 +215,15 @@ fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
     })
 }
 
-/// A record that stands in quarantine, by its numbers alone.
+/// A record in quarantine, by its numbers alone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RefusedNumbers {
     pub(crate) record: RecordNumber,
-    /// The batch that refused it.
+    /// Batch that refused it.
     pub(crate) batch: BatchId,
 }
 
-/// What refused together: a stage, or loads into one database.
+/// The common origin of refusals: a stage, or loads into one database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RefusalGroup {
     /// `None` for loads.
@@ -230,7 +231,7 @@ pub(crate) struct RefusalGroup {
     pub(crate) database: Option<String>,
 }
 
-/// What has refused something that stands, and is selected; loads first.
+/// Returns the groups with something selected in quarantine, loads first.
 pub(crate) fn groups(
     connection: &Connection,
     project: &str,
@@ -250,7 +251,7 @@ pub(crate) fn groups(
     Ok(groups.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The records of a group, by their numbers, ascending.
+/// Returns the records of a group by their numbers, ascending.
 pub(crate) fn of_group(
     connection: &Connection,
     project: &str,
@@ -275,7 +276,8 @@ pub(crate) fn of_group(
     numbers(connection, of_stage, &key)
 }
 
-/// The records that each stage has refused, `None` for loads, by their numbers, in the order in which they were refused.
+/// Returns the records that each stage refused (`None` for loads) by their numbers, in the order in which they were
+/// refused.
 pub(crate) fn by_stage(
     connection: &Connection,
     project: &str,
@@ -308,7 +310,7 @@ fn numbers(connection: &Connection, sql: &str, key: &[&dyn ToSql]) -> Result<Vec
     Ok(numbers.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The image of a refused record: what was refused.
+/// Returns the image of a refused record: the refused input.
 pub(crate) fn image(connection: &Connection, refused: &Quarantined) -> Result<Option<Vec<u8>>> {
     let sql = "SELECT body FROM ledger_image WHERE batch=?1 AND record=?2 AND kind=4 ORDER BY part LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;

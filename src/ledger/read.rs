@@ -12,12 +12,12 @@ use crate::digest::Salt;
 use crate::error::{Error, Result};
 use crate::record::{BatchId, PassId, RecordNumber};
 
-/// A pass with what its batches say about it.
+/// A pass with what its batches record about it.
 #[derive(Clone, Debug)]
 pub(crate) struct PassSummary {
     /// The pass's row.
     pub row: PassRow,
-    /// Where it stands.
+    /// Its state.
     pub state: PassState,
     /// Its first batch.
     pub first_batch: BatchId,
@@ -29,10 +29,10 @@ pub(crate) struct PassSummary {
     pub cursor: Option<String>,
     /// The outcomes so far.
     pub counts: Counts,
-    /// Whether a rollback of it has ended.
+    /// Whether a completed rollback has undone it.
     pub undone: bool,
-    /// Whether it was ended before it had read everything, because its stage was revised, or its
-    /// source had changed behind the reader.
+    /// Whether it ended before it had read everything, because its stage was revised or its source changed after the
+    /// reader had passed.
     pub superseded: bool,
 }
 
@@ -50,7 +50,7 @@ const PASSES: &str = concat!(
  FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)"
 );
 
-/// One pass, where it has a batch.
+/// Returns one pass, if it has a batch.
 pub(crate) fn pass(connection: &Connection, number: PassId) -> Result<Option<PassSummary>> {
     let mut statement = connection.prepare_cached(&format!("{PASSES} WHERE p.pass=?1 GROUP BY p.pass"))?;
     Ok(statement.query_row([number], pass_summary).optional()?)
@@ -98,7 +98,7 @@ fn pass_summary(row: &Row<'_>) -> rusqlite::Result<PassSummary> {
     })
 }
 
-/// The six counts, from a column on.
+/// Reads the six counts, starting at a column.
 pub(crate) fn counts(row: &Row<'_>, from: usize) -> rusqlite::Result<Counts> {
     let count = |at: usize| row.get::<_, i64>(from + at).map(i64::unsigned_abs);
     Ok(Counts {
@@ -111,7 +111,7 @@ pub(crate) fn counts(row: &Row<'_>, from: usize) -> rusqlite::Result<Counts> {
     })
 }
 
-/// The largest number of a table's key, 0 when it is empty.
+/// Returns the largest number of a table's key; 0 if the table is empty.
 pub(crate) fn largest<T: rusqlite::types::FromSql>(connection: &Connection, table: LedgerTable) -> Result<T> {
     let sql = match table {
         LedgerTable::Run => "SELECT coalesce(max(run),0) FROM ledger_run",
@@ -122,7 +122,7 @@ pub(crate) fn largest<T: rusqlite::types::FromSql>(connection: &Connection, tabl
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
-/// The ledger tables that are numbered.
+/// The numbered tables of the ledger.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum LedgerTable {
     Run,
@@ -131,7 +131,7 @@ pub(crate) enum LedgerTable {
     Record,
 }
 
-/// The number and the slug of a stage's revision with exactly this text and meaning, where it was applied before.
+/// Returns the number and the slug of a stage's revision with exactly this text and meaning, if it was applied before.
 pub(crate) fn known_revision(connection: &Connection, stage: &StageRow) -> Result<Option<(i64, String)>> {
     let sql = "SELECT stage, slug FROM ledger_stage
      WHERE project=?1 AND number=?2 AND text_sha256=?3 AND meaning_sha256=?4";
@@ -147,7 +147,7 @@ pub(crate) fn known_revision(connection: &Connection, stage: &StageRow) -> Resul
         .optional()?)
 }
 
-/// The salt of a record number; `None` once it was erased.
+/// Returns the salt of a record number; `None` once the record was erased.
 pub(crate) fn salt(connection: &Connection, record: RecordNumber) -> Result<Option<Salt>> {
     let mut statement = connection.prepare_cached("SELECT salt FROM ledger_record WHERE record=?1")?;
     Ok(statement
@@ -156,7 +156,7 @@ pub(crate) fn salt(connection: &Connection, record: RecordNumber) -> Result<Opti
         .flatten())
 }
 
-/// An entry with the batch it stands in and its image.
+/// An entry with its batch and its image.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordedEntry {
     pub(crate) batch: BatchId,
@@ -165,19 +165,19 @@ pub(crate) struct RecordedEntry {
 }
 
 impl RecordedEntry {
-    /// The number of the row that it is about.
+    /// Returns the number of the row that it is about.
     #[must_use]
     pub(crate) fn number(&self) -> RecordNumber {
         self.entry.target.unwrap_or(self.entry.record)
     }
 
-    /// The place of its record in the pass.
+    /// Returns the place of its record in the pass.
     #[must_use]
     pub(crate) fn place(&self) -> Place {
         (self.batch, self.entry.record)
     }
 
-    /// What names it.
+    /// Returns its key.
     #[must_use]
     pub(crate) fn key(&self) -> EntryKey {
         (self.batch, self.entry.record, self.entry.part)
@@ -188,7 +188,7 @@ pub(super) const ENTRIES: &str = "SELECT e.batch, e.record, e.part, e.outcome, e
  FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
  LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part";
 
-/// As [`ENTRIES`], by the number of a record (`of_record!`) or of a row (`of_row!`) in one of the views that give its life.
+/// Like [`ENTRIES`], by the number of a record (`of_record!`) or of a row (`of_row!`) in one of the views of its life.
 macro_rules! entries_from {
     ($view:literal) => {
         concat!(
@@ -202,14 +202,15 @@ macro_rules! entries_from {
 }
 pub(super) use entries_from;
 
-/// The place of a source record in a pass: (batch, record).
+/// Place of a source record in a pass: (batch, record).
 pub(crate) type Place = (BatchId, RecordNumber);
 
-/// The place behind every other.
+/// The place after every other.
 pub(crate) const BEHIND_ALL: Place = (BatchId::MAX, RecordNumber::MAX);
 
-/// The entries of a pass before a place in it, down to a batch, with their images, newest first: the order in which
-/// they are undone. About so many, or so many bytes of images, but of every record all of its parts.
+/// Returns the entries of a pass before a place in it, down to a batch, with their images, newest first: the order in
+/// which they are undone. Limited to about this many entries or bytes of images, but always includes all parts of a
+/// record.
 pub(crate) fn entries_before(
     connection: &Connection,
     pass: PassId,
@@ -232,7 +233,7 @@ pub(crate) fn entries_before(
                 entries.last().map(RecordedEntry::place),
             )
         {
-            // Of the last record there may be more parts: it is left to the next, unless it is the only one.
+            // The last record may have more parts, so it is left to the next call, unless it is the only one.
             if first != last {
                 entries.retain(|recorded| recorded.place() != last);
                 break;
@@ -248,7 +249,7 @@ pub(crate) fn entries_before(
     Ok(entries)
 }
 
-/// Whether a pass has overwritten or taken out anything.
+/// Returns whether a pass has overwritten or removed any row.
 pub(crate) fn keeps_images(connection: &Connection, pass: PassId) -> Result<bool> {
     let sql = "SELECT EXISTS(SELECT 1 FROM ledger_batch b CROSS JOIN ledger_image i ON i.batch=b.batch
      WHERE b.pass=?1)";
@@ -257,16 +258,16 @@ pub(crate) fn keeps_images(connection: &Connection, pass: PassId) -> Result<bool
         .query_row([pass], |row| row.get(0))?)
 }
 
-/// What names an entry: batch, record and part.
+/// Key of an entry: batch, record and part.
 pub(crate) type EntryKey = (BatchId, RecordNumber, i64);
 
-/// One entry.
+/// Returns one entry.
 pub(crate) fn entry_at(connection: &Connection, key: EntryKey) -> Result<RecordedEntry> {
     let sql = format!("{ENTRIES} WHERE b.batch=?1 AND e.record=?2 AND e.part=?3");
     Ok(connection.prepare_cached(&sql)?.query_row(key, recorded)?)
 }
 
-/// The entries of a pass for one source record, newest first.
+/// Returns the entries of a pass for one source record, newest first.
 pub(crate) fn entries_of_record(
     connection: &Connection,
     pass: PassId,
@@ -282,8 +283,8 @@ pub(crate) fn entries_of_record(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The entries that passes from or to a database have of one of its rows, oldest first: those under its own number, and
-/// those that wrote it under another record's.
+/// Returns the entries that passes from or to a database have of one of its rows, oldest first: those under its own
+/// number, and those that wrote it under another record's.
 pub(crate) fn entries_of_row(
     connection: &Connection,
     database: &str,
@@ -301,7 +302,7 @@ pub(crate) fn entries_of_row(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The entries of one record in a batch, in the order of their parts; without images.
+/// Returns the entries of one record in a batch, in the order of their parts, without images.
 pub(crate) fn entries_in_batch(
     connection: &Connection,
     batch: BatchId,
@@ -314,28 +315,28 @@ pub(crate) fn entries_in_batch(
     Ok(entries.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The pass of a batch.
+/// Returns the pass of a batch.
 pub(crate) fn pass_of(connection: &Connection, batch: BatchId) -> Result<Option<PassId>> {
     let sql = "SELECT pass FROM ledger_batch WHERE batch=?1";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement.query_row([batch], |row| row.get(0)).optional()?)
 }
 
-/// The resume point of a batch, as JSON.
+/// Returns the resume point of a batch, as JSON.
 pub(crate) fn cursor_of(connection: &Connection, batch: BatchId) -> Result<Option<String>> {
     let sql = "SELECT cursor FROM ledger_batch WHERE batch=?1";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement.query_row([batch], |row| row.get(0))?)
 }
 
-/// The batches of a pass.
+/// Returns the batches of a pass.
 pub(crate) fn batches_of(connection: &Connection, pass: PassId) -> Result<BTreeSet<BatchId>> {
     let mut statement = connection.prepare_cached("SELECT batch FROM ledger_batch WHERE pass=?1")?;
     let batches = statement.query_map([pass], |row| row.get(0))?;
     Ok(batches.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The batches that wrote to a database, ascending.
+/// Returns the batches that wrote to a database, ascending.
 pub(crate) fn batches_into(connection: &Connection, database: &str) -> Result<Vec<BatchId>> {
     let sql = "SELECT b.batch FROM ledger_pass p JOIN ledger_batch b USING(pass) WHERE p.target=?1 ORDER BY b.batch";
     let mut statement = connection.prepare_cached(sql)?;
@@ -343,8 +344,8 @@ pub(crate) fn batches_into(connection: &Connection, database: &str) -> Result<Ve
     Ok(batches.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The newest entries that a stage has for a record: all parts of the newest batch that has any. Numbers stay with
-/// their parts though a rollback has taken the rows away, so that rollbacks need not be looked at.
+/// Returns the newest entries that a stage has for a record: all parts of the newest batch that has any. Numbers stay
+/// with their parts even if a rollback removed the rows, so rollbacks are not considered.
 pub(crate) fn newest_of_stage(
     connection: &Connection,
     project: &str,
@@ -377,7 +378,7 @@ pub(super) fn recorded(row: &Row<'_>) -> rusqlite::Result<RecordedEntry> {
     })
 }
 
-/// An entry from its columns in the table's order, from a column on.
+/// Reads an entry from its columns in the table's order, starting at a column.
 pub(crate) fn entry(row: &Row<'_>, from: usize) -> rusqlite::Result<Entry> {
     Ok(Entry {
         record: row.get(from)?,
@@ -408,7 +409,7 @@ impl rusqlite::types::FromSql for PassKind {
     }
 }
 
-/// How often a stage warned in a pass, by code.
+/// Returns the number of a stage's warnings in a pass, by code.
 pub(crate) fn warnings(connection: &Connection, pass: PassId) -> Result<BTreeMap<String, u64>> {
     let sql = "SELECT w.key, sum(w.value) FROM ledger_batch b, json_each(b.body,'$.warnings') w
      WHERE b.pass=?1 AND b.body IS NOT NULL GROUP BY w.key";
@@ -419,7 +420,7 @@ pub(crate) fn warnings(connection: &Connection, pass: PassId) -> Result<BTreeMap
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Refuses a ledger that has no first run: something else wrote here.
+/// Returns the ledger's origin; rejects a ledger without a first run, because another program wrote it.
 pub(crate) fn origin(connection: &Connection) -> Result<String> {
     let found = connection
         .query_row("SELECT uuid FROM ledger_run WHERE run=1", [], |row| row.get(0))

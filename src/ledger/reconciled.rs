@@ -1,11 +1,11 @@
-//! What reconciliations came to, by the remarks of their batches.
+//! The results of reconciliations, from the remarks of their batches.
 
 use rusqlite::{Connection, params};
 
 use crate::error::Result;
 use crate::record::{PassId, RunId};
 
-/// The remark of a reconciliation, as far as it is looked at again.
+/// The remark of a reconciliation, as far as it is read again.
 #[derive(serde::Deserialize)]
 struct ReconcileRemark {
     whole: bool,
@@ -18,9 +18,11 @@ struct Held {
     holds: bool,
 }
 
-/// Whether what stands of a stage was left unreconciled: by the last look at all of it, or a look at a part since.
+/// Returns whether the standing work of a stage is unreconciled: by the last reconciliation of all of it, or one of a
+/// part since.
 pub(crate) fn is_unreconciled(connection: &Connection, project: &str, number: u32) -> Result<bool> {
-    // The texts are those of `remark`; whatever else has them is read and found to be something else.
+    // These texts match those of `remark`; any other remark that contains them is read and recognized as something
+    // else.
     let failed = "SELECT b.batch, b.body FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
        CROSS JOIN ledger_stage s ON s.stage=p.stage
      WHERE instr(b.body,'\"holds\":false') AND p.kind='reconcile' AND s.project=?1 AND s.number=?2 AND b.batch>?3
@@ -40,7 +42,7 @@ pub(crate) fn is_unreconciled(connection: &Connection, project: &str, number: u3
     Ok(looked_at_all.is_none())
 }
 
-/// The batch of the newest remark that says something, of those that are about passes which stand.
+/// Returns the batch of the newest remark with a result among those about passes that stand.
 fn newest(
     connection: &Connection,
     sql: &str,
@@ -51,7 +53,7 @@ fn newest(
     let mut rows = statement.query(params![project, number, after])?;
     while let Some(row) = rows.next()? {
         let body: String = row.get(1)?;
-        // What is no such remark says nothing; that it was changed is for `verify` to find.
+        // A remark of another kind has no result; `verify` detects whether it was changed.
         let Ok(remark) = serde_json::from_str::<ReconcileRemark>(&body) else {
             continue;
         };
@@ -62,7 +64,7 @@ fn newest(
     Ok(None)
 }
 
-/// Whether one of these passes stands, as a pass of a stage.
+/// Returns whether one of these passes stands as a pass of a stage.
 fn stands(connection: &Connection, passes: &[PassId]) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_standing WHERE pass=?1 AND kind IN('apply','retry','waive')";
     let mut statement = connection.prepare_cached(sql)?;
@@ -74,7 +76,7 @@ fn stands(connection: &Connection, passes: &[PassId]) -> Result<bool> {
     Ok(false)
 }
 
-/// A look at both sides of a stage.
+/// A reconciliation of a stage.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordedReconciliation {
     pub(crate) run: RunId,
@@ -83,11 +85,11 @@ pub(crate) struct RecordedReconciliation {
     pub(crate) slug: String,
     pub(crate) source: Option<String>,
     pub(crate) target: Option<String>,
-    /// What it came to, as JSON.
+    /// Its result, as JSON.
     pub(crate) remark: String,
 }
 
-/// The reconciliations of a run, and later ones that looked at what it carried; in order.
+/// Returns the reconciliations of a run, and later ones of what it processed, in order.
 pub(crate) fn looks(connection: &Connection, run: RunId) -> Result<Vec<RecordedReconciliation>> {
     let sql = "SELECT b.run, b.committed_us, s.number, s.slug, p.source, p.target, b.body
      FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass JOIN ledger_stage s USING(stage)

@@ -1,4 +1,4 @@
-//! What stages have refused, by the numbers of the records: what stands so, and what ever was.
+//! The refusals of stages, by record number: those that still stand, and all that ever were.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use rusqlite::{Connection, params};
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RecordNumber};
 
-/// Of a batch `c`: whether the stage of a refusal `r` has worked in it. What `ledger_life` would say, without a look at entries
-/// that no one asks about.
+/// Whether the stage of a refusal `r` has worked in a batch `c`. Equivalent to `ledger_life`, but reads no entries that
+/// are not needed.
 macro_rules! of_same_stage {
     ($since:literal) => {
         concat!(
@@ -19,9 +19,9 @@ macro_rules! of_same_stage {
     };
 }
 
-/// The last refusal of each record by the standing passes of each stage of a project, where nothing has happened to the
-/// record in the stage since: `r` the refusal; and what more is asked of it, and of the batch `c` and the pass `q` of what
-/// may have happened. An earlier refusal cannot stand, and the batches that have refused something are few.
+/// The last refusal of each record by the standing passes of each stage of a project, if nothing has happened to the
+/// record in the stage since: `r` is the refusal. Further conditions may refer to it, and to the batch `c` and the pass
+/// `q` of what may have happened. An earlier refusal cannot stand, and few batches refuse anything.
 macro_rules! refused_in_stages {
     ($columns:literal, $which:literal, $since:literal) => {
         concat!(
@@ -45,8 +45,8 @@ macro_rules! refused_in_stages {
     };
 }
 
-/// The numbers of the records that a stage has refused and that nothing has happened to since; ascending. Only what
-/// stood before the batch `before`, so that a resumed pass finds the same list again.
+/// Returns the numbers of the records that a stage refused and that nothing has happened to since, ascending. Considers
+/// only what stood before the batch `before`, so that a resumed pass finds the same list again.
 pub(crate) fn refused(
     connection: &Connection,
     project: &str,
@@ -62,7 +62,8 @@ pub(crate) fn refused(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// How many records the stages of a project have refused that nothing has happened to since, by the stage's number.
+/// Counts the records that the stages of a project refused and that nothing has happened to since, by the stage's
+/// number.
 pub(crate) fn refused_counts(connection: &Connection, project: &str) -> Result<BTreeMap<u32, u64>> {
     let sql = concat!(
         refused_in_stages!("r.number, count(*)", "", ""),
@@ -75,7 +76,7 @@ pub(crate) fn refused_counts(connection: &Connection, project: &str) -> Result<B
     Ok(counts.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The numbers of the records that a stage has refused, waived or not, and that nothing else has happened to since;
+/// Returns the numbers of the records that a stage refused, waived or not, and that nothing else has happened to since;
 /// ascending.
 pub(crate) fn refused_or_waived(
     connection: &Connection,
@@ -91,7 +92,8 @@ pub(crate) fn refused_or_waived(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The numbers of the records that one pass has refused, and that nothing has happened to in the stage since; ascending.
+/// Returns the numbers of the records that one pass refused and that nothing has happened to in the stage since;
+/// ascending.
 pub(crate) fn refused_by(
     connection: &Connection,
     project: &str,
@@ -108,7 +110,7 @@ pub(crate) fn refused_by(
     Ok(of_stage)
 }
 
-/// The numbers of all records that a stage has ever refused; ascending.
+/// Returns the numbers of all records that a stage ever refused, ascending.
 pub(crate) fn ever_refused(connection: &Connection, project: &str, number: u32) -> Result<Vec<RecordNumber>> {
     let sql = "SELECT DISTINCT e.record FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
      CROSS JOIN ledger_stage s ON s.stage=p.stage CROSS JOIN ledger_refused e ON e.batch=b.batch
@@ -118,7 +120,7 @@ pub(crate) fn ever_refused(connection: &Connection, project: &str, number: u32) 
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The records that a pass has refused over a contract in the mode `refuse`, and that still stand so.
+/// Returns the records that a pass refused over a contract in the mode `refuse` and that are still refused.
 pub(crate) fn halting(connection: &Connection, pass: PassId) -> Result<Vec<RecordNumber>> {
     let sql = "SELECT DISTINCT record FROM audit_quarantine WHERE pass=?1 AND json_extract(reason,'$.halts')";
     let mut statement = connection.prepare_cached(sql)?;

@@ -1,4 +1,4 @@
-//! The lines that loads have refused and that still wait in quarantine, and what settles them.
+//! The lines that loads refused and that still wait in quarantine, and what settles them.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -10,14 +10,14 @@ use crate::error::Result;
 use crate::record::{PassId, RecordNumber};
 use crate::store::Table;
 
-/// The lines of one input that loads into one database have refused and that still wait in quarantine.
+/// The lines of one input that loads into one database refused and that still wait in quarantine.
 #[derive(Debug, Default)]
 pub(crate) struct RefusedLines {
     waiting: HashMap<RecordNumber, RefusedLine>,
     by_reason: HashMap<String, VecDeque<RecordNumber>>,
     by_line: HashMap<u64, Vec<RecordNumber>>,
     by_id: HashMap<String, Vec<RecordNumber>>,
-    /// The record that was let in under a line's id.
+    /// The record that was admitted under a line's id.
     let_in: BTreeMap<RecordNumber, RecordNumber>,
 }
 
@@ -28,27 +28,28 @@ struct RefusedLine {
     id: Option<String>,
 }
 
-/// A record that a load lets in, as far as it may be the correction of a line that was refused.
+/// A record that a load admits, as far as it may be the correction of a refused line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LetIn<'r> {
     pub(crate) line: u64,
     pub(crate) id: &'r str,
     pub(crate) record: RecordNumber,
-    /// Whether the input so far is what it was when the line was refused, so that the same place means the same record.
+    /// Whether the input up to here is the same as when the line was refused, so that the same place means the same
+    /// record.
     pub(crate) in_place: bool,
 }
 
-/// A line that leaves quarantine, and the record that it does so for.
+/// A line that leaves quarantine, and the record that settles it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settled {
     pub(crate) line: RecordNumber,
-    /// The commitment to its bytes.
+    /// Commitment to its bytes.
     pub(crate) input: Hash,
     pub(crate) record: RecordNumber,
 }
 
 impl RefusedLines {
-    /// What other passes than `pass` have refused, so that a pass that is resumed finds what is still left for it.
+    /// Reads what passes other than `pass` refused, so that a resumed pass finds what is still left for it.
     pub(crate) fn new(connection: &Connection, database: &str, source: &str, pass: PassId) -> Result<Self> {
         let sql = "SELECT q.reason, q.record, r.salt, e.input, r.id FROM audit_quarantine q
          JOIN ledger_entry e ON e.batch=q.batch AND e.record=q.record AND e.part=0
@@ -79,8 +80,8 @@ impl RefusedLines {
         Ok(lines)
     }
 
-    /// The number and salt of a line that stands refused for the same reason, which tells its place, with the same
-    /// bytes. Each is given once: several elements of an array may share a line, a reason and their bytes.
+    /// Takes the number and salt of a line that is refused for the same reason (which includes its place) and has the
+    /// same bytes. Each is returned once: several elements of an array may share a line, a reason and their bytes.
     pub(crate) fn take(&mut self, reason: &str, raw: &[u8]) -> Option<(RecordNumber, Salt)> {
         let waiting = &self.waiting;
         let lines = self.by_reason.get_mut(reason)?;
@@ -94,16 +95,16 @@ impl RefusedLines {
         Some((record, line.salt))
     }
 
-    /// Whether a line of the input still waits.
+    /// Returns whether a line of the input still waits.
     pub(crate) fn stands_at(&self, line: u64) -> bool {
         let at_place = self.by_line.get(&line);
         at_place.is_some_and(|at_place| at_place.iter().any(|number| self.waiting.contains_key(number)))
     }
 
-    /// The lines whose place this record of the input takes, ascending: they leave quarantine with it.
+    /// Takes the lines whose place this record of the input takes, ascending: they leave quarantine with it.
     ///
-    /// Under the id that was read there it is their correction. Where no id could be read, the place alone has to tell,
-    /// and does so only as long as the input is what it was.
+    /// A record under the id that was read there is their correction. If no id could be read, only the place identifies
+    /// them, and only while the input is unchanged.
     pub(crate) fn replaced_by(&mut self, record: LetIn<'_>) -> Vec<Settled> {
         let Some(at_place) = self.by_line.get(&record.line) else {
             return Vec::new();
@@ -125,14 +126,15 @@ impl RefusedLines {
         at_place.iter().filter_map(settled).collect()
     }
 
-    /// Notes that a record was let in, for lines with its id at other places: they may still come, and be refused again.
+    /// Notes that a record was admitted, for lines with its id at other places: they may still follow and be refused
+    /// again.
     pub(crate) fn note(&mut self, id: &str, record: RecordNumber) {
         if let Some(numbers) = self.by_id.get(id) {
             self.let_in.extend(numbers.iter().map(|number| (*number, record)));
         }
     }
 
-    /// As [`note`](Self::note), for what a pass that is resumed has let in before.
+    /// Like [`note`](Self::note), for what a resumed pass admitted before.
     fn note_before(&mut self, connection: &Connection, database: &str, pass: PassId) -> Result<()> {
         let table = Table::from_name(database)?;
         if self.by_id.is_empty() || !table.exists(connection)? {
@@ -149,7 +151,8 @@ impl RefusedLines {
         Ok(())
     }
 
-    /// What is settled at the end of the input, at most so many lines, ascending: it has brought the id, and not the line.
+    /// Returns at most `most` lines that are settled at the end of the input, ascending: the input has the id, but not
+    /// the line.
     pub(crate) fn settled_at_end(&mut self, most: usize) -> Vec<Settled> {
         let mut settled = Vec::new();
         while settled.len() < most
@@ -164,7 +167,7 @@ impl RefusedLines {
     }
 }
 
-/// The line of the input that a reason names.
+/// Returns the line of the input that a reason names.
 fn line_of(reason: &str) -> Option<u64> {
     serde_json::from_str::<serde_json::Value>(reason).ok()?["line"].as_u64()
 }

@@ -1,4 +1,4 @@
-//! Who has refused what stands in quarantine, and how much of it there is.
+//! The stages and loads that refused what is in quarantine, and how much of it there is.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,45 +9,45 @@ use crate::error::Result;
 use crate::record::listed::as_list;
 use crate::record::{BatchId, PassId, RecordNumber, RunId};
 
-/// How many records stand in quarantine that one stage has refused with one code. In JSON a list of the three.
+/// Number of records in quarantine that one stage refused with one code. In JSON a list of the three.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuarantineTotal {
-    /// The stage's number; `None`: loads have refused them.
+    /// Number of the stage; `None` if loads refused the records.
     pub stage: Option<u32>,
-    /// The code of the refusals.
+    /// Code of the refusals.
     pub code: String,
-    /// How many records.
+    /// Number of records.
     pub records: u64,
 }
 
 as_list!(QuarantineTotal: stage, code, records);
 
-/// How many of the records that a stage has refused have an earlier version in its target.
+/// Number of records that a stage refused and that have an earlier version in its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EarlierVersions {
-    /// The stage's number.
+    /// Number of the stage.
     pub stage: u32,
-    /// Its target.
+    /// Target of the stage.
     pub target: String,
-    /// How many records.
+    /// Number of records.
     pub records: u64,
 }
 
-/// How many lines were refused at the door by loads.
+/// Counts the lines that loads rejected at admission.
 pub(crate) fn rejected_lines(connection: &Connection) -> Result<u64> {
     let sql = "SELECT count(*) FROM audit_quarantine WHERE project IS NULL";
     let refused: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
     Ok(refused.unsigned_abs())
 }
 
-/// How many records there are that a project may see, by stage and code, largest first.
+/// Counts the records that a project may see, by stage and code, largest first.
 pub(crate) fn totals(connection: &Connection, project: &str) -> Result<Vec<QuarantineTotal>> {
     let sql = "SELECT number, code, count(*) FROM audit_quarantine WHERE project IS NULL OR project=?1
      GROUP BY number, code ORDER BY 3 DESC, 1, 2";
     totals_by(connection, sql, &project)
 }
 
-/// As [`totals`], of those that one pass has refused.
+/// Like [`totals`], for the records that one pass refused.
 pub(crate) fn totals_of(connection: &Connection, pass: PassId) -> Result<Vec<QuarantineTotal>> {
     let sql = "SELECT number, code, count(*) FROM audit_quarantine WHERE pass=?1
      GROUP BY number, code ORDER BY 3 DESC, 1, 2";
@@ -66,7 +66,7 @@ fn totals_by(connection: &Connection, sql: &str, which: &dyn ToSql) -> Result<Ve
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Those of these passes that have refused something which still stands so.
+/// Returns those of these passes that refused something which is still refused.
 pub(crate) fn still_refusing(connection: &Connection, passes: &[PassId]) -> Result<Vec<PassId>> {
     let sql = "SELECT DISTINCT pass FROM audit_quarantine WHERE pass IN(SELECT value FROM json_each(?1)) ORDER BY pass";
     let mut statement = connection.prepare_cached(sql)?;
@@ -75,8 +75,8 @@ pub(crate) fn still_refusing(connection: &Connection, passes: &[PassId]) -> Resu
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The entries of a refusal say what stands in the target, where it is another database, and what was removed from it. A row
-/// that somebody has changed by hand is no earlier version.
+/// The entries of a refusal record what the target contains, if it is another database, and what was removed from it. A
+/// row that was changed by hand is not an earlier version.
 macro_rules! earlier_version {
     () => {
         "(q.number IS NOT NULL AND q.source<>q.database AND q.code<>'target.edited' AND EXISTS(SELECT 1 FROM ledger_entry e
@@ -85,7 +85,7 @@ macro_rules! earlier_version {
     };
 }
 
-/// How many of the records that stages have refused have an earlier version in the stage's target; by stage and target.
+/// Counts the records that stages refused and that have an earlier version in the stage's target, by stage and target.
 pub(crate) fn earlier_versions(connection: &Connection, project: &str) -> Result<Vec<EarlierVersions>> {
     let sql = concat!(
         "SELECT q.number, q.database, count(*) FROM audit_quarantine q WHERE q.project=?1 AND ",
@@ -103,7 +103,7 @@ pub(crate) fn earlier_versions(connection: &Connection, project: &str) -> Result
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Whether a stage has refused a record of which an earlier version stands in its target.
+/// Returns whether a stage refused a record of which its target contains an earlier version.
 pub(crate) fn has_earlier_version(connection: &Connection, refused: &Quarantined) -> Result<bool> {
     let sql = concat!(
         "SELECT ",
@@ -115,7 +115,7 @@ pub(crate) fn has_earlier_version(connection: &Connection, refused: &Quarantined
     Ok(found.optional()?.unwrap_or(false))
 }
 
-/// Who has refused: a stage by its project and number, whatever its revision; without one, the loads of a database.
+/// The origin of a refusal: a stage by its project and number, whatever its revision, or else the loads of a database.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Refuser {
     Stage { project: String, number: Option<i64> },
@@ -123,7 +123,7 @@ pub(crate) enum Refuser {
 }
 
 impl Refuser {
-    /// From the columns of the project, the number and the database.
+    /// Reads it from the columns of the project, the number and the database.
     fn new(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
         let project: Option<String> = row.get(at)?;
         Ok(match project {
@@ -138,8 +138,8 @@ impl Refuser {
     }
 }
 
-/// The records that stand in quarantine since a batch, by who has refused them: one that was refused again later stands
-/// there too.
+/// Returns the records in quarantine since a batch, by the stage or loads that refused them. Includes records that were
+/// refused again later.
 pub(crate) fn standing_since(
     connection: &Connection,
     first: BatchId,
@@ -157,26 +157,26 @@ pub(crate) fn standing_since(
     Ok(standing)
 }
 
-/// A pass that has refused what still stands in quarantine.
+/// A pass that refused records which are still in quarantine.
 #[derive(Clone, Debug)]
 pub(crate) struct RefusingPass {
     pub(crate) pass: PassId,
     pub(crate) kind: String,
-    /// Of a stage, its project.
+    /// Project of its stage, if it has one.
     pub(crate) project: Option<String>,
     pub(crate) number: Option<u32>,
     pub(crate) source: Option<String>,
     pub(crate) database: Option<String>,
-    /// The run that worked on it last.
+    /// The last run that worked on it.
     pub(crate) run: RunId,
-    /// How many records it has refused that stand so, and since when the oldest does.
+    /// Number of its refused records that are still refused, and the time at which the oldest was refused.
     pub(crate) records: u64,
     pub(crate) oldest_us: i64,
-    /// How many of them since the time that was asked for.
+    /// Number of them since the requested time.
     pub(crate) in_time: u64,
 }
 
-/// The passes that have refused what still stands in quarantine and a project may see, in their order.
+/// Returns, in order, the passes whose refusals are still in quarantine and visible to a project.
 pub(crate) fn refusing_passes(
     connection: &Connection,
     project: &str,
@@ -205,7 +205,7 @@ pub(crate) fn refusing_passes(
     Ok(passes.collect::<rusqlite::Result<_>>()?)
 }
 
-/// What a run has refused: one record, and why.
+/// A refusal of a run: one record, and the reason.
 #[derive(Clone, Debug)]
 pub(crate) struct RefusalOfRun {
     pub(crate) pass: PassId,
@@ -215,12 +215,12 @@ pub(crate) struct RefusalOfRun {
     /// The id with which the record began, and where.
     pub(crate) id: Option<String>,
     pub(crate) began_in: Option<String>,
-    /// Where it would have gone.
+    /// Database that it would have been written to.
     pub(crate) database: Option<String>,
     pub(crate) by: Refuser,
 }
 
-/// Tells each refusal of a run, in the order of the ledger, whether it stands or not.
+/// Calls the callback with each refusal of a run, in ledger order, whether it still stands or not.
 pub(crate) fn each_refusal_of_run(
     connection: &Connection,
     run: RunId,

@@ -1,9 +1,9 @@
-//! Batches whose header was hashed with another name of their stage than the ledger keeps.
+//! Batches whose header was hashed with a name of their stage that differs from the ledger's.
 //!
-//! Until version 0.1.0 a pass of a stage whose file was renamed, with its text as it was, took the row of the known
-//! revision, which has the old name, and hashed the new one. Such a head is that of the header with the other name and
-//! of nothing else, so that it can be told from one that was tampered with. What was hashed stays as it is: a person
-//! accepts it with a reason, which is an entry of the ledger, and from then on it is read with the name that was hashed.
+//! Until version 0.1.0, a pass of a stage whose file was renamed without changing its text used the row of the known
+//! revision, which has the old name, but hashed the new one. Such a head matches the header with the other name and
+//! nothing else, so it is distinguishable from tampering. What was hashed is not changed: a person accepts it with a
+//! reason, which is an entry of the ledger, and from then on it is read with the name that was hashed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,50 +16,50 @@ use crate::name::StageName;
 use crate::name::check_stage;
 use crate::record::{BatchId, PassId};
 
-/// Batches of one stage that were hashed with one name, which is not the one that the ledger keeps.
+/// Batches of one stage that were hashed with one name that differs from the ledger's.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Renamed {
-    /// The project of the stage.
+    /// Project of the stage.
     pub project: String,
-    /// The stage's number.
+    /// Number of the stage.
     pub stage: u32,
-    /// The name that the ledger keeps.
+    /// Name in the ledger.
     pub recorded: String,
-    /// The name that was hashed.
+    /// Name that was hashed.
     pub slug: String,
-    /// The first and the last of the batches; those of other stages between them are not concerned.
+    /// First and last of the batches; those of other stages between them are not affected.
     pub batches: [BatchId; 2],
 }
 
-/// The same, with the entry that accepts it.
+/// A renamed stage with the entry that accepts its name.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct AcceptedName {
     /// What is accepted.
     #[serde(flatten)]
     pub renamed: Renamed,
-    /// The batch that accepts it.
+    /// Batch that accepts it.
     pub accepted_in: BatchId,
-    /// Who did.
+    /// Person who accepted it.
     pub actor: String,
-    /// Why, in that person's words.
+    /// Reason, in that person's words.
     pub reason: Option<String>,
 }
 
-/// What the head of a batch was made of.
+/// The text from which the head of a batch was hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HeadTexts {
-    /// The header as the ledger renders it, as far as names go.
+    /// The header as the ledger renders it, as far as names are concerned.
     Recorded(String),
     /// The header with a name that was accepted.
     Accepted(String, AcceptedName),
-    /// The header with another name, which nobody has accepted yet.
+    /// The header with another name that nobody has accepted yet.
     Renamed(String, Renamed),
 }
 
 impl HeadTexts {
-    /// The text.
+    /// Returns the text.
     pub(crate) fn into_text(self) -> String {
         match self {
             Self::Recorded(text) | Self::Accepted(text, _) | Self::Renamed(text, _) => text,
@@ -67,19 +67,20 @@ impl HeadTexts {
     }
 }
 
-/// The names that stages have, or had.
+/// Current and former names of stages.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StageNames {
     accepted: Vec<AcceptedName>,
     /// Names by the stage's number: those of its other revisions, and those that the caller knows.
     known: HashMap<u32, Vec<String>>,
-    /// The passes that may have the fault: not the first of a revision, which was hashed with the name that it wrote,
-    /// nor any where that one does not hold either, because then it is the ledger's name that was changed.
+    /// Passes that may have the fault. Excludes the first pass of a revision, which was hashed with the name that it
+    /// wrote, and every pass of a revision whose first pass does not match either, because then the name in the ledger
+    /// was changed.
     later: HashSet<PassId>,
 }
 
 impl StageNames {
-    /// Those that were accepted.
+    /// Reads the accepted names.
     pub(crate) fn accepted(connection: &Connection) -> Result<Self> {
         Ok(Self {
             accepted: accepted(connection)?,
@@ -87,11 +88,11 @@ impl StageNames {
         })
     }
 
-    /// Those that were accepted, and those that may be found. The headers are rendered by a query that gives batch and
+    /// Reads the accepted names and those that may be found. The headers are rendered by a query that gives batch and
     /// text.
     pub(crate) fn known(connection: &Connection, headers: &str, more: &[StageName]) -> Result<Self> {
         let mut names = Self::accepted(connection)?;
-        // What cannot be read is found where every batch is looked at.
+        // Names that cannot be read are reported when every batch is verified.
         let mut statement = connection.prepare("SELECT number, slug FROM ledger_stage ORDER BY stage")?;
         let rows = statement.query_map([], |row| {
             Ok(StageName {
@@ -129,12 +130,12 @@ impl StageNames {
         Ok(names)
     }
 
-    /// What was accepted, in the order of the entries.
+    /// Returns what was accepted, in the order of the entries.
     pub(crate) fn into_accepted(self) -> Vec<AcceptedName> {
         self.accepted
     }
 
-    /// What the head of a batch was made of, given its header as the ledger renders it.
+    /// Determines the text from which the head of a batch was hashed, given its header as the ledger renders it.
     pub(crate) fn hashed(&self, batch: BatchId, head: &Hash, text: String) -> HeadTexts {
         if head_of(&text) == *head {
             return HeadTexts::Recorded(text);
@@ -180,12 +181,12 @@ impl StageNames {
     }
 }
 
-/// The head of a batch with a header's text.
+/// Returns the head of a batch with a header's text.
 fn head_of(text: &str) -> Hash {
     sha256(&[text.as_bytes(), b"\n"])
 }
 
-/// A header with the parts that name its stage, and every part as it was written.
+/// A header split into the parts that name its stage, each as it was written.
 struct Header<'t> {
     parts: Vec<&'t RawValue>,
     project: String,
@@ -195,13 +196,13 @@ struct Header<'t> {
 }
 
 impl<'t> Header<'t> {
-    /// The places of the parts in `ledger_header.header_text`.
+    /// Indexes of the parts in `ledger_header.header_text`.
     const PROJECT: usize = 10;
     const NUMBER: usize = 11;
     const SLUG: usize = 12;
     const PASS: usize = 15;
 
-    /// `None` where it is the header of no stage.
+    /// Returns `None` if it is not the header of a stage.
     fn read(text: &'t str) -> Option<Self> {
         let parts: Vec<&RawValue> = serde_json::from_str(text).ok()?;
         let part = |at: usize| parts.get(at).map(|part| part.get());
@@ -214,7 +215,8 @@ impl<'t> Header<'t> {
         })
     }
 
-    /// The text with another name, which needs no escaping: names are lower-case letters, digits and `_`.
+    /// Returns the text with another name, which needs no escaping: names consist of lower-case letters, digits and
+    /// `_`.
     fn with_slug(&self, slug: &str) -> String {
         let slug = format!("\"{slug}\"");
         let parts = self.parts.iter().enumerate();
@@ -231,7 +233,7 @@ impl<'t> Header<'t> {
     }
 }
 
-/// What was accepted, in the order of the entries; an entry that is not as it is written here accepts nothing.
+/// Returns what was accepted, in the order of the entries; an entry in any other form accepts nothing.
 fn accepted(connection: &Connection) -> Result<Vec<AcceptedName>> {
     let sql = "SELECT b.batch, r.actor, r.reason, v.value->>'$.project', v.value->>'$.stage', v.value->>'$.recorded',
        v.value->>'$.slug', v.value->>'$.batches[0]', v.value->>'$.batches[1]'
@@ -268,7 +270,7 @@ fn accepted(connection: &Connection) -> Result<Vec<AcceptedName>> {
     Ok(accepted)
 }
 
-/// The batches that were hashed with another name and that nobody has accepted yet, by stage, name and stretch.
+/// Returns the batches that were hashed with another name and that nobody has accepted yet, by stage, name and range.
 pub(crate) fn unaccepted(connection: &Connection, headers: &str, more: &[StageName]) -> Result<Vec<Renamed>> {
     let names = StageNames::known(connection, headers, more)?;
     let sql = format!(

@@ -1,5 +1,5 @@
-//! What the entries say about the rows of one database, in the order of the rows' numbers, for whoever lays them beside
-//! the rows. Every large pass wrote its entries in that order already, and is read as it lies.
+//! What the entries record about the rows of one database, ordered by row number, for comparison with the rows. Every
+//! large pass wrote its entries in that order already and is read without sorting.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -12,10 +12,10 @@ use crate::digest::Hash;
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RecordNumber};
 
-/// A pass with at least so many entries is read as it lies; the smaller ones are sorted together.
+/// A pass with at least this many entries is read in stored order; the smaller ones are sorted together.
 const LARGE: i64 = 50_000;
 
-/// The databases that passes have written to.
+/// Returns the databases that passes have written to.
 pub(crate) fn targets(connection: &Connection) -> Result<Vec<String>> {
     let mut statement =
         connection.prepare("SELECT DISTINCT target FROM ledger_pass WHERE target IS NOT NULL")?;
@@ -23,23 +23,23 @@ pub(crate) fn targets(connection: &Connection) -> Result<Vec<String>> {
     Ok(targets.collect::<rusqlite::Result<_>>()?)
 }
 
-/// What an entry says about a row.
+/// What an entry records about a row.
 pub(crate) struct RowEvent {
     pub(crate) number: RecordNumber,
     pub(crate) batch: BatchId,
-    /// The commitment to the row that it found.
+    /// Commitment to the row before.
     pub(crate) before: Option<Hash>,
-    /// The commitment to the row that it left.
+    /// Commitment to the row after.
     pub(crate) after: Option<Hash>,
-    /// What was kept of the row that it found.
+    /// The kept image of the row before.
     pub(crate) image: Option<(ImageKind, Body)>,
-    /// Whether it gave out the number: loads and edits do, and derived records have numbers of their own.
+    /// Whether it gave out the number: loads and edits do, and derived records have separate numbers.
     pub(crate) born: bool,
-    /// Whether an image has to be there of what it changed: a rollback's opposite is what it undid.
+    /// Whether an image of what it changed must exist: for a rollback, the reverse is the pass that it undid.
     pub(crate) keeps: bool,
 }
 
-/// What an image holds. A long one is read when it is looked at: it would be carried through a sorter otherwise, and stand in
+/// The content of an image. A long one is read only when needed; otherwise it would pass through a sorter and occupy
 /// memory beside those of other rows.
 pub(crate) enum Body {
     Read(Vec<u8>),
@@ -47,7 +47,7 @@ pub(crate) enum Body {
 }
 
 impl RowEvent {
-    /// What an image of it holds.
+    /// Returns the content of an image.
     pub(crate) fn body<'b>(&self, body: &'b Body, connection: &Connection) -> Result<Cow<'b, [u8]>> {
         let (record, part) = match body {
             Body::Read(body) => return Ok(Cow::Borrowed(body)),
@@ -60,18 +60,18 @@ impl RowEvent {
     }
 }
 
-/// One stream of entries in the order of the numbers.
+/// A stream of entries ordered by row number.
 pub(crate) struct Lane<'s> {
     rows: Rows<'s>,
-    /// The entry that is next.
+    /// The next entry.
     pub(crate) next: Option<RowEvent>,
-    /// The pass, where the stream is one pass as it lies.
+    /// The pass, if the stream is one pass in stored order.
     pass: Option<PassId>,
     last: RecordNumber,
 }
 
 impl Lane<'_> {
-    /// Reads the next entry; gives the pass where it does not lie in order.
+    /// Reads the next entry; returns the pass if its entries are not in order.
     pub(crate) fn step(&mut self) -> Result<Option<PassId>> {
         let Some(row) = self.rows.next()? else {
             self.next = None;
@@ -112,7 +112,7 @@ pub(crate) struct LaneStatements<'c> {
 }
 
 impl<'c> LaneStatements<'c> {
-    /// Of a database; `sorted`: large passes that do not lie in order.
+    /// Prepares the statements of a database; `sorted`: large passes whose entries are not in order.
     pub(crate) fn new(connection: &'c Connection, database: &str, sorted: &BTreeSet<PassId>) -> Result<Self> {
         let mut large = Vec::new();
         for of in large_passes(connection, database)? {
@@ -140,7 +140,7 @@ impl<'c> LaneStatements<'c> {
         })
     }
 
-    /// The streams: one for each large pass, and one for all others.
+    /// Opens the streams: one for each large pass, and one for all others.
     pub(crate) fn lanes(&mut self) -> Result<Vec<Lane<'_>>> {
         let large: Vec<PassId> = self.large.iter().map(|(pass, _)| *pass).collect();
         let listed = serde_json::to_string(&large).expect("numbers always have a JSON text");
@@ -163,7 +163,7 @@ impl<'c> LaneStatements<'c> {
     }
 }
 
-/// What is read of an entry; its image only where there are any, because every look-up costs.
+/// Columns that are read of an entry. Images are read only if there are any, because every look-up costs time.
 fn columns(images: bool) -> (&'static str, &'static str) {
     if images {
         let join = "LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part";
@@ -176,15 +176,15 @@ fn columns(images: bool) -> (&'static str, &'static str) {
     }
 }
 
-/// Whether an entry of a pass gave out the number of its row, whether it has to keep an image of what it changed, and what
-/// names the image.
+/// Whether an entry of a pass gave out the number of its row, whether it must keep an image of what it changed, and the
+/// key of the image.
 const OF_PASS: &str =
     "p.kind IN('load','edit','merge') OR e.target IS NOT NULL, p.kind<>'rollback', e.record, e.part";
 
 /// A pass with many entries.
 struct LargePass {
     pass: PassId,
-    /// Whether its batches go backwards: a rollback begins with the newest.
+    /// Whether its batches are in reverse order: a rollback begins with the newest.
     goes_backwards: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What has happened to a row of a database, by its entries, and whose it is.
+//! The history of a row of a database, from its entries, and the stage that owns it.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::digest::Hash;
 use crate::error::Result;
 use crate::record::{BatchId, RecordNumber};
 
-/// A change of a row that stands, newest first.
+/// A standing change of a row, newest first.
 #[derive(Clone, Debug)]
 pub(crate) struct RowChange {
     /// Batch, record and part of the entry.
@@ -25,12 +25,13 @@ pub(crate) struct RowChange {
     pub(crate) copies: bool,
     /// The source record.
     pub(crate) record: RecordNumber,
-    /// The commitments to the row before and after; `None` where it was not there.
+    /// Commitments to the row before and after; `None` if it did not exist.
     pub(crate) before: Option<Hash>,
     pub(crate) after: Option<Hash>,
 }
 
-/// The changes of a row that stand, newest first: what was undone is left out together with what undid it.
+/// Returns the standing changes of a row, newest first: an undone change and the rollback that undid it are both left
+/// out.
 pub(crate) fn changes_of_row(
     connection: &Connection,
     database: &str,
@@ -54,7 +55,7 @@ pub(crate) fn changes_of_row(
             .get::<_, Option<i64>>(8)?
             .filter(|_| kind == PassKind::Rollback)
         {
-            // What a rollback had to leave as it was stands on.
+            // An entry that a rollback had to leave unchanged still stands.
             if !row.get::<_, bool>(9)? {
                 undone.push(reverses);
             }
@@ -81,9 +82,10 @@ pub(crate) fn changes_of_row(
     Ok(changes)
 }
 
-/// The newest change by hand of a row that no stage copies, and the change in place beneath it that it has made something
-/// else of. It stays changed by hand whatever later stages in place make of it. What a stage has changed again since was
-/// given to it anew, as is what came after a stage had refused the row. `now` is the commitment to the row.
+/// Returns the newest change by hand of a row that no stage copies, and the earlier change in place whose result it
+/// altered. The row stays changed by hand whatever later stages in place do with it. A row that a stage has changed
+/// again since counts as given to the stage again, and so does what came after a stage refused the row. `now` is the
+/// commitment to the row.
 pub(crate) fn edited_in_place(changes: &[RowChange], now: Option<Hash>) -> Option<(&RowChange, &RowChange)> {
     let (mut above, mut newest) = (now, None);
     let mut changed_again = u32::MAX;
@@ -103,11 +105,11 @@ pub(crate) fn edited_in_place(changes: &[RowChange], now: Option<Hash>) -> Optio
     None
 }
 
-/// Who has brought a row to its database: the project and the number of a stage that writes to another database than it
-/// reads, and the source record.
+/// The owner of a row: the project and the number of a stage that writes to another database than it reads, and the
+/// source record.
 pub(crate) type Owner<'c> = (&'c str, u32, RecordNumber);
 
-/// Who has brought a row there, by its changes; `None` where no stage has.
+/// Returns the stage that brought a row to its database, by the row's changes; `None` if no stage did.
 pub(crate) fn owner(changes: &[RowChange]) -> Option<Owner<'_>> {
     let change = changes
         .iter()
@@ -116,7 +118,7 @@ pub(crate) fn owner(changes: &[RowChange]) -> Option<Owner<'_>> {
     Some((project, *number, change.record))
 }
 
-/// Whether another stage copies from a stage's source to its target: their records have the same numbers.
+/// Returns whether another stage copies from a stage's source to its target: their records have the same numbers.
 pub(crate) fn shares_numbers(connection: &Connection, stage: StageInput<'_>) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_stage s WHERE NOT (s.project=?3 AND s.number=?4)
      AND EXISTS(SELECT 1 FROM ledger_pass p WHERE p.stage=s.stage AND p.kind IN('apply','retry') AND p.source=?1 AND p.target=?2)
@@ -125,8 +127,8 @@ pub(crate) fn shares_numbers(connection: &Connection, stage: StageInput<'_>) -> 
     Ok(connection.prepare_cached(sql)?.exists(key)?)
 }
 
-/// The rows of a stage's source that later stages have brought there: they have the shape that the stage gives, or another
-/// one of their own.
+/// Returns the rows of a stage's source that later stages brought there: they already have the shape that the stage
+/// gives, or a different one.
 pub(crate) fn of_later_stages(
     connection: &Connection,
     stage: StageInput<'_>,
@@ -150,7 +152,7 @@ pub(crate) fn of_later_stages(
     Ok(later)
 }
 
-/// Whether somebody has changed a row by hand since a stage wrote it.
+/// Returns whether a row was changed by hand since a stage wrote it.
 pub(crate) fn is_edited(changes: &[RowChange], stage: StageInput<'_>) -> bool {
     let by_the_stage = |change: &RowChange| {
         let of = change.stage.as_ref();
@@ -162,12 +164,12 @@ pub(crate) fn is_edited(changes: &[RowChange], stage: StageInput<'_>) -> bool {
         .any(|change| matches!(change.kind, PassKind::Load | PassKind::Edit))
 }
 
-/// The rows of a database that a load has changed, or an edit, and that stands.
+/// Returns the rows of a database with a standing change by a load or an edit.
 pub(crate) fn rows_touched_by_hand(
     connection: &Connection,
     database: &str,
 ) -> Result<BTreeSet<RecordNumber>> {
-    // A load keeps an image of what it has written over: where there is none, its entries need no look.
+    // A load keeps an image of what it overwrites; without one, its entries need not be read.
     let sql = "SELECT DISTINCT coalesce(e.target,e.record) AS row FROM ledger_standing p CROSS JOIN ledger_batch b ON b.pass=p.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE p.target=?1 AND p.kind IN('load','edit')
@@ -178,7 +180,7 @@ pub(crate) fn rows_touched_by_hand(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The id of the row that an entry has taken out, from its image.
+/// Returns the id of the row that an entry removed, from its image.
 pub(crate) fn id_before(
     connection: &Connection,
     key: (BatchId, RecordNumber, i64),
@@ -189,7 +191,7 @@ pub(crate) fn id_before(
     Ok(body.and_then(|body| id_in(&body).map(str::to_owned)))
 }
 
-/// The numbers that a stage has written a record under, or would write it under.
+/// Returns the numbers that a stage wrote a record under, or would write it under.
 pub(crate) fn rows_of_record(
     connection: &Connection,
     (project, number): (&str, u32),
@@ -209,7 +211,7 @@ pub(crate) fn rows_of_record(
     Ok(numbers)
 }
 
-/// Whether the newest stage in place that has come to a row has left it as it was.
+/// Returns whether the newest stage in place that processed a row left it unchanged.
 pub(crate) fn is_left_in_place(
     connection: &Connection,
     database: &str,
@@ -229,8 +231,8 @@ pub(crate) fn is_left_in_place(
     Ok(found.unwrap_or(false))
 }
 
-/// Whether an entry has found its row as the last entry before it had left it, undone since or not: nobody has changed it
-/// behind the ledger in between.
+/// Returns whether an entry found its row as the previous entry, undone since or not, had left it: nothing changed it
+/// in between without a ledger entry.
 pub(crate) fn found_as_left(connection: &Connection, database: &str, entry: &RecordedEntry) -> Result<bool> {
     let sql = concat!(
         "SELECT e.batch, e.record, e.part, e.after FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch

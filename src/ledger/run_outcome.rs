@@ -1,5 +1,4 @@
-//! What a run has come to, for whoever tells of one run: its passes, its stages, its batches, and what was taken back of it
-//! since.
+//! The outcome of one run: its passes, its stages, its batches, and what was rolled back of it since.
 
 use std::collections::BTreeMap;
 
@@ -13,73 +12,73 @@ use crate::error::Result;
 use crate::record::{BatchId, PassId, RunId};
 use crate::shown::utc;
 
-/// What became of the records in one pass, as far as this run carried it.
+/// The outcomes of the records in one pass, as far as this run processed it.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct PassOutcome {
-    /// The pass.
+    /// Pass number.
     pub pass: PassId,
-    /// Its kind.
+    /// Kind of the pass.
     pub kind: String,
-    /// The stage: of a rollback, the one that it took back.
+    /// Stage of the pass; for a rollback, the stage that it rolled back.
     pub stage: Option<u32>,
-    /// The stage's name.
+    /// Name of the stage.
     pub slug: Option<String>,
-    /// Where it read.
+    /// Database that it read.
     pub source: Option<String>,
-    /// Where it wrote.
+    /// Database that it wrote.
     pub target: Option<String>,
-    /// The outcomes in this run.
+    /// Outcomes in this run.
     pub counts: Counts,
-    /// How many records came out of those that were written in this run: others than these where one becomes several.
+    /// Number of records that came out of those written in this run; differs from them if one becomes several.
     pub out: u64,
-    /// How often the stage warned in this run, by code: of dates that two formats read, of contracts that only warn.
+    /// Number of the stage's warnings in this run, by code: dates that two formats read, contracts that only warn.
     pub warnings: BTreeMap<String, u64>,
-    /// Those of the whole pass, where other runs have worked on it too.
+    /// Outcomes of the whole pass, if other runs worked on it too.
     pub whole: Option<Counts>,
-    /// The pass that it undoes.
+    /// The pass that it rolls back.
     pub reverses: Option<PassId>,
-    /// The pass that has undone it.
+    /// The pass that rolled it back.
     pub undone_by: Option<PassId>,
     /// The run in which the pass ended.
     pub ended_in: Option<RunId>,
-    /// The run that began it, where that was another.
+    /// The run that began it, if that was another.
     pub begun_in: Option<RunId>,
 }
 
-/// A rollback of what the run has done.
+/// A rollback of work that the run did.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Undone {
     /// The pass of the run that was rolled back.
     pub pass: PassId,
-    /// The pass that did it.
+    /// The pass that rolled it back.
     pub by_pass: PassId,
-    /// In which run.
+    /// Run of the rollback.
     pub run: RunId,
-    /// By whom.
+    /// Actor of the rollback.
     pub actor: String,
-    /// Why.
+    /// Reason for the rollback.
     pub reason: Option<String>,
-    /// When, ISO 8601 in UTC.
+    /// Time of the rollback, ISO 8601 in UTC.
     pub at: String,
-    /// Whether the whole pass was to be taken back, and not single records.
+    /// Whether the whole pass is rolled back, rather than single records.
     pub whole: bool,
-    /// Whether that is finished.
+    /// Whether the rollback is finished.
     pub finished: bool,
-    /// The records that were taken back.
+    /// Number of records that were rolled back.
     pub records: u64,
 }
 
-/// The newest run that did something to a record, and did not only find it as it should be; else the newest that has looked
-/// at records, else the newest.
+/// Returns the newest run that changed a record, rather than only finding it as it should be; else the newest that read
+/// records, else the newest.
 pub(crate) fn newest_run(connection: &Connection) -> Result<Option<RunId>> {
     let sql = "SELECT coalesce((SELECT run FROM ledger_batch WHERE read>unchanged ORDER BY batch DESC LIMIT 1),
        (SELECT run FROM ledger_batch WHERE entries>0 ORDER BY batch DESC LIMIT 1), (SELECT max(run) FROM ledger_run))";
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
-/// The newest run that wrote at all.
+/// Returns the newest run that wrote at all.
 pub(crate) fn last_run(connection: &Connection) -> Result<Option<RunId>> {
     let sql = "SELECT run FROM ledger_batch ORDER BY batch DESC LIMIT 1";
     Ok(connection
@@ -88,7 +87,7 @@ pub(crate) fn last_run(connection: &Connection) -> Result<Option<RunId>> {
         .optional()?)
 }
 
-/// The project whose stages a run worked on.
+/// Returns the project whose stages a run worked on.
 pub(crate) fn project(connection: &Connection, run: RunId) -> Result<Option<String>> {
     let sql = "SELECT s.project FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_pass u ON u.pass=p.reverses
      JOIN ledger_stage s ON s.stage=coalesce(p.stage,u.stage) WHERE b.run=?1 LIMIT 1";
@@ -98,7 +97,7 @@ pub(crate) fn project(connection: &Connection, run: RunId) -> Result<Option<Stri
         .optional()?)
 }
 
-/// The passes of a run, each as far as the run carried it.
+/// Returns the passes of a run, each as far as the run processed it.
 pub(crate) fn passes(connection: &Connection, run: RunId) -> Result<Vec<PassOutcome>> {
     let sql = concat!(
         "SELECT p.pass, p.kind, s.number, s.slug, p.source, p.target, sum(b.read), sum(b.written), sum(b.unchanged),
@@ -150,7 +149,7 @@ pub(crate) fn passes(connection: &Connection, run: RunId) -> Result<Vec<PassOutc
     Ok(passes)
 }
 
-/// What was rolled back of a run's passes: whole passes, and single records.
+/// Returns what was rolled back of a run's passes: whole passes, and single records.
 pub(crate) fn undone(connection: &Connection, run: RunId) -> Result<Vec<Undone>> {
     let sql = "WITH of(pass) AS (SELECT DISTINCT pass FROM ledger_batch WHERE run=?1),
        back(pass) AS (SELECT p.pass FROM of CROSS JOIN ledger_pass p ON p.reverses=of.pass
@@ -177,7 +176,7 @@ pub(crate) fn undone(connection: &Connection, run: RunId) -> Result<Vec<Undone>>
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// A batch, as far as it tells how fast the run was.
+/// A batch, with what is needed to compute the run's speed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimedBatch {
     pub(crate) batch: BatchId,
@@ -186,7 +185,7 @@ pub(crate) struct TimedBatch {
     pub(crate) committed_us: i64,
 }
 
-/// The batches of a run, in order.
+/// Returns the batches of a run, in order.
 pub(crate) fn timed_batches(connection: &Connection, run: RunId) -> Result<Vec<TimedBatch>> {
     let sql = "SELECT batch, pass, read, committed_us FROM ledger_batch WHERE run=?1 ORDER BY batch";
     let mut statement = connection.prepare_cached(sql)?;
@@ -209,7 +208,7 @@ pub(crate) struct StageOfRun {
     pub(crate) source_text: String,
 }
 
-/// The stages that a run worked on, in their order.
+/// Returns the stages that a run worked on, in order.
 pub(crate) fn stages(connection: &Connection, run: RunId) -> Result<Vec<StageOfRun>> {
     let sql = "SELECT s.number, s.slug, s.source_text FROM ledger_stage s WHERE s.stage IN (
        SELECT coalesce(p.stage,u.stage) FROM ledger_batch b JOIN ledger_pass p USING(pass)

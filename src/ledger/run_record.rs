@@ -13,72 +13,72 @@ use crate::record::{BatchId, PassId, RunId};
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct RunRecord {
-    /// The run's number.
+    /// Run number.
     pub run: RunId,
-    /// Its uuid.
+    /// UUID of the run.
     pub uuid: String,
-    /// The command.
+    /// Command.
     pub command: String,
-    /// Its arguments.
+    /// Arguments of the command.
     pub arguments: Vec<String>,
-    /// Who.
+    /// Actor who started it.
     pub actor: String,
-    /// Where.
+    /// Host that it ran on.
     pub host: String,
-    /// With which version.
+    /// Version of the tool.
     pub tool: String,
-    /// Why.
+    /// Reason that was given.
     pub reason: Option<String>,
-    /// When it began, ISO 8601 in UTC.
+    /// Start time, ISO 8601 in UTC.
     pub started: String,
-    /// When it committed last, ISO 8601 in UTC.
+    /// Time of its last commit, ISO 8601 in UTC.
     pub last_commit: String,
-    /// Its first and last batch.
+    /// First and last batch.
     pub batches: RunBatches,
-    /// Its outcomes.
+    /// Outcomes of its records.
     pub counts: Counts,
-    /// What it worked on, pass by pass.
+    /// Its work, pass by pass.
     pub passes: Vec<RunPass>,
 }
 
-/// The first and the last batch of a run. In JSON a list of the two.
+/// First and last batch of a run. In JSON a list of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunBatches {
-    /// The first.
+    /// First batch.
     pub first: BatchId,
-    /// The last.
+    /// Last batch.
     pub last: BatchId,
 }
 
 crate::record::listed::as_list!(RunBatches: first, last);
 
-/// What a run did in one pass.
+/// The work of a run in one pass.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct RunPass {
-    /// The pass's number.
+    /// Pass number.
     pub pass: PassId,
-    /// Its kind.
+    /// Kind of the pass.
     pub kind: String,
-    /// The stage's number.
+    /// Number of the stage.
     pub stage: Option<u32>,
-    /// Where it read.
+    /// Database that it read.
     pub source: Option<String>,
-    /// Where it wrote.
+    /// Database that it wrote.
     pub target: Option<String>,
-    /// The outcomes of this run's part of it.
+    /// Outcomes of this run's part of the pass.
     pub counts: Counts,
-    /// How many records came out of those that were written: others than these where one becomes several.
+    /// Number of records that came out of those written; differs from them if one becomes several.
     pub out: u64,
-    /// The pass that it undoes.
+    /// The pass that it rolls back.
     pub reverses: Option<PassId>,
-    /// The pass that has undone it.
+    /// The pass that rolled it back.
     pub undone_by: Option<PassId>,
     /// Whether the pass has ended, in this run or another.
     pub ended: bool,
 }
 
-/// The numbers of the runs that wrote, newest first; at most `limit` of them.
+/// Returns the numbers of the runs that wrote, newest first; at most `limit` of them.
 pub(crate) fn that_wrote(connection: &Connection, limit: usize) -> Result<Vec<RunId>> {
     let sql = "SELECT run FROM ledger_run r WHERE EXISTS(SELECT 1 FROM ledger_batch b WHERE b.run=r.run)
      ORDER BY run DESC LIMIT ?1";
@@ -87,7 +87,7 @@ pub(crate) fn that_wrote(connection: &Connection, limit: usize) -> Result<Vec<Ru
     Ok(numbers.collect::<rusqlite::Result<_>>()?)
 }
 
-/// One run that wrote; `None` where there is none of that number.
+/// Returns one run that wrote; `None` if there is none of that number.
 pub(crate) fn run_record(connection: &Connection, number: RunId) -> Result<Option<RunRecord>> {
     let sql =
         "SELECT run, uuid, command, arguments, actor, host, tool, reason, started, last_commit, first_batch,

@@ -1,4 +1,4 @@
-//! The runs of the ledger, one after the other, with what each did in each of its passes.
+//! The runs of the ledger in order, with the work of each in each of its passes.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use crate::digest::Hash;
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RunId};
 
-/// How many batches are read at a time.
+/// Number of batches read at a time.
 const PAGE: i64 = 1_000;
 
 /// A run with its parts of passes, in order.
@@ -21,33 +21,33 @@ pub(crate) struct RunHistory {
     pub(crate) parts: Vec<RunPart>,
 }
 
-/// What a run did in one pass.
+/// The work of a run in one pass.
 #[derive(Clone, Debug)]
 pub(crate) struct RunPart {
     pub(crate) pass: PassRow,
     pub(crate) first_batch: BatchId,
-    /// When it began: when the batch before it was committed, or the run began.
+    /// Start time: when the batch before it was committed, or when the run began.
     pub(crate) began_us: i64,
     pub(crate) counts: Counts,
-    /// How many rows it left in the target.
+    /// Number of rows that it left in the target.
     pub(crate) rows: u64,
     /// Its last batch.
     pub(crate) last: BatchRow,
 }
 
 impl RunPart {
-    /// Whether the pass has ended in this run.
+    /// Returns whether the pass ended in this run.
     pub(crate) fn ended(&self) -> bool {
         self.last.ends
     }
 
-    /// How many records the pass had read when this run left it, and how many of them refused.
+    /// Returns how many records the pass had read when this run left it, and how many of them it refused.
     pub(crate) fn so_far(&self, connection: &Connection) -> Result<(u64, u64)> {
         refused_with(connection, self.pass.pass, self.last.batch)
     }
 }
 
-/// A batch, as far as a story tells it.
+/// A batch, with what a run's story needs.
 #[derive(Clone, Debug)]
 pub(crate) struct BatchRow {
     pub(crate) batch: BatchId,
@@ -67,13 +67,13 @@ pub(crate) struct BatchRow {
 pub(crate) struct RunHistories<'c> {
     connection: &'c Connection,
     waiting: VecDeque<BatchRow>,
-    /// The last batch that was read, and when the last one that was told was committed.
+    /// The last batch that was read, and the commit time of the last one that was returned.
     read: BatchId,
     complete: bool,
 }
 
 impl<'c> RunHistories<'c> {
-    /// All runs, or the newest so many.
+    /// Reads all runs, or the given number of newest ones.
     pub(crate) fn read(connection: &'c Connection, newest: Option<usize>) -> Result<Self> {
         let before = match newest {
             None => BatchId::BEFORE_FIRST,
@@ -165,7 +165,7 @@ fn batch_row(row: &Row<'_>) -> rusqlite::Result<BatchRow> {
     })
 }
 
-/// A run's row.
+/// Reads a run's row.
 pub(crate) fn run_row(connection: &Connection, run: RunId) -> Result<RunRow> {
     let sql = "SELECT run, uuid, command, actor, host, tool, arguments, reason, started_us FROM ledger_run WHERE run=?1";
     Ok(connection.prepare_cached(sql)?.query_row([run], |row| {
@@ -183,7 +183,7 @@ pub(crate) fn run_row(connection: &Connection, run: RunId) -> Result<RunRow> {
     })?)
 }
 
-/// A pass's row, with its stage's revision.
+/// Reads a pass's row, with its stage's revision.
 pub(crate) fn pass_row(connection: &Connection, pass: PassId) -> Result<PassRow> {
     let sql =
         "SELECT p.pass, p.kind, p.source, p.target, p.reverses, p.after_batch, p.now_us, p.stage, s.project,
@@ -216,7 +216,7 @@ pub(crate) fn pass_row(connection: &Connection, pass: PassId) -> Result<PassRow>
     })?)
 }
 
-/// How many records a pass had read, and how many of them refused, with a batch.
+/// Returns how many records a pass had read up to a batch, and how many of them it refused.
 fn refused_with(connection: &Connection, pass: PassId, batch: BatchId) -> Result<(u64, u64)> {
     let sql = "SELECT sum(read), sum(refused) FROM ledger_batch WHERE pass=?1 AND batch<=?2";
     let mut statement = connection.prepare_cached(sql)?;
@@ -226,7 +226,7 @@ fn refused_with(connection: &Connection, pass: PassId, batch: BatchId) -> Result
     })?)
 }
 
-/// When a run committed its last batch in a pass, microseconds UTC.
+/// Returns when a run committed its last batch in a pass, in microseconds UTC.
 pub(crate) fn ended_us(connection: &Connection, run: RunId, pass: PassId) -> Result<i64> {
     let sql = "SELECT max(committed_us) FROM ledger_batch WHERE pass=?1 AND run=?2";
     Ok(connection
@@ -234,7 +234,7 @@ pub(crate) fn ended_us(connection: &Connection, run: RunId, pass: PassId) -> Res
         .query_row(params![pass, run], |row| row.get(0))?)
 }
 
-/// When a batch was committed, microseconds UTC.
+/// Returns when a batch was committed, in microseconds UTC.
 pub(crate) fn committed_us(connection: &Connection, batch: BatchId) -> Result<i64> {
     let sql = "SELECT committed_us FROM ledger_batch WHERE batch=?1";
     Ok(connection
@@ -242,15 +242,15 @@ pub(crate) fn committed_us(connection: &Connection, batch: BatchId) -> Result<i6
         .query_row([batch], |row| row.get(0))?)
 }
 
-/// A pass that a run has worked on.
+/// A pass that a run worked on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WorkedOn {
     pub(crate) pass: PassId,
-    /// Whether the run has written entries in it, and it is of a kind that can be undone, and stands.
+    /// Whether the run has written entries in it, and it stands and is of a kind that can be rolled back.
     pub(crate) has_entries_that_stand: bool,
 }
 
-/// The passes that a run has worked on.
+/// Returns the passes that a run worked on.
 pub(crate) fn worked_on(connection: &Connection, run: RunId) -> Result<Vec<WorkedOn>> {
     let sql = "SELECT p.pass, sum(b.entries)>0 AND p.kind IN('apply','retry','waive','load','edit')
        AND EXISTS(SELECT 1 FROM ledger_standing q WHERE q.pass=p.pass)
@@ -265,7 +265,7 @@ pub(crate) fn worked_on(connection: &Connection, run: RunId) -> Result<Vec<Worke
     Ok(passes.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The runs that wrote entries of a pass.
+/// Returns the runs that wrote entries of a pass.
 pub(crate) fn writing_runs(connection: &Connection, pass: PassId) -> Result<Vec<RunId>> {
     let sql = "SELECT DISTINCT run FROM ledger_batch WHERE pass=?1 AND entries>0 ORDER BY run";
     let mut statement = connection.prepare_cached(sql)?;
@@ -273,7 +273,7 @@ pub(crate) fn writing_runs(connection: &Connection, pass: PassId) -> Result<Vec<
     Ok(runs.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The newest batch's run.
+/// The run of the newest batch.
 #[derive(Clone, Debug)]
 pub(crate) struct NewestCommit {
     pub(crate) run: RunId,
@@ -281,7 +281,7 @@ pub(crate) struct NewestCommit {
     pub(crate) committed_us: i64,
 }
 
-/// Who has committed last.
+/// Returns the run that committed last.
 pub(crate) fn newest_commit(connection: &Connection) -> Result<Option<NewestCommit>> {
     let sql = "SELECT r.run, r.command, b.committed_us FROM ledger_batch b JOIN ledger_run r ON r.run=b.run
      ORDER BY b.batch DESC LIMIT 1";
@@ -306,7 +306,7 @@ pub(crate) struct RunAfter {
     pub(crate) first_batch: BatchId,
 }
 
-/// The runs that have written after a batch, in order.
+/// Returns the runs that have written after a batch, in order.
 pub(crate) fn runs_after(connection: &Connection, batch: BatchId) -> Result<Vec<RunAfter>> {
     let sql =
         "SELECT r.run, r.command, r.arguments, min(b.batch) FROM ledger_batch b JOIN ledger_run r USING(run)

@@ -1,27 +1,27 @@
-//! What closes a batch, as it is shown.
+//! The seal of a batch in its shown form.
 
 use rusqlite::{Connection, Row};
 
 use crate::error::Result;
 use crate::record::{BatchId, RunId};
 
-/// What closes a batch. Hashes are in hexadecimal.
+/// The seal that closes a batch. Hashes are in hexadecimal.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Seal {
-    /// The batch.
+    /// Batch number.
     pub batch: BatchId,
-    /// How many entries it has.
+    /// Number of its entries.
     pub entries: u64,
-    /// The hash of the entries' texts.
+    /// SHA-256 of the entries' texts.
     pub entries_sha256: String,
-    /// The hash of the header before.
+    /// Hash of the previous batch's header.
     pub previous_head: String,
-    /// The hash of its header.
+    /// Hash of its header.
     pub head: String,
-    /// The size of the tree after it.
+    /// Size of the tree after it.
     pub tree_size: u64,
-    /// The root over it.
+    /// Root of that tree.
     pub tree_root: String,
 }
 
@@ -41,17 +41,17 @@ fn seal(row: &Row<'_>) -> rusqlite::Result<Seal> {
     })
 }
 
-/// That of a run's first batch.
+/// Returns the seal of a run's first batch.
 pub(crate) fn first_of(connection: &Connection, run: RunId) -> Result<Seal> {
     one(connection, run, "batch")
 }
 
-/// That of its last one.
+/// Returns the seal of a run's last batch.
 pub(crate) fn last_of(connection: &Connection, run: RunId) -> Result<Seal> {
     one(connection, run, "batch DESC")
 }
 
-/// That of its batch with the most entries.
+/// Returns the seal of a run's batch with the most entries.
 pub(crate) fn largest_of(connection: &Connection, run: RunId) -> Result<Seal> {
     one(connection, run, "entries DESC, batch DESC")
 }

@@ -1,5 +1,5 @@
-//! Which records a pass has to read: decided from the ledger, so that a resumed pass finds the same ones again; only whether
-//! the place is free that a record waits for, the target tells.
+//! The records that a pass has to read. The ledger determines them, so that a resumed pass finds the same ones again;
+//! the target is consulted only for whether the place that a record waits for is free.
 
 use rusqlite::Connection;
 
@@ -21,24 +21,24 @@ pub(crate) enum RecordSelection {
         /// The keyset cursor.
         after: RecordNumber,
     },
-    /// These numbers, ascending, from a place on.
+    /// These numbers, ascending, starting at a position.
     List {
         /// The numbers.
         records: Vec<RecordNumber>,
-        /// How many are already read.
+        /// Number of them that are already read.
         read: usize,
     },
 }
 
 impl RecordSelection {
-    /// The numbers of a list.
+    /// Makes a selection from a list of numbers.
     pub(crate) fn list(mut records: Vec<RecordNumber>) -> Self {
         records.sort_unstable();
         records.dedup();
         Self::List { records, read: 0 }
     }
 
-    /// How many there are still, where that is known without counting the table.
+    /// Returns how many are left, if that is known without counting the table.
     pub(crate) fn remaining(&self) -> Option<u64> {
         match self {
             Self::Table { .. } => None,
@@ -46,7 +46,7 @@ impl RecordSelection {
         }
     }
 
-    /// Whether a record is still to be read.
+    /// Returns whether a record is still to be read.
     pub(crate) fn has(&self, record: RecordNumber) -> bool {
         match self {
             Self::Table { after } => record > *after,
@@ -64,13 +64,13 @@ impl RecordSelection {
     }
 }
 
-/// What is left of a pass that an earlier run has begun.
+/// Returns what is left of a pass that an earlier run began.
 pub(crate) fn of_open_pass(
     connection: &Connection,
     stage: StageInput<'_>,
     pass: &PassSummary,
 ) -> Result<RecordSelection> {
-    // Once the index stands, only the end is missing: what came since is left to the next pass.
+    // Once the index exists, only the end is missing: later changes are left to the next pass.
     if pass.state == PassState::Indexed {
         return Ok(RecordSelection::list(Vec::new()));
     }
@@ -85,8 +85,8 @@ pub(crate) fn of_open_pass(
     Ok(whole.skip_to(pass.last_record.unwrap_or_default()))
 }
 
-/// What a first pass has to read: the whole source; in place without the rows of later stages, but with those that the
-/// pass has set aside, where it was interrupted.
+/// Returns what a first pass has to read: the whole source; for a stage in place, without the rows of later stages, but
+/// with those that the pass set aside if it was interrupted.
 pub(crate) fn of_first_pass(
     connection: &Connection,
     stage: StageInput<'_>,
@@ -123,8 +123,8 @@ fn is_revised(earlier: &PassSummary, pass: &PassSummary) -> bool {
     }
 }
 
-/// What a later pass has to read: what others wrote to the source after a batch and before another; and, where the
-/// stage's meaning was revised, what the earlier revision has refused.
+/// Returns what a later pass has to read: what others wrote to the source after a batch and before another and, if the
+/// stage's meaning was revised, what the earlier revision refused.
 pub(crate) fn of_later_pass(
     connection: &Connection,
     stage: StageInput<'_>,
@@ -137,7 +137,7 @@ pub(crate) fn of_later_pass(
     Ok(RecordSelection::list(records))
 }
 
-/// The part of it that does not depend on what the target holds.
+/// Returns the part of it that does not depend on what the target holds.
 pub(crate) fn of_source(
     connection: &Connection,
     stage: StageInput<'_>,
@@ -158,7 +158,7 @@ pub(crate) fn of_source(
     Ok(records)
 }
 
-/// The records that others have written to the source, and those whose place in the target is free by now.
+/// Returns the records that others wrote to the source, and those whose place in the target is now free.
 pub(crate) fn waiting(
     connection: &Connection,
     stage: StageInput<'_>,
@@ -172,7 +172,8 @@ pub(crate) fn waiting(
     Ok(records)
 }
 
-/// What a stage has not read as it is now, whether a pass of it stands open, has ended, or is still to begin.
+/// Returns what a stage has not yet read of its current source, whether a pass of it is open, has ended, or is still to
+/// begin.
 pub(crate) fn unread(connection: &Connection, stage: StageInput<'_>) -> Result<Vec<RecordSelection>> {
     let history = StageHistory::read(connection, stage.project, stage.number)?;
     if let Some(open) = history.open_apply() {
@@ -194,12 +195,12 @@ pub(crate) fn unread(connection: &Connection, stage: StageInput<'_>) -> Result<V
     )?)])
 }
 
-/// The remark on the end of a pass that is ended before it has read everything, because the stage was revised, or its source
-/// has changed behind the reader.
+/// The remark on the end of a pass that ends before it has read everything, because the stage was revised or its source
+/// changed after the reader had passed.
 pub(crate) const SUPERSEDED: &str = r#"{"superseded":true}"#;
 
-/// How many refusals of a pass are settled by now, so that they no longer count against its limit: they were retried,
-/// waived, or their records were corrected since. `before` is the batch before the pass's first one.
+/// Counts the refusals of a pass that are now settled, so that they no longer count against its limit: they were
+/// retried, waived, or their records were corrected since. `before` is the batch before the pass's first one.
 pub(crate) fn settled_since(
     connection: &Connection,
     stage: StageInput<'_>,
@@ -215,8 +216,8 @@ pub(crate) fn settled_since(
     Ok(counts.refused.saturating_sub(standing.len() as u64))
 }
 
-/// How many records stand in the way of a pass that goes on, because it has refused them over a contract in the mode
-/// `refuse`; not those that were corrected since. `before` is the batch before the pass's first one.
+/// Counts the records that block a pass from continuing, because it refused them over a contract in the mode `refuse`;
+/// excludes those that were corrected since. `before` is the batch before the pass's first one.
 pub(crate) fn halting(
     connection: &Connection,
     stage: StageInput<'_>,

@@ -1,5 +1,5 @@
-//! What has happened in the ledger since a pass, as far as it stands on what the pass has done: who has read it, who has
-//! written over it, what came of a row.
+//! What has happened in the ledger since a pass, as far as it depends on the pass's work: the passes that read it, the
+//! passes that overwrote it, the later changes of a row.
 
 use std::collections::HashSet;
 
@@ -20,7 +20,7 @@ pub(crate) struct ReadingPass {
     pub(crate) slug: String,
 }
 
-/// The standing passes of stages that have read a database after a batch.
+/// Returns the standing passes of stages that have read a database after a batch.
 pub(crate) fn readers_since(
     connection: &Connection,
     database: &str,
@@ -42,7 +42,7 @@ pub(crate) fn readers_since(
     Ok(readers.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The standing passes that have carried records of a stage after a batch, ascending.
+/// Returns the standing passes that have processed records of a stage after a batch, ascending.
 pub(crate) fn processed_since(
     connection: &Connection,
     (project, number): (&str, u32),
@@ -56,7 +56,8 @@ pub(crate) fn processed_since(
     Ok(passes.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Whether a pass has changed a row after another one had, less what was undone by itself since.
+/// Returns whether a pass changed a row after another pass had changed it, ignoring what a rollback of single records
+/// has undone since.
 pub(crate) fn stands_on(connection: &Connection, newer: PassId, pass: &PassSummary) -> Result<bool> {
     let (singly, singly_beneath) = (
         undone::singly(connection, newer)?,
@@ -90,7 +91,7 @@ pub(crate) fn stands_on(connection: &Connection, newer: PassId, pass: &PassSumma
     Ok(false)
 }
 
-/// Tells the pass and the number of each batch, the newest first, down to one; none, without one.
+/// Calls the callback with the pass and the number of each batch, newest first, down to one; without one, with none.
 pub(crate) fn each_batch_down_to(
     connection: &Connection,
     oldest: Option<BatchId>,
@@ -105,7 +106,7 @@ pub(crate) fn each_batch_down_to(
     Ok(())
 }
 
-/// Tells the row of each change of a pass in its batches after one.
+/// Calls the callback with the row of each change of a pass in its batches after one.
 pub(crate) fn each_changed_row(
     connection: &Connection,
     pass: PassId,
@@ -123,18 +124,18 @@ pub(crate) fn each_changed_row(
     Ok(())
 }
 
-/// A row that has been written again, so that it has the shape from before a stage in place.
+/// A row that was overwritten, so that it has the shape from before a stage in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct OverwrittenRow {
     pub(crate) row: RecordNumber,
-    /// The stage that has written it; -1: a load or an edit.
+    /// The stage that wrote it; -1 for a load or an edit.
     pub(crate) stage: i64,
-    /// The newest batch that has.
+    /// The newest batch that did.
     pub(crate) batch: BatchId,
 }
 
-/// The rows that a pass has written again after a batch: a load or an edit, or a stage of a project. What was undone by
-/// itself since is left out.
+/// Returns the rows that a pass overwrote after a batch: a load or an edit, or a stage of a project. Excludes what a
+/// rollback of single records has undone since.
 pub(crate) fn overwritten_rows(
     connection: &Connection,
     pass: PassId,
@@ -168,20 +169,20 @@ pub(crate) struct WriterSince {
     pub(crate) pass: PassId,
     pub(crate) last_batch: BatchId,
     pub(crate) was_undone: bool,
-    /// Of a rollback, what it undoes.
+    /// For a rollback, what it undoes.
     pub(crate) undoes: Option<UndoneBy>,
 }
 
-/// What a rollback undoes.
+/// The work that a rollback undoes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UndoneBy {
     pub(crate) pass: PassId,
-    /// Whether of the whole pass, or of a single record.
+    /// Whether it undoes the whole pass rather than a single record.
     pub(crate) is_whole: bool,
     pub(crate) was_undone: bool,
 }
 
-/// The passes that have read something and written to a database after a batch, in order.
+/// Returns the passes that have read something and written to a database after a batch, in order.
 pub(crate) fn writers_since(
     connection: &Connection,
     database: &str,
@@ -211,7 +212,7 @@ pub(crate) fn writers_since(
     Ok(writers.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Whether nothing that stands has written to a pass's target before it.
+/// Returns whether no standing pass wrote to a pass's target before it.
 pub(crate) fn is_first_writer(connection: &Connection, pass: &PassSummary) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_standing p CROSS JOIN ledger_batch b ON b.pass=p.pass
      WHERE p.target=?1 AND p.pass<?3 AND p.kind<>'rollback' AND b.batch<?2 AND b.read>0 LIMIT 1";
@@ -219,14 +220,14 @@ pub(crate) fn is_first_writer(connection: &Connection, pass: &PassSummary) -> Re
     Ok(!connection.prepare_cached(sql)?.exists(key)?)
 }
 
-/// Whether a pass has changed any row: read as far as the first that it has.
+/// Returns whether a pass changed any row; reads up to the first change.
 pub(crate) fn has_changed(connection: &Connection, pass: PassId) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.pass=?1 AND e.before IS NOT e.after LIMIT 1";
     Ok(connection.prepare_cached(sql)?.exists([pass])?)
 }
 
-/// Whether one of the changes of a record is such a one: by its pass and part, read only as far as that.
+/// Returns whether a change of a record satisfies a predicate on its pass and part; reads up to the first match.
 pub(crate) fn has_change(
     connection: &Connection,
     record: RecordNumber,
@@ -247,7 +248,8 @@ pub(crate) fn has_change(
     Ok(false)
 }
 
-/// The newest entry of a pass that has taken a row out, of another record than one, up to a batch.
+/// Returns the newest entry of a pass, up to a batch, that removed a row and belongs to another record than the given
+/// one.
 pub(crate) fn taken_out_for(
     connection: &Connection,
     pass: PassId,
@@ -267,7 +269,7 @@ pub(crate) fn taken_out_for(
     Ok(found.optional()?)
 }
 
-/// An entry, as far as it tells of a row.
+/// An entry, as far as it concerns a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowEntry {
     pub(crate) key: EntryKey,
@@ -277,7 +279,7 @@ pub(crate) struct RowEntry {
     pub(crate) is_refused: bool,
 }
 
-/// Tells each entry of a pass.
+/// Calls the callback with each entry of a pass.
 pub(crate) fn each_entry(
     connection: &Connection,
     pass: PassId,
@@ -299,7 +301,7 @@ pub(crate) fn each_entry(
     Ok(())
 }
 
-/// A change of a row, and the pass that has made it.
+/// A change of a row, and the pass that made it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChangeBy {
     pub(crate) key: EntryKey,
@@ -307,7 +309,8 @@ pub(crate) struct ChangeBy {
     pub(crate) pass: PassId,
 }
 
-/// Tells each change of a database's rows from a batch to another, in the order of the ledger; none, without the first.
+/// Calls the callback with each change of a database's rows from a batch to another, in ledger order; with none if
+/// there is no first batch.
 pub(crate) fn each_change_between(
     connection: &Connection,
     database: Option<&str>,
@@ -340,14 +343,14 @@ pub(crate) struct NewestChange {
     pub(crate) batch: BatchId,
 }
 
-/// The newest change of a row that was not undone. Looked for from the newest
-/// batches back, in ever longer stretches, because a row may have had many versions.
+/// Returns the newest change of a row that was not undone. Searches from the newest batches backwards in ever longer
+/// ranges, because a row may have had many versions.
 pub(crate) fn newest_change(
     connection: &Connection,
     database: &str,
     number: RecordNumber,
 ) -> Result<Option<NewestChange>> {
-    // A rollback that came to a change has undone it, though it may have found nothing to do.
+    // A rollback that reached a change has undone it, even if it found nothing to do.
     let sql = concat!(
         "SELECT p.pass, e.record, b.batch, coalesce(p.reverses, json_extract(b.body,'$.undoes'))
          FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
@@ -383,18 +386,18 @@ pub(crate) fn newest_change(
     Ok(None)
 }
 
-/// Where a stage that stands has carried a record on.
+/// Where a standing stage has processed a record further.
 #[derive(Clone, Debug)]
 pub(crate) struct ProcessedSince {
     pub(crate) stage: u32,
     pub(crate) slug: String,
     pub(crate) target: String,
-    /// The row that has changed there.
+    /// The row that changed there.
     pub(crate) row: RecordNumber,
 }
 
-/// The newest change that a stage which stands has made of a record of a database after a batch; what was undone by itself
-/// since is left out.
+/// Returns the newest change that a standing stage made of a record of a database after a batch. Excludes what a
+/// rollback of single records has undone since.
 pub(crate) fn record_processed_since(
     connection: &Connection,
     database: &str,

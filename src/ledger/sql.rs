@@ -1,6 +1,6 @@
-//! Parts of the statements that more than one question to the ledger has: how the entries of one record are found.
+//! Parts that several ledger queries share: how the entries of one record are found.
 
-/// The entries of a record, or of a row, in one of the views that give its life: the look-up that needs no other entry.
+/// The entries of a record, or of a row, in one of the views of its life: the look-up that reads no other entry.
 macro_rules! of_record {
     ($entry:literal, $record:literal) => {
         concat!(
@@ -21,7 +21,7 @@ macro_rules! of_row {
         )
     };
 }
-// The sign keeps SQLite from looking for a range where it has the number.
+// The unary `+` keeps SQLite from searching a range when it has the number.
 macro_rules! of_range {
     ($entry:literal, $number:literal) => {
         concat!(
@@ -42,8 +42,8 @@ macro_rules! of_range {
     };
 }
 
-/// What stages have done to a record, or to a row, in passes that stand: `f` the entry, `c` its batch, `q` the pass, `t` the
-/// stage.
+/// What stages have done to a record or a row in standing passes: `f` is the entry, `c` its batch, `q` the pass, `t`
+/// the stage.
 macro_rules! standing_life {
     () => {
         $crate::ledger::sql::standing_life!("ledger_life")
@@ -57,14 +57,15 @@ macro_rules! standing_life {
     };
 }
 
-/// Whether an entry is only about a place, its code `target.` something: of the row that it names, its record has nothing.
+/// Whether an entry concerns only a place (a code that begins with `target.`): its record does not own the row that it
+/// names.
 macro_rules! is_about_place {
     ($entry:literal) => {
         concat!("coalesce(", $entry, ".reason,'') GLOB '{\"code\":\"target.*'")
     };
 }
 
-/// The rollbacks of a whole pass that have ended: `u` the rollback, `x` its last batch. Passes without one stand
+/// The completed rollbacks of a whole pass: `u` is the rollback, `x` its last batch. Passes without one stand
 /// (`ledger_standing`).
 macro_rules! rollbacks_of {
     ($pass:literal) => {
@@ -89,7 +90,7 @@ macro_rules! undone {
     };
 }
 
-/// The pass that has undone a pass; null where none has.
+/// The pass that undid a pass; null if there is none.
 macro_rules! undone_by {
     ($pass:literal) => {
         concat!(
@@ -100,7 +101,8 @@ macro_rules! undone_by {
     };
 }
 
-/// Whether a rollback of single records has undone an entry of a pass. What it had to leave as it was stands on.
+/// Whether a rollback of single records has undone an entry of a pass. An entry that it had to leave unchanged still
+/// stands.
 macro_rules! undone_singly {
     ($pass:literal, $entry:literal) => {
         concat!(

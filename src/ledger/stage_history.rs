@@ -1,5 +1,5 @@
-//! Where a stage stands, by its passes. Each question is a few look-ups, however many passes there were: a stage that has
-//! run every night for years costs what a new one does.
+//! The state of a stage, derived from its passes. Each question costs a few look-ups, however many passes there were: a
+//! stage that has run every night for years costs the same as a new one.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -14,20 +14,20 @@ use crate::record::{BatchId, PassId, RunId};
 /// What the passes of one stage imply.
 #[derive(Clone, Debug)]
 pub(crate) struct StageHistory {
-    /// Where the stage stands.
+    /// State of the stage.
     pub(crate) state: StageState,
     project: String,
     number: u32,
     /// The newest standing pass of kind `apply`.
     newest: Option<PassSummary>,
-    /// The newest standing retry, where no apply pass stands.
+    /// The newest standing retry, if no apply pass stands.
     retried: Option<PassSummary>,
     /// The passes of the stage, in both directions, that have begun and not ended.
     open: Vec<PassSummary>,
 }
 
 impl StageHistory {
-    /// Reads it.
+    /// Reads it from the ledger.
     pub(crate) fn read(connection: &Connection, project: &str, number: u32) -> Result<Self> {
         let newest = newest_applied(connection, project, number, PassId::MAX)?;
         let open = open(connection, project, number)?;
@@ -64,57 +64,58 @@ impl StageHistory {
         })
     }
 
-    /// The newest standing pass of kind `apply`.
+    /// Returns the newest standing pass of kind `apply`.
     #[must_use]
     pub(crate) fn newest(&self) -> Option<&PassSummary> {
         self.newest.as_ref()
     }
 
-    /// The apply pass that has begun and not ended.
+    /// Returns the apply pass that has begun but not ended.
     #[must_use]
     pub(crate) fn open_apply(&self) -> Option<&PassSummary> {
         self.newest().filter(|pass| pass.state != PassState::Ended)
     }
 
-    /// The standing retries that have begun and not ended, in order.
+    /// Returns the standing retries that have begun but not ended, in order.
     pub(crate) fn open_retries(&self) -> impl DoubleEndedIterator<Item = &PassSummary> {
         let is_retry = |pass: &&PassSummary| pass.row.kind == PassKind::Retry && !pass.undone;
         self.open.iter().filter(is_retry)
     }
 
-    /// The revision that stands: that of the newest standing apply pass; where only retries are left, of the newest one.
+    /// Returns the standing revision: that of the newest standing apply pass or, if only retries are left, of the
+    /// newest one.
     #[must_use]
     pub(crate) fn revision(&self) -> Option<&StageRow> {
         let stands = self.newest.as_ref().or(self.retried.as_ref());
         stands.and_then(|pass| pass.row.stage.as_ref())
     }
 
-    /// Whether the next pass is a first one, which reads the whole source: no pass stands that has seen any of it. Where the
-    /// first was taken back and a retry stands, what the retry has carried must not be carried once more.
+    /// Returns whether the next pass is a first one, which reads the whole source: no standing pass has read any of it.
+    /// If the first pass was rolled back and a retry stands, what the retry processed must not be processed again.
     #[must_use]
     pub(crate) fn begins_anew(&self) -> bool {
         self.newest.is_none() && self.retried.is_none()
     }
 
-    /// Takes the open apply pass for one that was ended where it stands.
+    /// Treats the open apply pass as one that ended where it is.
     pub(crate) fn supersede_open(&mut self) {
         if let Some(newest) = self.newest.as_mut().filter(|pass| pass.state != PassState::Ended) {
             (newest.state, newest.superseded) = (PassState::Ended, true);
         }
     }
 
-    /// Takes the open apply pass for one that has read to its end.
+    /// Treats the open apply pass as one that has read to its end.
     pub(crate) fn end_open(&mut self) {
         if let Some(newest) = &mut self.newest {
             newest.state = PassState::Ended;
         }
     }
 
-    /// The batch after which an increment of this stage has to look: everything that was written to the source before it
-    /// was read by a pass that stands. A pass that was ended early is passed over, so that the next one begins before it. A
-    /// pass that was undone leaves a gap where another one stands that began before it was undone: that one left out what it
-    /// had seen. A pass that has begun since, and looked as far back, has closed the gap. What later passes have seen all the
-    /// same is left out record by record.
+    /// Returns the batch after which an increment of this stage has to read: a standing pass has read everything that
+    /// was written to the source before it. A pass that ended early is skipped, so that the next one begins before it.
+    /// An undone pass leaves a gap if another pass stands that began before it was undone, because that one left out
+    /// what the undone pass had read. A pass that has begun since and read as far back has closed the gap. What later
+    /// passes have read anyway is left out record by record.
     pub(crate) fn frontier(&self, connection: &Connection) -> Result<BatchId> {
         let Some(newest) = self.newest_whole(connection)? else {
             return Ok(BatchId::BEFORE_FIRST);
@@ -131,7 +132,7 @@ impl StageHistory {
         Ok(frontier)
     }
 
-    /// The first batch of the newest standing apply pass that has read to its end, or goes on to.
+    /// Returns the first batch of the newest standing apply pass that has read to its end, or will.
     fn newest_whole(&self, connection: &Connection) -> Result<Option<BatchId>> {
         let mut newest = self.newest.clone();
         while let Some(pass) = newest {
@@ -143,7 +144,7 @@ impl StageHistory {
         Ok(None)
     }
 
-    /// The apply passes that were undone, in order.
+    /// Returns the apply passes that were undone, in order.
     fn undone(&self, connection: &Connection) -> Result<Vec<UndonePass>> {
         let sql = "SELECT p.pass, u.pass, coalesce(p.after_batch,0)
          FROM ledger_stage s CROSS JOIN ledger_pass u ON u.stage=s.stage AND u.kind='rollback'
@@ -161,7 +162,8 @@ impl StageHistory {
         Ok(undone.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Whether a pass stands that began after an undone one, and before that was undone: while it is, none begins.
+    /// Returns whether a standing pass began after an undone pass and before that was undone. While a pass is being
+    /// undone, none begins.
     fn passes_over(&self, connection: &Connection, undone: &UndonePass) -> Result<bool> {
         let sql =
             "SELECT 1 FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='apply'
@@ -172,7 +174,7 @@ impl StageHistory {
         Ok(statement.exists(key)?)
     }
 
-    /// Whether a pass that has read all it had to has begun since, and looked as far back.
+    /// Returns whether a pass that has read everything it had to has begun since and read as far back.
     fn is_closed(&self, connection: &Connection, undone: &UndonePass) -> Result<bool> {
         let sql = "SELECT 1 FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='apply'
            AND p.pass>?3 AND coalesce(p.after_batch,0)<=?4
@@ -190,11 +192,11 @@ impl StageHistory {
 struct UndonePass {
     pass: PassId,
     rollback: PassId,
-    /// The batch after which it looked; 0: it read the whole source.
+    /// The batch after which it reads; 0 if it reads the whole source.
     looks_after: BatchId,
 }
 
-/// The newest standing apply pass of a stage before another pass.
+/// Returns the newest standing apply pass of a stage before another pass.
 pub(crate) fn newest_applied(
     connection: &Connection,
     project: &str,
@@ -212,7 +214,7 @@ fn newest_standing(
     kind: PassKind,
     before: PassId,
 ) -> Result<Option<PassId>> {
-    // Revision by revision, because each has its passes in order.
+    // Each revision separately, because each has its passes in order.
     let sql =
         "SELECT max((SELECT p.pass FROM ledger_standing p WHERE p.stage=s.stage AND p.kind=?4 AND p.pass<?3
        ORDER BY p.pass DESC LIMIT 1)) FROM ledger_stage s WHERE s.project=?1 AND s.number=?2";
@@ -221,7 +223,7 @@ fn newest_standing(
     Ok(statement.query_row(key, |row| row.get(0))?)
 }
 
-/// The numbers of a project's stages that were ever applied, ascending.
+/// Returns the numbers of a project's stages that were ever applied, ascending.
 pub(crate) fn applied_numbers(connection: &Connection, project: &str) -> Result<Vec<u32>> {
     let sql = "SELECT DISTINCT number FROM ledger_stage WHERE project=?1 ORDER BY number";
     let mut statement = connection.prepare_cached(sql)?;
@@ -229,7 +231,7 @@ pub(crate) fn applied_numbers(connection: &Connection, project: &str) -> Result<
     Ok(numbers.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The first batch of the oldest standing pass of a stage that has seen any of its source.
+/// Returns the first batch of the oldest standing pass of a stage that has read any of its source.
 pub(crate) fn applied_since(connection: &Connection, project: &str, number: u32) -> Result<Option<BatchId>> {
     let sql = "SELECT min(batch) FROM ledger_batch WHERE pass=(
        SELECT min((SELECT p.pass FROM ledger_standing p WHERE p.stage=s.stage AND p.kind=k.kind ORDER BY p.pass LIMIT 1))
@@ -239,7 +241,7 @@ pub(crate) fn applied_since(connection: &Connection, project: &str, number: u32)
     Ok(statement.query_row(params![project, number], |row| row.get(0))?)
 }
 
-/// Whether a stage has done anything after a batch, in either direction, undone since or not.
+/// Returns whether a stage has done anything after a batch, in either direction, undone since or not.
 pub(crate) fn has_worked_after(
     connection: &Connection,
     project: &str,
@@ -253,7 +255,7 @@ pub(crate) fn has_worked_after(
     Ok(statement.exists(params![project, number, batch])?)
 }
 
-/// Whether a later pass of a stage has read anything, in a later run.
+/// Returns whether a later pass of a stage, in a later run, has read anything.
 pub(crate) fn has_read_after(
     connection: &Connection,
     project: &str,
@@ -267,7 +269,7 @@ pub(crate) fn has_read_after(
     Ok(statement.query_row(params![project, number, pass, run], |row| row.get(0))?)
 }
 
-/// The standing passes of a stage that carried, retried or waived records, in order.
+/// Returns the standing passes of a stage that applied, retried or waived records, in order.
 pub(crate) fn standing_passes(connection: &Connection, project: &str, number: u32) -> Result<Vec<PassId>> {
     let sql = "SELECT p.pass FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage
        AND p.kind IN('apply','retry','waive')
@@ -277,7 +279,7 @@ pub(crate) fn standing_passes(connection: &Connection, project: &str, number: u3
     Ok(passes.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The outcomes of all of them together.
+/// Returns the sum of the outcomes of these passes.
 pub(crate) fn standing_counts(connection: &Connection, project: &str, number: u32) -> Result<Counts> {
     let sql = "SELECT coalesce(sum(t.read),0), coalesce(sum(t.written),0), coalesce(sum(t.unchanged),0),
        coalesce(sum(t.filtered),0), coalesce(sum(t.refused),0), coalesce(sum(t.merged),0)
@@ -299,7 +301,7 @@ fn open(connection: &Connection, project: &str, number: u32) -> Result<Vec<PassS
     Ok(open)
 }
 
-/// The passes of a stage that have ended and stand, and that no reconciliation has looked at since.
+/// The passes of a stage that have ended and stand, and that no reconciliation has covered since.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UnreconciledPasses {
     /// Their numbers, ascending.
@@ -308,8 +310,8 @@ pub(crate) struct UnreconciledPasses {
     pub(crate) is_all: bool,
 }
 
-/// What a reconciliation has to look at next: every look takes all that has ended and was not looked at, so that what has
-/// ended before the newest look is done with.
+/// Returns what the next reconciliation has to cover. Every reconciliation covers all passes that have ended and are
+/// not yet covered, so passes that ended before the newest one are done.
 pub(crate) fn unreconciled_passes(
     connection: &Connection,
     project: &str,
@@ -337,7 +339,7 @@ pub(crate) fn unreconciled_passes(
                 .query_row([number_of_pass], |row| row.get(0))
                 .optional()?;
             match ended {
-                // Passes of a kind end one after the other.
+                // Passes of one kind end one after the other.
                 Some(ended) if ended < looked => {
                     found.is_all = false;
                     break;

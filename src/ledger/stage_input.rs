@@ -1,4 +1,4 @@
-//! What a stage still has to do: the records that others wrote to its source since it last looked.
+//! The remaining input of a stage: the records that others wrote to its source since it last read.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::record::{BatchId, PassId, RecordNumber, RunId};
 use crate::stage::Stage;
 
-/// A stage, as far as feeding it is concerned.
+/// A stage, as far as its input is concerned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StageInput<'a> {
     pub(crate) project: &'a str,
@@ -30,10 +30,10 @@ impl<'a> StageInput<'a> {
     }
 }
 
-// What `increment` asks, in its parts: ?1 and ?2 the project and the number of the stage, ?3 and ?4 the batches between which,
-// ?5 the source, ?6 whether the stage works in place.
+// Parameters of `increment` and its parts: ?1 and ?2 the project and the number of the stage, ?3 and ?4 the batches
+// between which, ?5 the source, ?6 whether the stage works in place.
 
-/// Whether the stage has worked on a record in passes that stand, and what more is asked of that: `f` the entry.
+/// Whether the stage has worked on a record in standing passes, with further conditions on that: `f` is the entry.
 macro_rules! has_worked_on {
     ($record:literal, $when:literal) => {
         concat!(
@@ -48,15 +48,16 @@ macro_rules! has_worked_on {
     };
 }
 
-/// Whether a write of a batch `b` in the pass `p` has the new shape: by hand, in a database that the stage changes in place.
+/// Whether a write of a batch `b` in the pass `p` has the new shape: by hand, in a database that the stage changes in
+/// place.
 macro_rules! has_new_shape {
     () => {
         "?6 AND e.before IS NOT NULL AND p.kind IN('load','edit') AND b.cursor->>'$.reprocess' IS NULL"
     };
 }
 
-/// Whether an entry `e` of a batch `b` feeds the stage: it has changed the row; or, in place, it leaves out what the stage has
-/// refused before.
+/// Whether an entry `e` of a batch `b` is input for the stage: it changed the row or, in place, it leaves out what the
+/// stage refused before.
 macro_rules! is_news {
     () => {
         concat!(
@@ -70,7 +71,8 @@ macro_rules! is_news {
     };
 }
 
-/// Whether a pass `p` of a stage `s` feeds the stage: whoever comes before it, and in place nobody else.
+/// Whether a pass `p` of a stage `s` provides input for the stage: loads, merges, edits and earlier stages do; stages
+/// that copy, and those of other projects, also do if the stage does not work in place.
 macro_rules! is_upstream {
     () => {
         "(p.kind IN('load','merge','edit')
@@ -79,8 +81,8 @@ macro_rules! is_upstream {
     };
 }
 
-/// The records that others have written, each once: every one of the entries of a record that many stages have changed would
-/// have its whole life read again. The newest entry tells, and of those in the new shape the newest.
+/// The records that others have written, each once: without this, the whole life of a record that many stages changed
+/// would be read again for each of its entries. The newest entry decides, and of those in the new shape the newest.
 macro_rules! written_by_others {
     () => {
         concat!(
@@ -104,7 +106,7 @@ macro_rules! written_by_others {
     };
 }
 
-/// The records of the stage that were rolled back by themselves.
+/// The records of the stage that were rolled back singly.
 macro_rules! rolled_back_singly {
     () => {
         concat!(
@@ -116,7 +118,7 @@ macro_rules! rolled_back_singly {
     };
 }
 
-/// The rows that a rollback of a load or an edit has brought back before the stage came.
+/// The rows that a rollback of a load or an edit restored before the stage processed them.
 macro_rules! corrections_brought_back {
     () => {
         concat!(
@@ -132,16 +134,18 @@ macro_rules! corrections_brought_back {
     };
 }
 
-/// The numbers of the records that batches after `after` and before `before` wrote to the source, and that no
-/// standing pass of the stage has seen since; ascending.
+/// Returns the numbers of the records that batches after `after` and before `before` wrote to the source and that no
+/// standing pass of the stage has read since; ascending.
 ///
-/// Not everything that writes to a source feeds a stage: what was undone does not, and a rollback takes records back
-/// to what the stage has already seen, but for those that it has not: they were deleted before the stage came. A stage in place feeds only the stages after it, and is fed only by those before
-/// it: what a later one writes has the later shape. A record that is edited by hand in a database that the stage has
-/// already changed in place has the new shape, so that it feeds only what comes after, and so has a record that a load
-/// writes over there unless it says otherwise; one that the stage has left as it was feeds the stage too. A waiver settles what was refused, not a correction of it. What the stage has refused in place, and an earlier stage leaves out now, feeds it although
-/// no row has changed. And a record of the stage that was rolled back by itself is carried again, as a whole stage or
-/// run that was rolled back would be.
+/// Not every write to a source is input for a stage. Undone writes are not. A rollback restores records to what the
+/// stage has already read, so it is not either, except for records that it has not read because they were deleted
+/// before the stage came. A stage in place provides input only for the stages after it, and receives input only from
+/// those before it: what a later one writes has the later shape. A record that is edited by hand in a database that the
+/// stage has already changed in place has the new shape, so it is input only for later stages; so is a record that a
+/// load overwrites there unless the load says otherwise. One that the stage left unchanged is input for the stage too.
+/// A waiver settles what was refused, not a correction of it. What the stage refused in place and an earlier stage now
+/// leaves out is input although no row has changed. A record of the stage that was rolled back singly is processed
+/// again, as after the rollback of a whole stage or run.
 pub(crate) fn increment(
     connection: &Connection,
     stage: StageInput<'_>,
@@ -169,9 +173,10 @@ pub(crate) fn increment(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The records whose rows a rollback has brought back, though that is not what the stage has said of them last: a copying
-/// stage had taken them back, while a stage in place had refused the row, or another stage replaced it, so that there was
-/// nothing to take out; a stage in place has refused them once more since what is undone. As in [`increment`], between two batches.
+/// Returns the records whose rows a rollback restored although the stage's last outcome for them differs: a copying
+/// stage was rolled back while a stage in place had refused the row, or another stage replaced it, so that there was
+/// nothing to remove; a stage in place has refused them again since what is undone. Like [`increment`], between two
+/// batches.
 pub(crate) fn brought_back(
     connection: &Connection,
     stage: StageInput<'_>,
@@ -187,7 +192,7 @@ pub(crate) fn brought_back(
         Ok((row.get(0)?, row.get(1)?))
     })?;
     let rows: Vec<(BatchId, RecordNumber)> = rows.collect::<rusqlite::Result<_>>()?;
-    // The newest word of the stage on the row before that, and whether it has carried the record since.
+    // The stage's newest outcome for the row before that, and whether it has processed the record since.
     let newest = concat!(
         "SELECT record, is_taken_back AND NOT EXISTS(SELECT 1 FROM ",
         standing_life!(),
@@ -215,7 +220,8 @@ pub(crate) fn brought_back(
     Ok(records)
 }
 
-/// The record that a stage has carried most often in later passes of a run: the number of the stage, the record, and how often.
+/// Returns the record that a stage has processed most often in later passes of a run: the number of the stage, the
+/// record, and how often.
 pub(crate) fn most_often(
     connection: &Connection,
     run: RunId,
@@ -232,7 +238,7 @@ pub(crate) fn most_often(
     Ok(found.optional()?)
 }
 
-/// Whether a later stage has written to a stage's target too.
+/// Returns whether a later stage has written to a stage's target too.
 pub(crate) fn is_written_by_later(connection: &Connection, stage: StageInput<'_>) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_stage s WHERE (s.number,s.project)>(?2,?1)
      AND EXISTS(SELECT 1 FROM ledger_pass p WHERE p.stage=s.stage AND p.kind IN('apply','retry') AND p.target=?3) LIMIT 1";
@@ -240,8 +246,8 @@ pub(crate) fn is_written_by_later(connection: &Connection, stage: StageInput<'_>
     Ok(connection.prepare_cached(sql)?.exists(key)?)
 }
 
-/// Of a load: how many records it has written over that stages in place had changed, and that they do not process again;
-/// with the numbers of those stages. `None`: no record.
+/// For a load, returns how many records it overwrote that stages in place had changed and that they do not process
+/// again, with the numbers of those stages; `None` for no record.
 pub(crate) fn fixed_by_hand(
     connection: &Connection,
     database: &str,

@@ -1,4 +1,5 @@
-//! The one place that says what may follow what. Nothing here is stored: states are derived from the batches.
+//! The state machines of passes and stages: the only place that defines which step may follow which. No state is
+//! stored: states are derived from the batches.
 
 use std::fmt;
 
@@ -8,17 +9,17 @@ use crate::error::{Error, Result};
 /// The state of a pass, as its batches imply it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PassState {
-    /// No batch yet.
+    /// Has no batch yet.
     New,
-    /// Some batches of records.
+    /// Has some batches of records.
     Open,
-    /// The index is built; only the end is missing.
+    /// Has its index built; only the end is missing.
     Indexed,
-    /// The last batch is in.
+    /// Has its last batch.
     Ended,
 }
 
-/// The state of a pass after a batch.
+/// Returns the state of a pass after a batch.
 ///
 /// # Errors
 /// [`Error::IllegalState`] for every pair that is not listed.
@@ -41,13 +42,13 @@ pub(crate) fn next_pass(state: PassState, step: BatchKind) -> Result<PassState> 
 pub enum StageState {
     /// Never applied, or rolled back completely.
     Pending,
-    /// A pass has begun and not ended.
+    /// A pass has begun but not ended.
     Applying,
     /// Every pass has ended.
     Applied,
-    /// Every pass has ended, and its reconciliation has left something unexplained.
+    /// Every pass has ended, and its reconciliation left something unexplained.
     Unreconciled,
-    /// A rollback has begun and not ended.
+    /// A rollback has begun but not ended.
     RollingBack,
 }
 
@@ -63,16 +64,16 @@ impl fmt::Display for StageState {
     }
 }
 
-/// What is asked of a stage. That it has ended is read off its batches.
+/// A request to a stage. That a pass has ended is derived from its batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StageEvent {
-    /// A pass of apply, retry or waive begins or goes on.
+    /// A pass of apply, retry or waive begins or continues.
     Apply,
-    /// A rollback of one of its passes begins or goes on.
+    /// A rollback of one of its passes begins or continues.
     Rollback,
 }
 
-/// The state of a stage after an event.
+/// Returns the state of a stage after an event.
 ///
 /// # Errors
 /// [`Error::IllegalState`] for every pair that is not listed.

@@ -2,7 +2,7 @@
 
 use crate::digest::{Hash, sha256};
 
-/// The hash of a leaf's text: `SHA-256(0x00 || text)`.
+/// Returns the hash of a leaf's text: `SHA-256(0x00 || text)`.
 #[must_use]
 pub(crate) fn leaf_hash(text: &str) -> Hash {
     sha256(&[&[0], text.as_bytes()])
@@ -12,7 +12,7 @@ pub(super) fn node_hash(left: &Hash, right: &Hash) -> Hash {
     sha256(&[&[1], left, right])
 }
 
-/// The right edge of the tree: enough to append leaves and to tell the root, and small enough to be kept with every
+/// The right edge of the tree: enough to append leaves and to compute the root, and small enough to be kept with every
 /// batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Frontier {
@@ -21,7 +21,7 @@ pub(crate) struct Frontier {
 }
 
 impl Frontier {
-    /// The frontier as it stands in the ledger; `None` when the size and the bytes do not belong together.
+    /// Reads the frontier from the ledger's bytes; returns `None` if the size and the bytes do not match.
     #[must_use]
     pub(crate) fn from_bytes(size: u64, bytes: &[u8]) -> Option<Self> {
         let roots: Vec<Hash> = bytes
@@ -31,13 +31,13 @@ impl Frontier {
         (roots.len() == size.count_ones() as usize).then_some(Self { size, roots })
     }
 
-    /// The frontier as it stands in the ledger: one hash for each bit set in the size, largest subtree first.
+    /// Returns the frontier's bytes for the ledger: one hash for each bit set in the size, largest subtree first.
     #[must_use]
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         self.roots.concat()
     }
 
-    /// The number of leaves.
+    /// Returns the number of leaves.
     #[must_use]
     pub(crate) fn size(&self) -> u64 {
         self.size
@@ -54,7 +54,7 @@ impl Frontier {
         self.size += 1;
     }
 
-    /// The root; of an empty tree the SHA-256 of nothing.
+    /// Returns the root; for an empty tree, the SHA-256 of nothing.
     #[must_use]
     pub(crate) fn root(&self) -> Hash {
         let mut roots = self.roots.iter().rev().copied();
@@ -69,7 +69,7 @@ impl Frontier {
 mod tests {
     use super::*;
 
-    /// The definition of RFC 6962, section 2.1, word for word.
+    /// The definition in RFC 6962, section 2.1, word for word.
     fn defined_root(leaves: &[Hash]) -> Hash {
         match leaves {
             [] => sha256(&[]),

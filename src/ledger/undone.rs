@@ -1,4 +1,4 @@
-//! What rollbacks have undone, of whole passes and of single records, and what they had to leave as it was.
+//! What rollbacks have undone, of whole passes and of single records, and what they had to leave unchanged.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use super::read::{PassSummary, pass};
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RecordNumber, RunId};
 
-/// A rollback pass that was begun and not ended.
+/// Returns a rollback pass that has begun but not ended.
 pub(crate) fn open_rollback(connection: &Connection, reverses: PassId) -> Result<Option<PassSummary>> {
     let sql = "SELECT p.pass FROM ledger_pass p JOIN ledger_open o ON o.pass=p.pass WHERE p.reverses=?1";
     let mut statement = connection.prepare_cached(sql)?;
@@ -16,7 +16,7 @@ pub(crate) fn open_rollback(connection: &Connection, reverses: PassId) -> Result
     open.map_or(Ok(None), |open| pass(connection, open))
 }
 
-/// The last batch after another in which a rollback has kept an image of what it has written over.
+/// Returns the last batch after another in which a rollback kept an image of what it overwrote.
 pub(crate) fn last_forced(
     connection: &Connection,
     database: &str,
@@ -31,7 +31,7 @@ pub(crate) fn last_forced(
         .optional()?)
 }
 
-/// Tells the rows of a database that rollbacks have left as they were, in batches after one.
+/// Calls the callback with the rows of a database that rollbacks left unchanged, in batches after one.
 pub(crate) fn each_row_left(
     connection: &Connection,
     database: &str,
@@ -45,7 +45,8 @@ pub(crate) fn each_row_left(
     each_row(connection, sql, database, after, tell)
 }
 
-/// Tells the rows of a database that rollbacks have restored over what they did not expect, in batches after one.
+/// Calls the callback with the rows of a database that rollbacks restored over unexpected content, in batches after
+/// one.
 pub(crate) fn each_row_forced(
     connection: &Connection,
     database: &str,
@@ -85,7 +86,7 @@ pub(crate) struct WholeRollback {
     pub(crate) database: String,
 }
 
-/// The rollbacks of passes in place that have worked after a batch.
+/// Returns the rollbacks of passes in place that have worked after a batch.
 pub(crate) fn rollbacks_in_place(connection: &Connection, after: BatchId) -> Result<Vec<WholeRollback>> {
     let sql = "SELECT p.pass, max(b.batch), u.pass, (SELECT min(c.batch) FROM ledger_batch c WHERE c.pass=u.pass), u.target
      FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_pass u ON u.pass=p.reverses
@@ -103,7 +104,7 @@ pub(crate) fn rollbacks_in_place(connection: &Connection, after: BatchId) -> Res
     Ok(rollbacks.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The entries of a pass, by record and part, that a rollback of single records has undone already.
+/// Returns the entries of a pass, by record and part, that a rollback of single records has already undone.
 pub(crate) fn singly(connection: &Connection, pass: PassId) -> Result<HashSet<(RecordNumber, i64)>> {
     let sql = "SELECT e.record, e.part FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
@@ -113,19 +114,19 @@ pub(crate) fn singly(connection: &Connection, pass: PassId) -> Result<HashSet<(R
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// An entry that a rollback has left as it is.
+/// An entry that a rollback left unchanged.
 pub(crate) struct SkippedEntry {
     pub(crate) database: String,
     /// The pass that was undone.
     pub(crate) pass: PassId,
     pub(crate) record: RecordNumber,
     pub(crate) part: i64,
-    /// The row's number.
+    /// Number of the row.
     pub(crate) number: RecordNumber,
     pub(crate) code: String,
 }
 
-/// The first entries that the rollbacks of a run have left as they are.
+/// Returns the first entries that the rollbacks of a run left unchanged.
 pub(crate) fn left(connection: &Connection, run: RunId, count: usize) -> Result<Vec<SkippedEntry>> {
     let sql = "SELECT p.target, coalesce(p.reverses, json_extract(b.body,'$.undoes')), e.record, e.part,
        coalesce(e.target,e.record), e.reason->>'$.code'
@@ -147,8 +148,8 @@ pub(crate) fn left(connection: &Connection, run: RunId, count: usize) -> Result<
     Ok(left.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The passes that were taken back as a whole, and those that took them back, each with the batch since which they cancel
-/// each other out.
+/// Returns the passes that were rolled back as a whole, and those that rolled them back, each with the batch since
+/// which they cancel each other out.
 pub(crate) fn cancelled(connection: &Connection) -> Result<HashMap<PassId, BatchId>> {
     let sql = "SELECT p.reverses, p.pass, b.batch FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.step='end'
      WHERE p.reverses IS NOT NULL";

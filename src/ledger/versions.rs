@@ -1,4 +1,4 @@
-//! What a record has been.
+//! The versions of a record.
 
 use rusqlite::Connection;
 
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::record::RecordNumber;
 use crate::store::Store;
 
-/// What a record is in any database, and what it was in this one, as far back as the images lead.
+/// Returns what a record is in any database, and what it was in this one, as far back as the images lead.
 pub(crate) fn versions(
     store: &Store,
     connection: &Connection,

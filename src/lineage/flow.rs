@@ -1,18 +1,18 @@
-//! Following a document through the operations of a stage.
+//! Tracking a document through the operations of a stage.
 
 use std::sync::Arc;
 
 use super::{Count, Dependence, Shape, SourceField, Sources};
 use crate::path::{Path, Segment};
 
-/// What is known of a record at one point of its way through a stage.
+/// What is known of a record at one point of a stage.
 #[derive(Clone, Debug)]
 pub struct Flow {
     document: Shape,
     prepared: Vec<(Arc<str>, Shape)>,
     record: Sources,
     id: Sources,
-    /// The lists whose elements are followed: how many there are decides whether there is anything at all.
+    /// The lists whose elements are being tracked: their length decides whether a value exists at all.
     within: Vec<Count>,
 }
 
@@ -23,7 +23,7 @@ impl Default for Flow {
 }
 
 impl Flow {
-    /// A record as the stage reads it.
+    /// Starts with a record as the stage reads it.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -35,38 +35,38 @@ impl Flow {
         }
     }
 
-    /// The document.
+    /// Returns the shape of the document.
     #[must_use]
     pub fn document(&self) -> &Shape {
         &self.document
     }
 
-    /// What decides whether there is a record.
+    /// Returns what decides whether the record exists.
     #[must_use]
     pub fn record(&self) -> &Sources {
         &self.record
     }
 
-    /// What the record's id comes from.
+    /// Returns the sources of the record's id.
     #[must_use]
     pub fn id(&self) -> &Sources {
         &self.id
     }
 
-    /// What stands at a path.
+    /// Returns the shape of the value at a path.
     #[must_use]
     pub fn at(&self, path: &Path) -> Shape {
         self.document.at(path.segments())
     }
 
-    /// What the values at these paths come from, all together.
+    /// Returns the sources of the values at these paths, combined.
     #[must_use]
     pub fn sources(&self, paths: &[Path]) -> Sources {
         let all = paths.iter().map(|path| self.at(path).sources());
         all.fold(Sources::none(), |sources, more| sources.and(&more))
     }
 
-    /// A value stands at a path from here on.
+    /// Records that a value is written at a path.
     pub fn put(&mut self, path: &Path, mut value: Shape) {
         let place = path.segments();
         let elements = (0..place.len()).filter(|at| !matches!(place[*at], Segment::Key(_)));
@@ -78,47 +78,47 @@ impl Flow {
         self.document.put(place, value);
     }
 
-    /// A value may stand at a path from here on, or what stood there before.
+    /// Records that a value may be written at a path, or the earlier one is kept.
     pub fn put_or_keep(&mut self, path: &Path, value: Shape) {
         let before = self.at(path);
         self.put(path, before.or(value));
     }
 
-    /// Nothing stands at a path from here on.
+    /// Records that the value at a path is removed.
     pub fn remove(&mut self, path: &Path) {
         self.put(path, Shape::nothing());
     }
 
-    /// The whole document is another one from here on.
+    /// Records that the whole document is replaced.
     pub fn replace(&mut self, document: Shape) {
         self.document = document;
     }
 
-    /// Fields with a prefix before their names may come from the object at a path, which is no longer there.
+    /// Records that fields whose names begin with a prefix may come from the object at a path, which is removed.
     pub(crate) fn lift(&mut self, path: &Path, prefix: &str) {
         let from = self.at(path);
         self.remove(path);
         self.document.slot(path.parents()).lift(&from, prefix);
     }
 
-    /// These decide about what stands at a path.
+    /// Adds these sources to what decides the value at a path.
     pub fn decide(&mut self, path: &Path, by: &Sources) {
         let slot = self.document.slot(path.segments());
         *slot = std::mem::replace(slot, Shape::nothing()).decided(by);
     }
 
-    /// These decide whether there is a record.
+    /// Adds these sources to what decides whether the record exists.
     pub fn filter(&mut self, by: Sources) {
         let by = by.deciding(Dependence::Filter);
         self.record = std::mem::take(&mut self.record).and(&by);
     }
 
-    /// The record goes on under an id that is made of these.
+    /// Records that the record's new id is derived from these sources.
     pub fn rekey(&mut self, sources: Sources) {
         self.id = sources;
     }
 
-    /// Something happens that is not known: anything may come from anything.
+    /// Records an unknown operation: any value may come from any source.
     pub fn unknown(&mut self) {
         let whole = self
             .document
@@ -132,7 +132,7 @@ impl Flow {
         self.filter(whole);
     }
 
-    /// Follows the elements of a list: as a document of their own.
+    /// Tracks the elements of a list, each as a document.
     pub fn each(&mut self, list: &Path, follow: impl FnOnce(&mut Self)) {
         let element: Vec<Segment> = [list.segments(), &[Segment::Each]].concat();
         let mut inner = Self {
@@ -147,7 +147,7 @@ impl Flow {
         self.document.put(&element, inner.document);
     }
 
-    /// What a name of `prepare` stands for.
+    /// Returns the shape of a name that `prepare` defines.
     pub(crate) fn prepared(&self, name: &str) -> Shape {
         let known = self.prepared.iter().find(|(known, _)| **known == *name);
         known.map_or_else(Shape::nothing, |(_, shape)| shape.clone())
@@ -158,7 +158,8 @@ impl Flow {
         self.prepared.push((Arc::clone(name), shape));
     }
 
-    /// Tells the fields of these names by themselves; says that there are no others where that is so.
+    /// Tracks the fields with these names individually; records that the source or the target has no others where it is
+    /// closed.
     pub(crate) fn known(&mut self, names: &[String], closed_source: bool, closed_target: bool) {
         for name in names {
             self.document.name(name);

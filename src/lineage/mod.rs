@@ -1,8 +1,8 @@
-//! Where the values of a target come from: what is followed through the expressions and operations of a stage, without
-//! any record. `Stage::lineage` tells the result.
+//! The sources of each value of a target, tracked through the expressions and operations of a stage, without any
+//! record. `Stage::lineage` returns the result.
 //!
-//! What is told is never too little: where it cannot be known which fields a value comes from, it is said to come from
-//! the record as a whole. It may be too much where an operation only sometimes does something.
+//! The result never omits a source: where it cannot be known which fields a value comes from, the result names the
+//! record as a whole. It may name too many sources where an operation has its effect only sometimes.
 
 mod flow;
 mod shape;

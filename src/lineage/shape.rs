@@ -1,13 +1,13 @@
-//! What is known of a value without any record: its parts, and where each comes from.
+//! What is known of a value without any record: its parts, and the sources of each.
 
 use super::{Dependence, Source, SourceField, Sources};
 use crate::path::{Path, Segment};
 
-/// What is known of a value: its parts, and where each comes from.
+/// What is known of a value: its parts, and the sources of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
     form: ValueForm,
-    /// What decides about the value and everything in it.
+    /// What decides the value and everything in it.
     decided: Sources,
 }
 
@@ -15,30 +15,30 @@ pub struct Shape {
 enum ValueForm {
     /// No value.
     Nothing,
-    /// What stands in the source record there; nowhere: the record.
+    /// The value at this place of the source record; the record itself where the place is empty.
     Source(Vec<Segment>),
-    /// Made of these.
+    /// A value computed from these sources.
     Made(Sources),
-    /// An object: the fields that are known, and what every other field is: `Nothing`, `Source` (the field of the same
-    /// name there), `Made` or `Any`.
+    /// An object: the fields with known names, and the shape of every other field: `Nothing`, `Source` (the field with
+    /// the same name at that place), `Made` or `Any`.
     Object(Vec<(String, Shape)>, Box<Shape>),
-    /// Of the fields that are not known by their names: any of these, for those whose names begin so.
+    /// For fields whose names are not known: any of these, for names with this prefix.
     Any(Vec<(String, Shape)>),
-    /// A list, whose elements are all alike, and what decides how many there are.
+    /// A list whose elements all have one shape, and what decides their number.
     List(Box<Shape>, Count),
 }
 
-/// What decides how many elements a list has.
+/// What decides the number of elements of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Each of these alone.
+    /// Sources that each decide it alone.
     each: Sources,
-    /// Any of these tells it, because they agree: the lists that are put side by side.
+    /// Sources of which any one determines it, because they agree: lists that are combined side by side.
     any: Sources,
 }
 
 impl Count {
-    /// Of a list that is as long as these say.
+    /// Returns the count of a list whose length these sources decide.
     #[must_use]
     pub fn from_sources(sources: Sources) -> Self {
         Self {
@@ -47,7 +47,8 @@ impl Count {
         }
     }
 
-    /// Of lists of the same length side by side: one alone is longer only where all of them come from the same.
+    /// Returns the count of lists of the same length side by side: one alone is longer only where all of them come from
+    /// the same source.
     #[must_use]
     pub fn from_columns(columns: &[Sources]) -> Self {
         let any = columns.iter().fold(Sources::none(), Sources::and);
@@ -64,7 +65,7 @@ impl Count {
         }
     }
 
-    /// What also decides about a value that is there as often as the list has elements, and comes from these.
+    /// Returns what else decides a value that occurs once for each element of the list, and comes from these sources.
     #[must_use]
     pub fn beside(&self, sources: &Sources) -> Sources {
         let mut missing = Sources::none();
@@ -96,25 +97,25 @@ impl From<ValueForm> for Shape {
 }
 
 impl Shape {
-    /// The source record, as it is.
+    /// Returns the shape of the source record, unchanged.
     #[must_use]
     pub fn record() -> Self {
         ValueForm::Source(Vec::new()).into()
     }
 
-    /// No value.
+    /// Returns the shape of a missing value.
     #[must_use]
     pub fn nothing() -> Self {
         ValueForm::Nothing.into()
     }
 
-    /// A value that is made of these.
+    /// Returns the shape of a value computed from these sources.
     #[must_use]
     pub fn made(sources: Sources) -> Self {
         ValueForm::Made(sources).into()
     }
 
-    /// An object of these fields and no others.
+    /// Returns the shape of an object with these fields and no others.
     #[must_use]
     pub fn object(fields: Vec<(String, Self)>) -> Self {
         let mut object: Self = ValueForm::Object(Vec::new(), Box::new(Self::nothing())).into();
@@ -124,13 +125,13 @@ impl Shape {
         object
     }
 
-    /// A list of such elements, and what decides how many.
+    /// Returns the shape of a list of such elements, and what decides their number.
     #[must_use]
     pub fn list(element: Self, count: Count) -> Self {
         ValueForm::List(Box::new(element), count).into()
     }
 
-    /// What decides how many elements there are, where it is a list.
+    /// Returns what decides the number of elements, where it is a list.
     #[must_use]
     pub fn count(&self) -> Count {
         match &self.form {
@@ -139,13 +140,13 @@ impl Shape {
         }
     }
 
-    /// Whether there is no value.
+    /// Returns whether there is no value.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.form == ValueForm::Nothing
     }
 
-    /// Everything that the value and its parts come from.
+    /// Returns all sources of the value and its parts.
     #[must_use]
     pub fn sources(&self) -> Sources {
         let own = match &self.form {
@@ -167,14 +168,15 @@ impl Shape {
         own.and(&self.decided)
     }
 
-    /// The same value, about which these decide too.
+    /// Returns the same value, which these sources decide too.
     #[must_use]
     pub fn decided(mut self, by: &Sources) -> Self {
         self.decided = self.decided.and(by);
         self
     }
 
-    /// The same value in every element of a list: what does not come from the list is there as often as it has elements.
+    /// Marks that the value occurs in every element of a list: a part that does not come from the list occurs once for
+    /// each element.
     pub(crate) fn counted(&mut self, list: &Count) {
         let is_leaf = match &mut self.form {
             ValueForm::Nothing => false,
@@ -197,7 +199,7 @@ impl Shape {
         }
     }
 
-    /// The part at a place below.
+    /// Returns the part at a place below.
     #[must_use]
     pub fn at(&self, place: &[Segment]) -> Self {
         place
@@ -225,7 +227,7 @@ impl Shape {
         part.decided(&self.decided)
     }
 
-    /// What a field is that is not known by its name.
+    /// Returns the shape of a field whose name is not known.
     fn unnamed(&self, name: &str) -> Self {
         match &self.form {
             ValueForm::Source(_) | ValueForm::Object(..) => self.part(&Segment::Key(name.to_owned())),
@@ -239,7 +241,8 @@ impl Shape {
         }
     }
 
-    /// The place of a part, known by itself from here on. What decides about the whole still does.
+    /// Returns the slot of a part, which is tracked individually from now on. What decides the whole still decides the
+    /// part.
     pub(crate) fn slot(&mut self, place: &[Segment]) -> &mut Self {
         let Some((first, below)) = place.split_first() else {
             return self;
@@ -271,7 +274,7 @@ impl Shape {
         }
     }
 
-    /// Makes it an object or a list of what is known so far.
+    /// Turns it into an object or a list of what is known so far.
     fn open(&mut self, segment: &Segment) {
         let whole = match &self.form {
             ValueForm::Nothing => Self::nothing(),
@@ -291,7 +294,7 @@ impl Shape {
         };
     }
 
-    /// Puts a value at a place: at one element of a list it may stand, or what was there before.
+    /// Puts a value at a place. At one element of a list, either the new or the earlier value may be there.
     pub(crate) fn put(&mut self, place: &[Segment], value: Self) {
         let every = |segment: &Segment| match segment {
             Segment::Each => true,
@@ -306,7 +309,7 @@ impl Shape {
         }
     }
 
-    /// Either this or that.
+    /// Returns the shape of a value that is either this or the other.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         let decided = self.decided.clone().and(&other.decided);
@@ -325,7 +328,7 @@ impl Shape {
         Self { form, decided }
     }
 
-    /// Fields whose names begin with a prefix may from here on be those of another object.
+    /// Records that fields whose names begin with a prefix may now be those of another object.
     pub(crate) fn lift(&mut self, from: &Self, prefix: &str) {
         if !matches!(self.form, ValueForm::Object(..)) {
             self.open(&Segment::Key(String::new()));
@@ -355,8 +358,8 @@ impl Shape {
         **rest = in_doubt(rest, prefix, &lifted);
     }
 
-    /// Every value that is told: where, and what it comes from. A place of an object or list stands for what is below
-    /// it and not told by itself.
+    /// Returns every listed value: its place and its sources. The place of an object or list covers the values below it
+    /// that are not listed individually.
     pub(crate) fn leaves(&self) -> Vec<(Vec<Segment>, Sources)> {
         let mut leaves = Vec::new();
         self.tell(&mut Vec::new(), &Sources::none(), &mut leaves);
@@ -389,21 +392,21 @@ impl Shape {
         }
     }
 
-    /// Tells a field by its name, where it is one of those that are carried as they are.
+    /// Tracks a field by its name, where it is one of those copied unchanged.
     pub(crate) fn name(&mut self, name: &str) {
         if matches!(&self.form, ValueForm::Source(_) | ValueForm::Object(..)) {
             self.slot(&[Segment::Key(name.to_owned())]);
         }
     }
 
-    /// Says that there are no other fields than those that are known by their names.
+    /// Records that there are no fields besides those with known names.
     pub(crate) fn close(&mut self) {
         if let ValueForm::Object(_, rest) = &mut self.form {
             **rest = Self::nothing();
         }
     }
 
-    /// Says that what is carried over as it is has no other fields.
+    /// Records that an object copied unchanged has no other fields.
     pub(crate) fn close_processed(&mut self) {
         if let ValueForm::Object(_, rest) = &mut self.form
             && matches!(rest.form, ValueForm::Source(_))
@@ -413,7 +416,7 @@ impl Shape {
     }
 }
 
-/// Either object, field by field.
+/// Combines two objects field by field: each field is either of the two.
 fn either(one: Shape, other: Shape) -> ValueForm {
     let opened = |shape: Shape| match shape.form {
         ValueForm::Object(fields, rest) => (fields, *rest),
@@ -435,7 +438,7 @@ fn either(one: Shape, other: Shape) -> ValueForm {
     ValueForm::Object(fields, Box::new(in_doubt(&one_rest, "", &other_rest)))
 }
 
-/// What a field is that is not known by its name, where it may also be one of another object, behind a prefix.
+/// Returns the shape of a field with an unknown name that may also be one of another object, after a prefix.
 fn in_doubt(one: &Shape, prefix: &str, other: &Shape) -> Shape {
     if other.is_nothing() || (prefix.is_empty() && one.form == other.form) {
         return one.clone().decided(&other.decided);

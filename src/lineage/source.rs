@@ -1,4 +1,4 @@
-//! Where a value comes from, and how.
+//! Where a value comes from, and how it depends on its source.
 
 use std::collections::BTreeSet;
 use std::collections::btree_set::{IntoIter, Iter};
@@ -10,14 +10,14 @@ use crate::path::Path;
 pub enum SourceField {
     /// The record as a whole: any of its fields.
     Record,
-    /// The record's id, which is no field of it.
+    /// The record's id, which is not a field of it.
     Id,
-    /// A field with everything below it; an element of a list stands for all of them.
+    /// A field with everything below it; one element of a list represents all of them.
     Field(Path),
 }
 
 impl SourceField {
-    /// Whether it is the other one, or within it or around it.
+    /// Whether it equals, contains or is contained in the other.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Id, other) | (other, Self::Id) => *other == Self::Id,
@@ -30,26 +30,26 @@ impl SourceField {
 /// How a value depends on its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dependence {
-    /// It is the same value.
+    /// The value is the source's value.
     Identity,
-    /// It is made of the source's value.
+    /// The value is computed from the source's value.
     Transformation,
-    /// It is made of several values of the source, as a sum is.
+    /// The value is computed from several values of the source, as a sum is.
     Aggregation,
-    /// The source decides which value it is, or whether there is one.
+    /// The source decides which value it is, or whether there is a value.
     Conditional,
-    /// The source decides whether the record, or the element, is there at all.
+    /// The source decides whether the record or the element exists at all.
     Filter,
 }
 
 impl Dependence {
-    /// Whether the source's value goes into the target's.
+    /// Returns whether the source's value becomes part of the target's value.
     #[must_use]
     pub fn is_direct(self) -> bool {
         matches!(self, Self::Identity | Self::Transformation | Self::Aggregation)
     }
 
-    /// What becomes of it when something is made of the value.
+    /// Returns the dependence of a value that is computed from this value.
     fn then(self, next: Self) -> Self {
         match (self, next) {
             (Self::Identity, _) | (Self::Transformation, Self::Aggregation) => next,
@@ -61,11 +61,11 @@ impl Dependence {
 /// One source of a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
-    /// Where in the source record.
+    /// The place in the source record.
     pub origin: SourceField,
     /// How the value depends on it.
     pub dependence: Dependence,
-    /// Whether the value that was read can no longer be seen in what was made of it, as after `hash`.
+    /// Whether the source's value can no longer be recognised in the result, as after `hash`.
     pub masked: bool,
 }
 
@@ -74,13 +74,13 @@ pub struct Source {
 pub struct Sources(BTreeSet<Source>);
 
 impl Sources {
-    /// None: a constant.
+    /// Returns no sources: a constant.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// The value at one place, as it is.
+    /// Returns the value at one place, unchanged.
     #[must_use]
     pub fn from_origin(origin: SourceField) -> Self {
         Self(BTreeSet::from([Source {
@@ -90,31 +90,32 @@ impl Sources {
         }]))
     }
 
-    /// One.
+    /// Returns one source.
     pub(crate) fn one(source: Source) -> Self {
         Self(BTreeSet::from([source]))
     }
 
-    /// These and those.
+    /// Returns these sources and the others.
     #[must_use]
     pub fn and(mut self, others: &Self) -> Self {
         self.0.extend(others.0.iter().cloned());
         self
     }
 
-    /// The sources of what is made of the value: by a transformation or an aggregation. What decided keeps deciding.
+    /// Returns the sources of a value computed from this one, by a transformation or an aggregation. Deciding sources
+    /// remain deciding.
     #[must_use]
     pub fn made(self, how: Dependence) -> Self {
         self.each(|source| source.dependence = source.dependence.then(how))
     }
 
-    /// The same, of which the value can no longer be seen.
+    /// Returns the same sources, whose values can no longer be recognised.
     #[must_use]
     pub fn masked(self) -> Self {
         self.each(|source| source.masked |= source.dependence.is_direct())
     }
 
-    /// The sources of what the value decides: [`Dependence::Conditional`] or [`Dependence::Filter`].
+    /// Returns the sources of what the value decides: [`Dependence::Conditional`] or [`Dependence::Filter`].
     #[must_use]
     pub fn deciding(self, how: Dependence) -> Self {
         self.each(|source| {
@@ -123,18 +124,18 @@ impl Sources {
         })
     }
 
-    /// Whether there is none.
+    /// Returns whether there is no source.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Each, in order.
+    /// Iterates over the sources in order.
     pub fn iter(&self) -> Iter<'_, Source> {
         self.0.iter()
     }
 
-    /// Whether one of these comes from the same place as one of those, or from within it or around it.
+    /// Whether one of these sources equals, contains or is contained in one of the others.
     pub(crate) fn meets(&self, others: &Self) -> bool {
         self.iter()
             .any(|source| others.iter().any(|other| other.origin.meets(&source.origin)))

@@ -1,24 +1,24 @@
-//! An input whose bytes are counted while it is read.
+//! An input that counts its bytes while it is read.
 
 use std::io::{Read, Result, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// An input whose bytes are counted; [`Progress::counting`](super::Progress::counting) makes it.
+/// An input that counts its bytes; [`Progress::counting`](super::Progress::counting) creates it.
 #[derive(Debug)]
 pub struct CountedInput<R> {
     input: R,
     read: Arc<AtomicU64>,
 }
 
-/// How many bytes of an input were read, and how many it has.
+/// Number of bytes of an input that were read, and its length.
 #[derive(Debug)]
 pub(super) struct BytesRead {
     read: Arc<AtomicU64>,
     all: u64,
 }
 
-/// An input of so many bytes, and its count.
+/// Wraps an input of this length in bytes; returns it with its count.
 pub(super) fn counted<R>(input: R, all: u64) -> (CountedInput<R>, BytesRead) {
     let read = Arc::default();
     let counted = CountedInput {
@@ -29,7 +29,7 @@ pub(super) fn counted<R>(input: R, all: u64) -> (CountedInput<R>, BytesRead) {
 }
 
 impl BytesRead {
-    /// How many records the input holds, by the length of those that were processed.
+    /// Estimates how many records the input holds, from the length of those that were processed.
     pub(super) fn estimate(&self, processed: u64) -> Option<u64> {
         let read = self.read.load(Ordering::Relaxed).max(1);
         let records = u128::from(processed) * u128::from(self.all) / u128::from(read);

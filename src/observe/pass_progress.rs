@@ -1,4 +1,4 @@
-//! What is known of one pass while it runs, and the figures that follow from it.
+//! The observed state of one running pass, and the figures derived from it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use crate::ledger::{Counts, PassKind};
 use crate::name::StageName;
 use crate::record::PassId;
 
-/// The recent rate is measured over so many microseconds.
+/// The window of the recent rate, in microseconds.
 const RECENT_US: i64 = 10_000_000;
-/// What took fewer microseconds than this is too short to be measured.
+/// The shortest duration that gives a rate, in microseconds.
 const MEASURABLE_US: i64 = 1_000;
 
-/// One pass. All times are microseconds of one clock.
+/// One pass. All times are in microseconds of one clock.
 #[derive(Clone, Debug)]
 pub(super) struct PassProgress {
     pub(super) pass: PassId,
@@ -24,21 +24,21 @@ pub(super) struct PassProgress {
     pub(super) phase: ProgressPhase,
     pub(super) total: Option<u64>,
     pub(super) total_is_estimated: bool,
-    /// How many records earlier runs have processed.
+    /// Number of records that earlier runs have processed.
     pub(super) before: u64,
     pub(super) processed: u64,
     pub(super) failed: u64,
-    /// What it has taken before it was set aside for another pass.
+    /// The time spent before it was suspended for another pass.
     pub(super) spent_us: i64,
     pub(super) began_us: i64,
-    /// When it ended, or its last batch before it was set aside.
+    /// When it ended, or its last batch before it was suspended.
     pub(super) paused_us: Option<i64>,
-    /// How many records were processed at which times, oldest first: as far back as the recent rate needs. Never empty.
+    /// Counts of processed records with their times, oldest first: as far back as the recent rate needs. Never empty.
     pub(super) samples: VecDeque<(i64, u64)>,
 }
 
 impl PassProgress {
-    /// A batch has ended.
+    /// Records that a batch has ended.
     pub(super) fn add(&mut self, counts: &Counts, now_us: i64) {
         self.processed += counts.read;
         self.failed += counts.refused;
@@ -49,7 +49,7 @@ impl PassProgress {
         }
     }
 
-    /// The pass has ended, with these outcomes over all its runs.
+    /// Records that the pass has ended, with these outcomes over all its runs.
     pub(super) fn end(&mut self, counts: &Counts, now_us: i64) {
         self.phase = ProgressPhase::Ended;
         (self.processed, self.failed) = (counts.read, counts.refused);
@@ -57,13 +57,13 @@ impl PassProgress {
         self.paused_us = Some(now_us);
     }
 
-    /// Another pass takes its turn: its clock stands still since its last batch.
+    /// Suspends it while another pass runs: its clock stops at its last batch.
     pub(super) fn pause(&mut self) {
         let (newest_us, _) = self.samples[self.samples.len() - 1];
         self.paused_us.get_or_insert(newest_us);
     }
 
-    /// It goes on after it was set aside.
+    /// Resumes it after it was suspended.
     pub(super) fn go_on(&mut self, now_us: i64) {
         self.spent_us = self.elapsed_us(now_us);
         (self.began_us, self.paused_us) = (now_us, None);
@@ -71,7 +71,7 @@ impl PassProgress {
         self.samples = VecDeque::from([(now_us, self.processed)]);
     }
 
-    /// Its figures at a time.
+    /// Returns its figures at a time.
     pub(super) fn snapshot(&self, now_us: i64, passes_ended: u64) -> ProgressSnapshot {
         let now_us = self.paused_us.unwrap_or(now_us);
         let (newest_us, newest) = self.samples[self.samples.len() - 1];
@@ -124,7 +124,7 @@ fn per_second(records: u64, took_us: i64) -> Option<u64> {
     u64::try_from(rate).ok()
 }
 
-/// How long so many records take, where `recent` of them took a time.
+/// Estimates the time for this number of records, given the time that `recent` records took.
 fn time_left(left: u64, recent: u64, recent_us: i64) -> Option<Duration> {
     if left == 0 {
         return Some(Duration::ZERO);

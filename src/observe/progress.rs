@@ -1,4 +1,4 @@
-//! The figures of long work, collected from its events: how far, how fast, and how long still.
+//! The progress of a verb, computed from its events: records done, rates, and time left.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -13,8 +13,8 @@ use crate::environment::Clock;
 use crate::ledger::PassKind;
 use crate::record::PassId;
 
-/// An observer that collects the figures of a verb from its events. Ask for a [`snapshot`](Self::snapshot) at any time, or
-/// be called [on each update](Self::on_update).
+/// An observer that computes the progress of a verb from its events. Call [`snapshot`](Self::snapshot) at any time, or
+/// register a callback [for updates](Self::on_update).
 ///
 /// ```
 /// # use counterfoil::environment::Environment;
@@ -38,24 +38,24 @@ use crate::record::PassId;
 /// ```
 pub struct Progress<'c> {
     clock: Arc<dyn Clock>,
-    /// Those of this run, by number.
+    /// The passes of this run, by number.
     passes: BTreeMap<PassId, PassProgress>,
     current: Option<PassId>,
     passes_ended: u64,
-    /// Where a load reads an input of a known length.
+    /// The byte count, where a load reads an input of a known length.
     bytes: Option<BytesRead>,
     updates: Option<Updates<'c>>,
 }
 
-/// Who is called with the figures, and when.
+/// The callback, and when to call it.
 struct Updates<'c> {
     callback: Box<dyn FnMut(&ProgressSnapshot) + Send + 'c>,
     interval_us: i64,
-    /// When it was called last, or when the first pass began.
+    /// When the callback was called last, or when the first pass began.
     last_us: Option<i64>,
 }
 
-/// A clock that nobody sets: only how much later one time is than another means something.
+/// A monotonic clock: only the difference between two of its times is meaningful.
 struct SteadyClock(Instant);
 
 impl Clock for SteadyClock {
@@ -71,13 +71,13 @@ impl Default for Progress<'_> {
 }
 
 impl<'c> Progress<'c> {
-    /// Figures by a steady clock of the machine.
+    /// Creates an observer that uses the machine's monotonic clock.
     #[must_use]
     pub fn new() -> Self {
         Self::with_clock(Arc::new(SteadyClock(Instant::now())))
     }
 
-    /// Figures by another clock, for tests.
+    /// Creates an observer that uses another clock, for tests.
     #[must_use]
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -90,8 +90,8 @@ impl<'c> Progress<'c> {
         }
     }
 
-    /// Calls `callback` with the figures when they have changed, at most once in each `interval`, which begins with the
-    /// first pass. What comes after the last call, [`snapshot`](Self::snapshot) gives when the verb has returned.
+    /// Calls `callback` with the figures when they have changed, at most once in each `interval`, starting with the
+    /// first pass. For the final figures, call [`snapshot`](Self::snapshot) after the verb has returned.
     ///
     /// The callback runs in the thread of the verb, between transactions: the verb waits for it.
     #[must_use]
@@ -108,21 +108,21 @@ impl<'c> Progress<'c> {
         self
     }
 
-    /// Counts the bytes of an input of a known length, in bytes, so that the number of its records is estimated while it
-    /// is loaded. Hand what it returns to the load instead of the input.
+    /// Counts the bytes of an input of a known length, in bytes, so that the number of its records can be estimated
+    /// during the load. Pass the returned input to the load instead of the original.
     pub fn counting<R>(&mut self, input: R, length: u64) -> CountedInput<R> {
         let (input, bytes) = counted(input, length);
         self.bytes = Some(bytes);
         input
     }
 
-    /// The figures of the newest pass as they are now.
+    /// Returns the current figures of the newest pass.
     #[must_use]
     pub fn snapshot(&self) -> ProgressSnapshot {
         self.snapshot_at(self.clock.now_us())
     }
 
-    /// The figures of a pass that was worked on, by its number.
+    /// Returns the figures of a pass by its number, where this run has worked on it.
     #[must_use]
     pub fn pass(&self, number: PassId) -> Option<ProgressSnapshot> {
         let course = self.passes.get(&number)?;
@@ -145,7 +145,7 @@ impl<'c> Progress<'c> {
             earlier.pause();
         }
         self.current = Some(course.pass);
-        // A rollback takes the batches of several passes back in turn, and comes back to each.
+        // A rollback rolls back the batches of several passes alternately, and returns to each pass.
         let is_the_same =
             |earlier: &&mut PassProgress| course.before > 0 && earlier.processed == course.before;
         match self.passes.get_mut(&course.pass).filter(is_the_same) {

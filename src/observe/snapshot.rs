@@ -1,4 +1,4 @@
-//! The figures of a pass at one moment.
+//! The progress of a pass at one moment.
 
 use std::time::Duration;
 
@@ -6,57 +6,58 @@ use crate::ledger::PassKind;
 use crate::name::StageName;
 use crate::record::PassId;
 
-/// What a pass is doing.
+/// The phase that a pass is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProgressPhase {
     /// No pass has begun yet.
     #[default]
     Waiting,
-    /// It processes records.
+    /// The pass processes records.
     Records,
-    /// It builds the index of the target's ids.
+    /// The pass builds the index of the target's ids.
     Index,
-    /// It has ended.
+    /// The pass has ended.
     Ended,
 }
 
-/// The figures of the newest pass at one moment. A pass that an earlier run has begun counts the records of that run as
-/// well; its rates, its time and what is left are those of this run.
+/// The figures of the newest pass at one moment. The counts include the records of earlier runs of the same pass; the
+/// rates and times cover this run only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProgressSnapshot {
-    /// What the pass is doing.
+    /// The phase of the pass.
     pub phase: ProgressPhase,
-    /// The pass's number; 0 in a plan, which numbers none.
+    /// The pass's number; 0 in a plan, which does not number its passes.
     pub pass: Option<PassId>,
-    /// Its kind.
+    /// The kind of the pass.
     pub kind: Option<PassKind>,
     /// The stage's number and slug.
     pub stage: Option<StageName>,
-    /// Where it reads: a database, or for `load` the input's name.
+    /// The source: a database, or for `load` the input's name.
     pub source: Option<String>,
-    /// Where it writes.
+    /// The target database.
     pub target: Option<String>,
-    /// Records that are processed, whatever became of them.
+    /// Number of records processed, whatever their outcome.
     pub processed: u64,
-    /// All records that the pass will process, where that is known.
+    /// Number of records that the pass will process, where known.
     pub total: Option<u64>,
-    /// Whether `total` is estimated from the bytes that were read.
+    /// Whether `total` is an estimate from the bytes that were read.
     pub total_is_estimated: bool,
-    /// How much of the total is processed, in whole percent from 0 to 100, rounded down.
+    /// Percentage of the total that is processed, from 0 to 100, rounded down.
     pub percent: Option<u8>,
-    /// Records that are refused.
+    /// Number of records refused.
     pub failed: u64,
-    /// Records per second over the last ten seconds, or over the last batch where one takes longer. `None` until there is
-    /// something to measure.
+    /// Records per second over the last ten seconds, or over the last batch where one takes longer. `None` until there
+    /// is enough to measure.
     pub recent_records_per_second: Option<u64>,
-    /// Records per second since the pass began, the building of its index aside. `None` until there is something to measure.
+    /// Records per second since the pass began, without the building of its index. `None` until there is enough to
+    /// measure.
     pub overall_records_per_second: Option<u64>,
-    /// How long the pass has taken.
+    /// Time that the pass has taken in this run.
     pub elapsed: Duration,
-    /// How long the records that are left take at the recent rate.
+    /// Estimated time for the remaining records at the recent rate.
     pub time_left: Option<Duration>,
-    /// How many passes have ended before this moment.
+    /// Number of passes that have ended before this moment.
     pub passes_ended: u64,
 }

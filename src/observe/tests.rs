@@ -1,4 +1,4 @@
-//! A rollback may come back to a pass after it has turned to another one.
+//! A rollback may return to a pass after it has switched to another one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -42,7 +42,7 @@ fn batch(pass: i64) -> Event {
     }
 }
 
-/// What is known of a pass when each of these events comes a second after the last.
+/// Returns the figures of a pass when these events arrive at intervals of one second.
 fn told(events: &[Event], pass: i64) -> ProgressSnapshot {
     let clock = Arc::new(HandClock::default());
     let mut progress = Progress::with_clock(Arc::clone(&clock) as Arc<dyn Clock>);

@@ -47,7 +47,7 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
     Ok(Box::new(Add::new(path, value)))
 }
 
-/// Adds a field that is not there yet.
+/// Adds a field that does not exist yet.
 ///
 /// ```toml
 /// op = "add"
@@ -62,7 +62,7 @@ pub struct Add {
 }
 
 impl Add {
-    /// Adds `path` with this value. Refuses records where it exists.
+    /// Adds `path` with this value. Refuses records in which it exists.
     #[must_use]
     pub fn new(path: impl Into<PathText>, value: Template) -> Self {
         Self {
@@ -117,7 +117,7 @@ impl Operation for Add {
 
     fn inverse(&self) -> Option<Box<dyn Operation>> {
         let field = self.field.known().filter(|field| field.is_direct())?;
-        // An expression may have left the field out; before, it was missing in any case.
+        // An expression may have left the field out; before the operation it was missing in any case.
         Some(Box::new(Remove::new(&field.path).skip_missing()))
     }
 

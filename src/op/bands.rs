@@ -1,4 +1,4 @@
-//! `bands`: number to label by ordered thresholds.
+//! `bands`: maps a number to a label by ordered thresholds.
 
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 use crate::toml::Section;
 
 /// `bands`: writes the label of the first band that contains a number: `above` a bound, or `at_least` one. The number
-/// may be a JSON number or plain decimal text. Below all bands it is `otherwise`, or refused.
+/// may be a JSON number or plain decimal text. A number below all bands gets `otherwise`, or is refused.
 ///
 /// ```toml
 /// op = "bands"
@@ -56,7 +56,7 @@ impl Band {
 frame_builders!(Bands);
 
 impl Bands {
-    /// Reads a number at `path` and writes its band `to` another place, where nothing may be yet.
+    /// Reads a number at `path` and writes its band to another place, `to`, which must not exist yet.
     #[must_use]
     pub fn new(path: impl Into<PathText>, to: impl Into<PathText>) -> Self {
         Self::from_frame(Frame::new(MANUAL.name, path).to(to))
@@ -70,7 +70,8 @@ impl Bands {
         }
     }
 
-    /// The band of all numbers above the bound. The first band that holds a number counts, so they go downwards.
+    /// Adds a band for all numbers above the bound. The first band that contains a number counts, so bounds must
+    /// descend.
     #[must_use]
     pub fn above(self, bound: Decimal, value: Value) -> Self {
         self.band(Band {
@@ -80,7 +81,7 @@ impl Bands {
         })
     }
 
-    /// The band of all numbers from the bound on.
+    /// Adds a band for all numbers from the bound on.
     #[must_use]
     pub fn at_least(self, bound: Decimal, value: Value) -> Self {
         self.band(Band {
@@ -92,7 +93,7 @@ impl Bands {
 
     fn band(mut self, band: Band) -> Self {
         self.ordered = self.ordered.and(|mut bands| {
-            // A band whose lowest number an earlier one already holds can never be the first.
+            // A band whose lowest number is in an earlier band can never be the first.
             if bands.iter().any(|earlier| earlier.leaves_nothing_of(&band)) {
                 let message = "no number can reach this band: an earlier band covers them all";
                 return Err(Problem::error("bands.unreachable", None, message)
@@ -104,7 +105,7 @@ impl Bands {
         self
     }
 
-    /// The label below all bands.
+    /// Sets the label of numbers below all bands.
     #[must_use]
     pub fn otherwise(mut self, value: Value) -> Self {
         self.otherwise = Some(value);
@@ -189,7 +190,7 @@ impl Operation for Bands {
     }
 
     fn language(&self) -> Language {
-        // Blanks around the text of a number were refused, and an exponent in it was read.
+        // The first language refused blanks around the text of a number, and read an exponent in it.
         Language::Two
     }
 

@@ -1,4 +1,4 @@
-//! `case`: a text in upper case, lower case or title case.
+//! `case`: changes a text to upper case, lower case or title case.
 
 use serde_json::json;
 
@@ -23,7 +23,7 @@ pub struct ChangeCase {
     style: Case,
 }
 
-/// How letters are written.
+/// Letter case of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Case {
     /// ALL IN CAPITALS.
@@ -37,7 +37,7 @@ pub enum Case {
 frame_builders!(ChangeCase, to);
 
 impl ChangeCase {
-    /// Writes the text in this case.
+    /// Changes the text at `path` to this case.
     #[must_use]
     pub fn new(path: impl Into<PathText>, style: Case) -> Self {
         let frame = Frame::new(MANUAL.name, path);
@@ -81,7 +81,7 @@ impl Operation for ChangeCase {
                 Case::Lower => text.to_lowercase(),
                 Case::Title => title(&text),
             };
-            // A text that stays is not written anew: its escapes are kept.
+            // An unchanged text is not rewritten, so its escapes are kept.
             Ok(if changed == text {
                 value.clone()
             } else {

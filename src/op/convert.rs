@@ -1,4 +1,4 @@
-//! `convert`: a value of another kind, where that is exact.
+//! `convert`: converts a value to another kind, if that is exact.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 pub enum Scalar {
     /// A JSON string.
     Text,
-    /// A JSON number without fraction and exponent, of any length.
+    /// A JSON number without a fraction or an exponent, of any length.
     Integer,
     /// A JSON number.
     Decimal,
@@ -48,7 +48,7 @@ impl Scalar {
         }
     }
 
-    /// Whether a value of this kind counts as the other: an integer is a decimal too.
+    /// Returns whether a value of this kind counts as the other: an integer is a decimal too.
     fn is(self, other: Self) -> bool {
         self == other || (self == Self::Integer && other == Self::Decimal)
     }
@@ -79,7 +79,7 @@ struct Kinds {
 frame_builders!(Convert);
 
 impl Convert {
-    /// Converts whatever is there.
+    /// Converts a value of any kind.
     #[must_use]
     pub fn new(path: impl Into<PathText>, to: Scalar) -> Self {
         Self {
@@ -126,7 +126,7 @@ impl Kinds {
         }
     }
 
-    /// The value in the other kind; otherwise the reason.
+    /// Returns the value in the other kind, or the reason why it cannot be converted.
     fn converted(self, value: &Value, kind: Scalar) -> Result<Value, &'static str> {
         if kind.is(self.to) {
             return Ok(value.clone());
@@ -145,7 +145,7 @@ impl Kinds {
     }
 
     fn number(self, text: &str) -> Result<Value, &'static str> {
-        // Only what is a JSON number is converted, so that the text that comes back is the same.
+        // Only a valid JSON number is converted, so that converting back gives the same text.
         if !NumberText::JSON.takes(text) {
             Err("invalid")
         } else if self.to == Scalar::Decimal || is_integer(text) {
@@ -157,7 +157,7 @@ impl Kinds {
         }
     }
 
-    /// The kinds of the way back, where that gives the same value again.
+    /// Returns the reverse conversion, if it restores the same value.
     fn reverse(self) -> Option<Self> {
         let from = self.from?;
         let exact = from == self.to || from == Scalar::Text || self.to == Scalar::Text || from.is(self.to);
@@ -212,7 +212,7 @@ fn is_integer(number: &str) -> bool {
     !number.contains(['.', 'e', 'E']) && number != "-0"
 }
 
-/// The integer that a number with a fraction or an exponent is.
+/// Returns the integer that equals a number with a fraction or an exponent.
 fn whole(number: &str) -> Result<Value, &'static str> {
     let exact = NumberText::JSON.read(number).map_err(|error| match error {
         NotRead::Invalid => "invalid",

@@ -1,4 +1,4 @@
-//! `copy`: a value at a second place.
+//! `copy`: copies a value to a second place.
 
 use super::kit::checked::{ElementPath, same_elements};
 use super::kit::missing::OVERWRITE;
@@ -44,7 +44,7 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
     Ok(Box::new(op))
 }
 
-/// Puts a value at a second place.
+/// Copies a value to a second place.
 ///
 /// ```toml
 /// op = "copy"
@@ -58,8 +58,8 @@ pub struct Copy {
 }
 
 impl Copy {
-    /// Copies `from` to `to`; both must be the same up to their last `[*]`. Refuses records where `from` is missing or
-    /// `to` exists.
+    /// Copies `from` to `to`; both must be the same up to their last `[*]`. Refuses records in which `from` is missing
+    /// or `to` exists.
     #[must_use]
     pub fn new(from: impl Into<PathText>, to: impl Into<PathText>) -> Self {
         let transfer = Transfer::new(MANUAL.name, || {
@@ -92,7 +92,7 @@ impl Operation for Copy {
     }
 
     fn reversibility(&self) -> Reversibility {
-        // No object is made on the way when the value comes out of the same one.
+        // No object is created along the path when the value comes from the same one.
         let same_object = self
             .transfer
             .ends

@@ -1,4 +1,4 @@
-//! `decimal`: money. Text or number in, exact decimal out; never a float, never a silent rounding.
+//! `decimal`: reads money as text or number and writes an exact decimal, without floats and without silent rounding.
 
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -17,10 +17,11 @@ use crate::refusal::Refusal;
 
 /// `decimal`: turns money, written as text or as a number, into an exact decimal of at most 28 digits.
 ///
-/// Of the characters to strip, those that separate groups (`,` `'` `_`, a blank; `.` where the point is `,`) are
-/// accepted only between whole groups of three digits before the point, the same one throughout and the first group
-/// beginning with no zero; any other is accepted only around the number, on either side of a leading sign. Surrounding
-/// blanks are always accepted, an exponent in a JSON number, and in a text where [`exponent`](Self::exponent) says so.
+/// Among the characters to strip, group separators (`,` `'` `_`, a blank; `.` if the point is `,`) are accepted only
+/// between whole groups of three digits before the point; all must be the same character, and the first group must not
+/// begin with a zero. Any other character is accepted only around the number, on either side of a leading sign.
+/// Surrounding blanks are always accepted. An exponent is accepted in a JSON number, and in a text if
+/// [`exponent`](Self::exponent) is set.
 ///
 /// ```toml
 /// op = "decimal"
@@ -31,7 +32,7 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct ToDecimal {
     frame: Frame,
-    /// The characters as they were given; `strip` has them where they can be stripped.
+    /// The characters as given; `strip` has those that can be stripped.
     characters: String,
     strip: Checked<String>,
     point: Point,
@@ -53,7 +54,7 @@ pub enum Emit {
 frame_builders!(ToDecimal, to);
 
 impl ToDecimal {
-    /// An exact decimal, as text, in the place of the value.
+    /// Replaces the value at `path` with an exact decimal, as text.
     #[must_use]
     pub fn new(path: impl Into<PathText>) -> Self {
         Self::from_frame(Frame::new(MANUAL.name, path))
@@ -72,23 +73,22 @@ impl ToDecimal {
         }
     }
 
-    /// The characters that may be removed, `"$,"`; none of those that belong to the number itself: digits, signs,
-    /// the point and parentheses.
+    /// Sets the characters that may be removed, such as `"$,"`. They must not belong to the number itself: digits,
+    /// signs, the point and parentheses.
     #[must_use]
     pub fn strip(mut self, characters: &str) -> Self {
         characters.clone_into(&mut self.characters);
         self.checked()
     }
 
-    /// The character before the fraction of a text, [`Point::Dot`] where nothing is said. A JSON number always has a
-    /// dot.
+    /// Sets the character before the fraction of a text. Default: [`Point::Dot`]. A JSON number always has a dot.
     #[must_use]
     pub fn point(mut self, point: Point) -> Self {
         self.point = point;
         self.checked()
     }
 
-    /// What belongs to a number can not be stripped: which of `.` and `,` that is, the point says.
+    /// Checks that no character to strip belongs to a number; the point decides which of `.` and `,` does.
     fn checked(mut self) -> Self {
         let point = self.point.character();
         let belongs = |character: &char| {
@@ -122,7 +122,7 @@ impl ToDecimal {
         self
     }
 
-    /// Rounds to so many places, 0 to 28, and pads: 29.9 to two places is 29.90.
+    /// Rounds to the given number of places, 0 to 28, and pads: 29.9 to two places is 29.90.
     #[must_use]
     pub fn places(mut self, places: u32, rounding: Rounding) -> Self {
         self.rounded =
@@ -130,7 +130,7 @@ impl ToDecimal {
         self
     }
 
-    /// How the result is written.
+    /// Sets how the result is written.
     #[must_use]
     pub fn emit(mut self, emit: Emit) -> Self {
         self.emit = emit;
@@ -191,7 +191,7 @@ impl ToDecimal {
         Ok(Money { text, rounded })
     }
 
-    /// Whether something may stand between groups of digits.
+    /// Returns whether separators may come between groups of digits.
     fn is_grouped(&self) -> bool {
         let marks = |strip: &String| strip.contains(|c| self.point.groups_by(c));
         self.strip.known().is_some_and(marks)
@@ -203,7 +203,7 @@ impl ToDecimal {
             let text = value.as_text()?;
             Some(text.replace(|c| self.point.groups_by(c), ""))
         };
-        // What is a number but for its marks.
+        // A text that is a number except for its separators.
         let is_of_groups = error == NotRead::Invalid
             && self.is_grouped()
             && ungrouped().is_some_and(|text| money.text.read(&text).is_ok());
@@ -252,7 +252,7 @@ impl Operation for ToDecimal {
             "rounding": rounded.map(|(_, rounding)| rounding.name()),
             "emit": if self.emit == Emit::Text { "string" } else { "number" },
         });
-        // Said only where it is not as it always was, so that the meaning of earlier stages stays as it is.
+        // Included only when it is not the default, so that the meaning of earlier stages does not change.
         if self.point != Point::Dot {
             own["point"] = json!(self.point.character());
         }

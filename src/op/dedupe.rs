@@ -1,4 +1,4 @@
-//! `dedupe`: an element only once.
+//! `dedupe`: keeps one of equal elements.
 
 use std::collections::HashMap;
 
@@ -89,7 +89,7 @@ pub struct Dedupe {
 }
 
 impl Dedupe {
-    /// Keeps the first of the equal elements of a list. Refuses records where the list is missing.
+    /// Keeps the first of the equal elements of a list. Refuses records in which the list is missing.
     #[must_use]
     pub fn new(list: impl Into<PathText>) -> Self {
         Self {
@@ -100,21 +100,21 @@ impl Dedupe {
         }
     }
 
-    /// Compares only what stands at this path of the elements. Refuses records where an element does not have it.
+    /// Compares only the values at this path of the elements. Refuses records in which an element does not have it.
     #[must_use]
     pub fn by(mut self, path: impl Into<PathText>) -> Self {
         self.by = Some(Checked::new(|| single_path(path)));
         self
     }
 
-    /// Which one stays.
+    /// Sets which of the equal elements stays.
     #[must_use]
     pub fn keep(mut self, keep: Keep) -> Self {
         self.keep = keep;
         self
     }
 
-    /// What is compared of an element; `None` where it has nothing to compare and that is allowed.
+    /// Returns the part of an element that is compared; `None` when it has none and that is allowed.
     fn compared(&self, walk: &Walk, element: &Value, trail: &Trail<'_>) -> Result<Option<String>, Refusal> {
         let Some(by) = &self.by else {
             return Ok(Some(written(element)));
@@ -129,7 +129,7 @@ impl Dedupe {
         Ok(found)
     }
 
-    /// Which elements stay.
+    /// Returns which elements stay.
     fn stay(&self, compared: &[Option<String>]) -> Vec<bool> {
         let mut chosen: HashMap<&str, usize> = HashMap::new();
         for (index, text) in compared.iter().enumerate() {
@@ -151,7 +151,7 @@ impl Dedupe {
     }
 }
 
-/// How a value is written, but for escapes that a text did not need.
+/// Returns the text of a value, without needless escapes.
 fn written(value: &Value) -> String {
     match value.as_text() {
         Some(text) => Value::text(&text).to_json(),

@@ -14,11 +14,11 @@ use crate::refusal::Refusal;
 /// What counts as no value for [`SetDefault`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absent {
-    /// The path leads nowhere.
+    /// The place does not exist.
     Missing,
-    /// There is null.
+    /// The value is null.
     Null,
-    /// There is an empty text, list or object.
+    /// The value is an empty text, list or object.
     Empty,
 }
 
@@ -47,7 +47,7 @@ impl Absent {
     }
 }
 
-/// `default`: writes a value where none exists. Where a list on the way is missing, there is nothing to do.
+/// `default`: writes a value where none exists. When a list along the path is missing, there is nothing to do.
 ///
 /// ```toml
 /// op = "default"
@@ -63,13 +63,13 @@ pub struct SetDefault {
 }
 
 impl SetDefault {
-    /// Writes a fixed value where the path leads nowhere.
+    /// Writes a fixed value when `path` does not exist.
     #[must_use]
     pub fn new(path: impl Into<PathText>, value: Value) -> Self {
         Self::computed(path, Template::Fixed(value))
     }
 
-    /// Writes a value that may be computed; it is computed only where it is needed.
+    /// Writes a value that may be computed; it is computed only when it is needed.
     #[must_use]
     pub fn computed(path: impl Into<PathText>, value: Template) -> Self {
         Self::from_frame(Frame::new(MANUAL.name, path), value)
@@ -81,7 +81,7 @@ impl SetDefault {
         Self { frame, value, when }
     }
 
-    /// What counts as no value; only a missing one where this is not said.
+    /// Sets what counts as no value. Default: only a missing value.
     #[must_use]
     pub fn when(mut self, when: &[Absent]) -> Self {
         self.when = when.to_vec();
@@ -115,8 +115,8 @@ impl SetDefault {
 }
 
 impl SetDefault {
-    /// Shows every place that counts as having no value. A list that is missing or null has no place; what is no
-    /// list at all is refused.
+    /// Shows every place that counts as having no value. A list that is missing or null has no places; anything else
+    /// that is not a list is refused.
     fn rewrite(
         &self,
         document: &mut Document,
@@ -136,7 +136,7 @@ impl Operation for SetDefault {
     }
 
     fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        // It is computed only where it is needed, but before anything is changed.
+        // The value is computed only when it is needed, but before anything is changed.
         let mut needed = false;
         self.rewrite(document, &mut |_| {
             needed = true;
@@ -181,7 +181,7 @@ impl Operation for SetDefault {
     }
 
     fn meaning(&self) -> serde_json::Value {
-        // In a fixed order: the order in which a stage file lists them means nothing.
+        // In a fixed order: the order in a stage file has no meaning.
         let when = Absent::ALL.iter().filter(|absent| self.when.contains(absent));
         json!({
             "op": MANUAL.name,

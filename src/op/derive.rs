@@ -1,4 +1,4 @@
-//! `derive`: several records out of one.
+//! `derive`: makes several records out of one.
 
 use serde_json::json;
 
@@ -13,9 +13,9 @@ use crate::problem::Problem;
 use crate::record::{Document, Field, Value};
 use crate::refusal::Refusal;
 
-/// The code under which a record with an empty list is left out.
+/// Code with which a record with an empty list is left out.
 const EMPTY: &str = "derive.empty";
-/// The most fields that are kept, over all records that one becomes.
+/// Maximum number of kept fields, over all records that one becomes.
 const MOST_KEPT: usize = 1_000_000;
 
 /// The reference entry.
@@ -100,7 +100,7 @@ enum PartSource {
 }
 
 impl Derive {
-    /// One record of every object of the list at `path`.
+    /// Makes one record of every object of the list at `path`.
     #[must_use]
     pub fn from_list(path: impl Into<PathText>) -> Self {
         Self {
@@ -109,7 +109,7 @@ impl Derive {
         }
     }
 
-    /// One record of every object of the list that an expression gives.
+    /// Makes one record of every object of the list that an expression returns.
     #[must_use]
     pub fn from_expression(records: Expression) -> Self {
         Self {
@@ -118,8 +118,8 @@ impl Derive {
         }
     }
 
-    /// Puts these fields of the record, under their last names, to the front of every derived one. Refuses records
-    /// where one is missing or its name is taken.
+    /// Puts these fields of the record, under their last names, at the front of every derived record. Refuses records
+    /// in which one is missing or its name is taken.
     #[must_use]
     pub fn keep<P: Into<PathText>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.keep = self.keep.and(|mut keep| {
@@ -159,7 +159,7 @@ impl Derive {
         fields.collect()
     }
 
-    /// Where the list stands, for refusals; the record where an expression makes it.
+    /// Returns the place of the list, for refusals; the record if an expression makes the list.
     fn pointer(&self) -> String {
         match &self.source {
             PartSource::List(path) => path.known().map(Path::pointer).unwrap_or_default(),

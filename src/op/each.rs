@@ -1,4 +1,4 @@
-//! `each`: operations on every element of a list of objects.
+//! `each`: applies operations to every element of a list of objects.
 
 use serde_json::json;
 
@@ -61,7 +61,7 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
     Ok(Box::new(each))
 }
 
-/// Does operations on every element of a list of objects.
+/// Applies operations to every element of a list of objects.
 ///
 /// ```toml
 /// op = "each"
@@ -77,7 +77,8 @@ pub struct Each {
 }
 
 impl Each {
-    /// Operations, still to be added, on every element of the list. Refuses records where the list is missing.
+    /// Creates the operation without inner operations; add them with [`op`](Self::op). Refuses records in which the
+    /// list is missing.
     #[must_use]
     pub fn new(list: impl Into<PathText>) -> Self {
         Self {
@@ -87,7 +88,7 @@ impl Each {
         }
     }
 
-    /// One more operation. Its paths begin at the element.
+    /// Adds an operation. Its paths begin at the element.
     #[must_use]
     pub fn op(mut self, operation: impl Operation + 'static) -> Self {
         self.operations.push(Box::new(operation));
@@ -122,7 +123,7 @@ impl Each {
         Ok(changed)
     }
 
-    /// The paths of the operations, from the record on.
+    /// Returns the paths of the operations, from the record on.
     fn below(&self, of: impl Fn(&dyn Operation) -> Vec<Path>) -> Vec<Path> {
         let Some(list) = self.list.known() else {
             return Vec::new();

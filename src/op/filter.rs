@@ -1,4 +1,4 @@
-//! `filter`: which records, or which elements of a list, go on.
+//! `filter`: selects records, or elements of a list.
 
 use std::borrow::Cow;
 
@@ -102,8 +102,8 @@ impl Filter {
         }
     }
 
-    /// Takes elements for which the condition does not hold out of a list. `doc` is the element, and `doc.value` an
-    /// element that is no object. Refuses records where the list is missing.
+    /// Removes the elements of a list for which the condition does not hold. `doc` is the element; `doc.value` is an
+    /// element that is not an object. Refuses records in which the list is missing.
     #[must_use]
     pub fn elements(list: impl Into<PathText>, condition: Expression) -> Self {
         Self {
@@ -112,7 +112,7 @@ impl Filter {
         }
     }
 
-    /// The code under which records are left out: lower-case words joined by points.
+    /// Sets the code with which records are left out: lower-case words joined by points.
     #[must_use]
     pub fn reason(mut self, code: &str) -> Self {
         code.clone_into(&mut self.reason);
@@ -130,7 +130,7 @@ impl Filter {
         }
     }
 
-    /// Keeps the elements that `holds` wants; says whether one went.
+    /// Keeps the elements that satisfy `holds`; returns whether one was removed.
     pub(super) fn retain(
         list: &mut Vec<Value>,
         trail: &Trail<'_>,
@@ -189,7 +189,7 @@ impl Operation for Filter {
         let Some(list) = list.known() else { return };
         let mut condition = Sources::none();
         flow.each(list, |element| {
-            // An element that is no object stands at `value`.
+            // An element that is not an object is at `value`.
             let alone = element.document().clone();
             let value = alone.clone().or(Shape::object(vec![("value".to_owned(), alone)]));
             let mut seen = element.clone();
@@ -206,7 +206,7 @@ impl Operation for Filter {
         }
     }
 
-    /// Without `path` itself: it changed nothing, so a record that it let through is let through again.
+    /// A filter without `path` is its own inverse: it changed nothing, so a record that passed it passes again.
     fn inverse(&self) -> Option<Box<dyn Operation>> {
         self.list
             .is_none()

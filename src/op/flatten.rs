@@ -1,4 +1,4 @@
-//! `flatten`: the fields of an object into its parent.
+//! `flatten`: lifts the fields of an object into its parent.
 
 use serde_json::json;
 
@@ -63,8 +63,8 @@ pub struct Flatten {
 }
 
 impl Flatten {
-    /// Lifts the fields of the object at `path`. Refuses records where it is missing, is no object, or has a field
-    /// whose name is taken.
+    /// Lifts the fields of the object at `path`. Refuses records in which it is missing, is not an object, or has a
+    /// field whose name is taken.
     #[must_use]
     pub fn new(path: impl Into<PathText>) -> Self {
         Self {
@@ -121,7 +121,7 @@ impl Operation for Flatten {
         self.field.paths(|field| [&field.path])
     }
 
-    /// The object; which fields it lifts is not known before the record is.
+    /// Only the object: which fields it lifts is not known before the record is.
     fn writes(&self) -> Vec<Path> {
         self.field.paths(|field| [&field.path])
     }

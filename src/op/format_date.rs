@@ -1,4 +1,4 @@
-//! `format_date`: an ISO 8601 date in another format.
+//! `format_date`: writes an ISO 8601 date in another format.
 
 use chrono_tz::Tz;
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
 /// `format_date`: converts an ISO 8601 day or time to another format. A time keeps the offset that it is written with,
-/// unless a zone is declared. A format that needs more than the text says (a time from a day, an offset from a time
+/// unless a zone is declared. A format that needs more than the text contains (a time from a day, an offset from a time
 /// without one) is refused.
 ///
 /// ```toml
@@ -34,7 +34,7 @@ pub struct FormatDate {
 frame_builders!(FormatDate, to);
 
 impl FormatDate {
-    /// Writes the format, strftime's notation (`docs/dates.md`).
+    /// Writes the value at `path` in a format, in strftime's notation (`docs/dates.md`).
     #[must_use]
     pub fn new(path: impl Into<PathText>, format: &str) -> Self {
         Self {
@@ -67,10 +67,10 @@ fn write_format(format: &str, language: Language) -> Result<WriteFormat, Problem
     WriteFormat::in_language(format, language).map_err(|error| problem(error, None))
 }
 
-/// The moment in a format, as the clocks of the zone show it.
+/// Formats a moment as the clocks of the zone show it.
 fn written(moment: Moment, format: &WriteFormat, zone: Option<Tz>) -> Result<String, Unwritten> {
     match (moment, zone) {
-        // A time without an offset cannot be brought into a zone.
+        // A time without an offset cannot be converted to a zone.
         (Moment::Local(_), Some(_)) => Err(Unwritten::Incomplete),
         (moment, Some(zone)) => format.write(&moment.shown_in(zone)),
         (moment, None) => format.write(&moment),
@@ -93,8 +93,8 @@ impl Operation for FormatDate {
         })
     }
 
-    /// The first language took more for an ISO 8601 time than is one, a sixtieth second among it, whatever the format
-    /// wrote of it.
+    /// The first language accepted more than valid ISO 8601 times, among them a sixtieth second, no matter what the
+    /// format wrote of it.
     fn language(&self) -> Language {
         Language::Two
     }

@@ -1,4 +1,4 @@
-//! `hash`: a digest as hexadecimal text.
+//! `hash`: replaces a value with a digest as hexadecimal text.
 
 use super::kit::digest::{DigestForm, digest_builders};
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
@@ -9,8 +9,8 @@ use crate::problem::Problem;
 use crate::record::Document;
 use crate::refusal::Refusal;
 
-/// `hash`: the SHA-256 of a text's UTF-8, or of a number's text. Whoever can guess the text can check the guess: for
-/// what identifies a person, take [`HmacText`](super::HmacText).
+/// `hash`: the SHA-256 of a text's UTF-8, or of a number's text. Anyone who can guess the text can check the guess: for
+/// values that identify a person, use [`HmacText`](super::HmacText).
 ///
 /// ```toml
 /// op = "hash"
@@ -28,7 +28,7 @@ frame_builders!(HashText, to);
 digest_builders!(HashText);
 
 impl HashText {
-    /// All 64 hexadecimal digits, small, in the place of the value.
+    /// Replaces the value at `path` with all 64 hexadecimal digits, in lower case.
     #[must_use]
     pub fn new(path: impl Into<PathText>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! `hmac`: a keyed digest, which cannot be found by trying all texts.
+//! `hmac`: replaces a value with a keyed digest, which cannot be found by trying all texts.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
@@ -13,8 +13,8 @@ use crate::problem::Problem;
 use crate::record::Document;
 use crate::refusal::Refusal;
 
-/// `hmac`: the HMAC-SHA-256 of a text's UTF-8, or of a number's text, under a secret that is known by its name. The
-/// secret itself stands neither in the stage nor in the ledger; without it every record is refused.
+/// `hmac`: the HMAC-SHA-256 of a text's UTF-8, or of a number's text, under a named secret. The secret itself is
+/// neither in the stage nor in the ledger; without it every record is refused.
 ///
 /// ```toml
 /// op = "hmac"
@@ -34,7 +34,7 @@ frame_builders!(HmacText, to);
 digest_builders!(HmacText);
 
 impl HmacText {
-    /// All 64 hexadecimal digits, small, in the place of the value. `secret` is the secret's name.
+    /// Replaces the value at `path` with all 64 hexadecimal digits, in lower case. `secret` is the secret's name.
     #[must_use]
     pub fn new(path: impl Into<PathText>, secret: &str) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Operation for HmacText {
 
     fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
         let secrets = scope.context().secrets;
-        // An empty secret is no secret: everyone could compute what it gives.
+        // An empty secret is not a secret: anyone could compute the digest.
         let secret = secrets.get(&self.secret).filter(|secret| !secret.is_empty());
         let Some(secret) = secret else {
             let source = self.frame.source()?;

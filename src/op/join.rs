@@ -1,4 +1,4 @@
-//! `join`: the texts of a list, or of several fields, as one text.
+//! `join`: joins the texts of a list, or of several fields, into one text.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct Join {
     frame: Frame,
-    /// None for a list, which is at the frame's path; else the fields, the first of which is the frame's path.
+    /// Empty for a list, which is at the frame's path; otherwise the fields, the first of which is the frame's path.
     fields: Checked<Vec<ElementPath>>,
     with: String,
     skip_null: bool,
@@ -44,8 +44,8 @@ impl Join {
         )
     }
 
-    /// Joins fields into another one, where nothing may be yet. Where none of the fields is there and missing ones
-    /// are skipped, nothing is written.
+    /// Joins fields into another one, which must not exist yet. When no field exists and missing ones are skipped,
+    /// nothing is written.
     #[must_use]
     pub fn fields<P: Into<PathText>>(
         from: impl IntoIterator<Item = P>,
@@ -73,7 +73,7 @@ impl Join {
         }
     }
 
-    /// The way back from a split in place.
+    /// Returns the inverse of a split in place.
     pub(super) fn back(split: &Frame, at: &str) -> Self {
         Self::from_frame(split.reversed(MANUAL.name), Checked::new(|| Ok(Vec::new())), at)
     }
@@ -115,12 +115,12 @@ impl Join {
         Ok(Box::new(join))
     }
 
-    /// Where all fields are null and left out, nothing is written, and what stands at the target was there before.
+    /// When all fields are null and left out, nothing is written, and what is at the target was there before.
     fn may_write_nothing(&self) -> bool {
         self.skip_null && self.fields.known().is_some_and(|fields| !fields.is_empty())
     }
 
-    /// Appends one part; `None` in `joined` while there is none.
+    /// Appends one part; `joined` is `None` until the first one.
     fn append(&self, joined: &mut Option<String>, value: &Value, place: &Trail<'_>) -> Result<(), Refusal> {
         if value.is_null() {
             return if self.skip_null {

@@ -1,4 +1,4 @@
-//! `map`: value to value by a table.
+//! `map`: maps values to values by a table.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::record::{Document, Kind, NumberText, Value};
 use crate::refusal::Refusal;
 
-/// What the keys of a [`MapValues`] stand for.
+/// Kind of values that the keys of a [`MapValues`] represent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapKeys {
     /// Texts, numbers of that value (`1` is `1.0`), and booleans.
@@ -25,9 +25,9 @@ pub enum MapKeys {
     Number,
 }
 
-/// `map`: replaces each value by what the table says. A value that the table does not know is refused, unless there
-/// is a default. The table runs backwards where it says of which kind its keys are, has a different value for each,
-/// all of one kind, and no default.
+/// `map`: replaces each value by the table's value for it. A value that is not in the table is refused, unless there is
+/// a default. The table can be reversed if it declares the kind of its keys, has a different value for each, all of one
+/// kind, and no default.
 ///
 /// ```toml
 /// op = "map"
@@ -80,7 +80,7 @@ impl MapTable {
         }
     }
 
-    /// Why a key cannot stand beside those before it.
+    /// Checks that a key does not conflict with those before it.
     fn check(&self, key: &str) -> Result<(), Problem> {
         let number = NumberText::KEY.read(key);
         if self.keys == MapKeys::Any && number.is_ok_and(|number| self.numbers.contains_key(&number)) {
@@ -108,7 +108,7 @@ impl MapTable {
 frame_builders!(MapValues, to);
 
 impl MapValues {
-    /// An empty table, whose keys stand for values of any kind.
+    /// Creates an empty table, whose keys represent values of any kind.
     #[must_use]
     pub fn new(path: impl Into<PathText>) -> Self {
         Self::from_frame(Frame::new(MANUAL.name, path))
@@ -122,7 +122,7 @@ impl MapValues {
         }
     }
 
-    /// What the keys stand for.
+    /// Sets the kind of values that the keys represent.
     #[must_use]
     pub fn keys(mut self, keys: MapKeys) -> Self {
         self.table.keys = keys;
@@ -136,7 +136,7 @@ impl MapValues {
         self
     }
 
-    /// What a value that the table does not know becomes.
+    /// Sets what a value that is not in the table becomes.
     #[must_use]
     pub fn default(mut self, value: Value) -> Self {
         self.default = Some(value);
@@ -168,7 +168,7 @@ impl MapValues {
         Ok(Box::new(map))
     }
 
-    /// The table backwards, where it gives every value again as it was.
+    /// Returns the reverse table, if it restores every value as it was.
     fn reversed(&self) -> Option<Self> {
         if !self.frame.is_in_place() || self.default.is_some() {
             return None;

@@ -1,8 +1,8 @@
 //! Operations: one typed step inside a stage, one file each. What they have in common, and how they are read from stage
 //! files, is in `kit/`.
 //!
-//! An operation is pure: no SQL, no clock, no randomness, no environment, no input or output. What it may know
-//! beyond the document stands in the [`Scope`](crate::expression::Scope)'s context.
+//! An operation is pure: no SQL, no clock, no randomness, no environment, no input or output. Everything else that it
+//! may use is in the [`Scope`](crate::expression::Scope)'s context.
 
 use serde_json::Value as Json;
 use toml_edit::Table;
@@ -129,22 +129,22 @@ static MANUALS: &[&Manual] = &[
     &bands::MANUAL,
 ];
 
-/// The reference of all operations as Markdown: per group a section, per operation its keys with their defaults, its
-/// refusal codes, and how it can be undone.
+/// Returns the reference of all operations as Markdown: per group a section, per operation its keys with their
+/// defaults, its refusal codes, and how it can be undone.
 #[must_use]
 pub fn reference() -> String {
     kit::reference::reference(MANUALS)
 }
 
-/// The JSON Schema (2020-12) of one `[[op]]` table, as a fragment: whoever uses it must put it at `#/$defs/op`,
-/// because operations hold operations.
+/// Returns the JSON Schema (2020-12) of one `[[op]]` table, as a fragment: the caller must put it at `#/$defs/op`,
+/// because operations contain operations.
 #[must_use]
 pub fn json_schema() -> Json {
     kit::schema::json_schema(MANUALS)
 }
 
-/// Reads one `[[op]]` table. The operation's refusals name its place in the file as their rule, and have the code
-/// that `refuse_as` gives, if it is there. What `op = "rust"` may call are `functions`.
+/// Reads one `[[op]]` table. The operation's refusals name its place in the file as their rule, and have the code in
+/// `refuse_as`, if it is set. `op = "rust"` may call `functions`.
 ///
 /// # Errors
 /// Every problem of the table: no `op`, an unknown one, unknown or missing keys, wrong types, bad paths.

@@ -1,4 +1,4 @@
-//! `move`: a value to another place.
+//! `move`: moves a value to another place.
 
 use super::kit::checked::{ElementPath, same_elements};
 use super::kit::missing::OVERWRITE;
@@ -43,7 +43,7 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
     Ok(Box::new(op))
 }
 
-/// Takes a field from one place to the end of another object.
+/// Moves a field from one place to the end of another object.
 ///
 /// ```toml
 /// op = "move"
@@ -57,8 +57,8 @@ pub struct Move {
 }
 
 impl Move {
-    /// Moves `from` to `to`; both must be the same up to their last `[*]`. Refuses records where `from` is missing or
-    /// `to` exists.
+    /// Moves `from` to `to`; both must be the same up to their last `[*]`. Refuses records in which `from` is missing
+    /// or `to` exists.
     #[must_use]
     pub fn new(from: impl Into<PathText>, to: impl Into<PathText>) -> Self {
         let transfer = Transfer::new(MANUAL.name, || {

@@ -1,4 +1,4 @@
-//! `nest`: several fields into one new object.
+//! `nest`: puts several fields into one new object.
 
 use serde_json::json;
 
@@ -55,7 +55,7 @@ pub struct Nest {
     missing: Missing,
 }
 
-/// What goes where.
+/// The fields and their target.
 #[derive(Clone, Debug)]
 struct NestPlan {
     fields: Vec<FieldPath>,
@@ -63,8 +63,8 @@ struct NestPlan {
 }
 
 impl Nest {
-    /// Puts `fields` into the new object `into`, where the first of them stood; all are fields of the same object.
-    /// Refuses records where one is missing or `into` exists.
+    /// Puts `fields` into the new object `into`, at the position of the first of them; all must be fields of the same
+    /// object. Refuses records in which one is missing or `into` exists.
     #[must_use]
     pub fn new<P: Into<PathText>>(fields: impl IntoIterator<Item = P>, into: impl Into<PathText>) -> Self {
         let plan = Checked::new(|| {

@@ -1,4 +1,4 @@
-//! `parse_date`: a date in one of the declared formats, as ISO 8601.
+//! `parse_date`: reads a date in one of the declared formats and writes it as ISO 8601.
 
 use chrono_tz::Tz;
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::problem::{Place, Problem};
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
-/// The warning, counted per stage, that two formats read a date differently and the first one was taken.
+/// Warning, counted per stage, that two formats read a date differently and the first one was used.
 const AMBIGUOUS: &str = "parse_date.ambiguous";
 
 /// `parse_date`: reads a date or time in declared formats, tried in the declared order, and writes it as ISO 8601: a
@@ -37,17 +37,17 @@ pub struct ParseDate {
     refuse_ambiguous: bool,
 }
 
-/// What is read and written.
+/// The formats to read and to write.
 #[derive(Clone, Debug)]
 struct DatePlan {
     formats: Vec<ReadFormat>,
-    /// What a text is that one of them reads.
+    /// Description of a text that one of the formats reads.
     form: Box<str>,
     zone: Option<Tz>,
     output: Option<WriteFormat>,
 }
 
-/// What a text says.
+/// The result of reading a text.
 struct ParsedText {
     moment: Moment,
     /// Whether another format reads it differently.
@@ -82,8 +82,8 @@ impl ParseDate {
         self
     }
 
-    /// Writes another format than ISO 8601; instants are written in UTC. It must not have a time where a format that
-    /// is read has none.
+    /// Writes another format than ISO 8601; instants are written in UTC. It must not have a time if a format that is
+    /// read has none.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
         self.plan = self.plan.and(|plan| plan.output(format, Language::default()));
@@ -156,7 +156,7 @@ impl DatePlan {
         Ok(self)
     }
 
-    /// What the text says by the first format that reads it.
+    /// Reads the text by the first format that accepts it.
     fn read(&self, text: &str) -> Result<ParsedText, Unread> {
         let mut why = Unread::Unparsed;
         for (at, format) in self.formats.iter().enumerate() {
@@ -172,7 +172,8 @@ impl DatePlan {
                         is_ambiguous,
                     });
                 }
-                // The first format that knows more than that the text is another one's, or no day.
+                // The first format with a more specific reason than that the text is in another format, or is not a
+                // day.
                 Err(other) if why == Unread::Unparsed => why = other,
                 Err(other) if why == Unread::NoSuchDay && other != Unread::Unparsed => why = other,
                 Err(_) => {}
@@ -214,8 +215,8 @@ impl Operation for ParseDate {
         })
     }
 
-    /// The first language read blanks before the text but not behind it, years of less than four digits, a sixtieth
-    /// second and fractions of any length: there is no format of which it read every text as it is read today.
+    /// The first language read blanks before the text but not after it, years of less than four digits, a sixtieth
+    /// second and fractions of any length, so there is no format for which it read every text as today.
     fn language(&self) -> Language {
         Language::Two
     }

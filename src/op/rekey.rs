@@ -1,4 +1,4 @@
-//! `rekey`: another id for the record.
+//! `rekey`: gives the record another id.
 
 use serde_json::json;
 
@@ -49,14 +49,14 @@ pub struct Rekey {
 }
 
 impl Rekey {
-    /// Gives the record the id that the expression gives: a string, not empty and without NUL, or a whole number.
+    /// Gives the record the id that the expression returns: a string, not empty and without NUL, or a whole number.
     #[must_use]
     pub fn new(id: Expression) -> Self {
         Self { id }
     }
 }
 
-/// The id that a value stands for.
+/// Returns the id that a value represents.
 fn id_of(value: &Value) -> Option<String> {
     let id = match value.as_text() {
         Some(text) => text.into_owned(),

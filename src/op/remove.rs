@@ -1,4 +1,4 @@
-//! `remove`: fields that go.
+//! `remove`: removes fields.
 
 use serde_json::json;
 
@@ -58,13 +58,13 @@ pub struct Remove {
 }
 
 impl Remove {
-    /// Removes a field. Refuses records where it is missing.
+    /// Removes a field. Refuses records in which it is missing.
     #[must_use]
     pub fn new(path: impl Into<PathText>) -> Self {
         Self::all([path])
     }
 
-    /// Removes fields, at least one. Refuses records where one is missing.
+    /// Removes fields, at least one. Refuses records in which one is missing.
     #[must_use]
     pub fn all<P: Into<PathText>>(paths: impl IntoIterator<Item = P>) -> Self {
         let fields = Checked::new(|| {

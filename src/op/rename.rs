@@ -1,4 +1,4 @@
-//! `rename`: another name for a field, which stays where it is.
+//! `rename`: gives a field another name; the field stays where it is.
 
 use super::kit::checked::FieldPath;
 use super::kit::missing::OVERWRITE;
@@ -53,8 +53,8 @@ pub struct Rename {
 }
 
 impl Rename {
-    /// Renames `from` to `to`: the same path but for its last name. Refuses records where `from` is missing or `to`
-    /// exists.
+    /// Renames `from` to `to`: the same path except for its last name. Refuses records in which `from` is missing or
+    /// `to` exists.
     #[must_use]
     pub fn new(from: impl Into<PathText>, to: impl Into<PathText>) -> Self {
         let transfer = Transfer::new(MANUAL.name, || {
@@ -106,7 +106,7 @@ impl Operation for Rename {
     fn reversibility(&self) -> Reversibility {
         match (self.transfer.overwrite, self.transfer.missing) {
             (true, _) => Reversibility::Lossy,
-            // Where nothing was renamed, a field that has the new name anyway would be renamed back.
+            // If nothing was renamed, the inverse would rename a field that already had the new name.
             (false, Missing::Skip) => Reversibility::Image,
             (false, Missing::Refuse) => Reversibility::Exact,
         }

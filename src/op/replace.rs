@@ -1,4 +1,4 @@
-//! `replace`: what a pattern finds, by something else.
+//! `replace`: replaces what a pattern matches.
 
 use regex::{NoExpand, Regex};
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::record::pattern;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
-/// `replace`: replaces the matches of a pattern in a string. Patterns take linear time, whatever the text; `\d` is an ASCII
+/// `replace`: replaces the matches of a pattern in a string. Patterns take linear time for any text; `\d` is an ASCII
 /// digit. In the replacement `$1` and `${name}` stand for groups, `$$` for `$`.
 ///
 /// ```toml
@@ -36,13 +36,13 @@ pub struct Replace {
 frame_builders!(Replace, to);
 
 impl Replace {
-    /// Replaces everything that a pattern finds.
+    /// Replaces all matches of a pattern.
     #[must_use]
     pub fn new(path: impl Into<PathText>, pattern: &str, with: &str) -> Self {
         Self::from_frame(Frame::new(MANUAL.name, path), pattern, with)
     }
 
-    /// Replaces every occurrence of a text; nothing in it, or in the replacement, means anything but itself.
+    /// Replaces every occurrence of a text; neither the text nor the replacement has special characters.
     #[must_use]
     pub fn literal(path: impl Into<PathText>, text: &str, with: &str) -> Self {
         Self::of_literal(Frame::new(MANUAL.name, path), text, with)
@@ -71,14 +71,14 @@ impl Replace {
         }
     }
 
-    /// Replaces only the first.
+    /// Replaces only the first match.
     #[must_use]
     pub fn first(mut self) -> Self {
         self.first = true;
         self
     }
 
-    /// Refuses a text in which nothing is found, instead of leaving it as it is.
+    /// Refuses a text without a match, instead of leaving it as it is.
     #[must_use]
     pub fn must_match(mut self) -> Self {
         self.must_match = true;
@@ -114,7 +114,7 @@ fn search(pattern: &str, with: &str) -> Result<Regex, Problem> {
     Ok(compiled)
 }
 
-/// A group that the replacement names and the pattern lacks: it would silently stand for nothing.
+/// Returns a group that the replacement names and the pattern lacks: it would silently be empty.
 fn unknown_group(with: &str, pattern: &Regex) -> Option<String> {
     let references = Regex::new(r"\$(?:\$|\{([^}]*)\}|([0-9A-Za-z_]+))").expect("a fixed pattern");
     let mut groups = references
@@ -245,7 +245,7 @@ mod tests {
             run(&op.clone().must_match(), r#"{"p":"x"}"#).unwrap_err(),
             "replace.no_match at /p"
         );
-        // A text that stays is not written anew: its escapes are kept.
+        // An unchanged text is not rewritten, so its escapes are kept.
         assert_eq!(run(&op, r#"{"p":"\u0041\/"}"#).unwrap(), r#"{"p":"\u0041\/"}"#);
     }
 

@@ -1,4 +1,4 @@
-//! `round`: rounds an exact number to so many places.
+//! `round`: rounds an exact number to a number of places.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ pub struct Round {
 frame_builders!(Round, to);
 
 impl Round {
-    /// Rounds the value to so many places, 0 to 28.
+    /// Rounds the value to the given number of places, 0 to 28.
     #[must_use]
     pub fn new(path: impl Into<PathText>, places: u32, rounding: Rounding) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl Operation for Round {
     }
 
     fn language(&self) -> Language {
-        // Blanks around the text of a number were refused, and an exponent in it was read.
+        // The first language refused blanks around the text of a number, and read an exponent in it.
         Language::Two
     }
 

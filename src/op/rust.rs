@@ -1,4 +1,4 @@
-//! `rust`: a function that the program registered with the library.
+//! `rust`: calls a function that the program registered with the library.
 
 use serde_json::json;
 
@@ -97,7 +97,7 @@ impl Operation for FunctionOperation {
         for path in self.writes() {
             flow.put_or_keep(&path, Shape::made(sources.clone()));
         }
-        // It may leave the record out, or give it another id.
+        // The function may leave the record out, or give it another id.
         flow.filter(sources.clone());
         flow.rekey(flow.id().clone().and(&sources));
     }
@@ -115,8 +115,8 @@ impl Operation for FunctionOperation {
         given.flat_map(Checked::problems).collect()
     }
 
-    /// What a function does is not known. It may stand inside `each`, where nothing but a change of the element is let
-    /// through.
+    /// The effects of a function are unknown. `each` may contain it, but accepts nothing except a change of the
+    /// element.
     fn effects(&self) -> Effects {
         Effects::ANY
     }

@@ -11,8 +11,8 @@ use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
-/// `set`: writes a value whether or not one is there; the one operation whose purpose is to overwrite. Missing
-/// objects along the path are made; a value that is there keeps its position. `omit` leaves the record as it is.
+/// `set`: writes a value whether or not one is there; it is the only operation whose purpose is to overwrite. Missing
+/// objects along the path are created; an existing value keeps its position. `omit` leaves the record as it is.
 ///
 /// ```toml
 /// op = "set"

@@ -1,4 +1,4 @@
-//! `split`: a text into its parts, as a list or in fields of their own.
+//! `split`: splits a text into its parts, as a list or in separate fields.
 
 use std::borrow::Cow;
 
@@ -16,9 +16,9 @@ use crate::problem::{Problem, within};
 use crate::record::{Document, Object, Value};
 use crate::refusal::Refusal;
 
-/// `split`: cuts a text at every separator, or into the groups of a pattern, into a list in its place, or into fields
-/// of their own. With a separator and fields, the last one takes what is left: "Mary Ann Smith" at the blank gives
-/// "Mary" and "Ann Smith". A pattern is taken whole or not at all: a text that it does not match is refused.
+/// `split`: cuts a text at every separator, or into the groups of a pattern, into a list in its place, or into separate
+/// fields. With a separator and fields, the last field takes the rest: "Mary Ann Smith" at the blank gives "Mary" and
+/// "Ann Smith". A pattern must match: a text that it does not match is refused.
 ///
 /// ```toml
 /// op = "split"
@@ -46,7 +46,7 @@ pub enum Fewer {
     Empty,
     /// Null.
     Null,
-    /// Nothing: it is left out.
+    /// Nothing: the field is left out.
     Omit,
 }
 
@@ -60,7 +60,7 @@ impl Split {
     }
 
     /// Takes the groups of a pattern as the parts; a text that it does not match is refused, `split.no_match`. Anchor
-    /// it with `^` and `$` to take the whole text apart.
+    /// it with `^` and `$` to match the whole text.
     #[must_use]
     pub fn by_pattern(path: impl Into<PathText>, pattern: &str) -> Self {
         Self::from_frame(
@@ -81,7 +81,7 @@ impl Split {
         }
     }
 
-    /// Makes at most so many parts, at least 1; the last one is what is left, uncut.
+    /// Limits the number of parts, at least 1; the last part is the uncut rest.
     #[must_use]
     pub fn limit(mut self, parts: usize) -> Self {
         self.limit = Some(parts);
@@ -102,15 +102,15 @@ impl Split {
         self
     }
 
-    /// Writes the parts into these fields, where nothing may be yet; the text stays where it is. Where no limit is
-    /// given, the number of fields is the limit.
+    /// Writes the parts into these fields, which must not exist yet; the text stays where it is. The default limit is
+    /// the number of fields.
     #[must_use]
     pub fn into_fields<P: Into<PathText>>(mut self, fields: impl IntoIterator<Item = P>) -> Self {
         self.into = self.frame.alongside(fields, ElementPath::field);
         self
     }
 
-    /// What a field gets when there are fewer parts than fields.
+    /// Sets what a field gets when there are fewer parts than fields.
     #[must_use]
     pub fn fewer(mut self, fewer: Fewer) -> Self {
         self.fewer = fewer;
@@ -149,7 +149,7 @@ impl Split {
         Ok(Box::new(split))
     }
 
-    /// The settings that cannot work, by their key.
+    /// Returns the settings that cannot work, by key.
     fn misuse(&self) -> Vec<(&'static str, Problem)> {
         let mut problems = Vec::new();
         let fields = self.fields().len();
@@ -173,7 +173,7 @@ impl Split {
         self.into.known().map_or(&[], Vec::as_slice)
     }
 
-    /// The parts; `None` for a group of the pattern that took no part in the match.
+    /// Returns the parts; `None` for a group of the pattern that took no part in the match.
     fn parts<'t>(&self, text: &'t str, place: &Trail<'_>) -> Result<Vec<Option<&'t str>>, Refusal> {
         let limit = match (self.limit, self.fields().len()) {
             (Some(limit), _) => limit,
@@ -244,7 +244,7 @@ impl Split {
             })
     }
 
-    /// The separator at which an inverse can join the parts again.
+    /// Returns the separator with which an inverse can join the parts again.
     fn joinable(&self) -> Option<&str> {
         let untouched = self.frame.is_in_place() && !self.trim && !self.drop_empty;
         match self.cut.known() {

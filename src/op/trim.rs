@@ -1,4 +1,4 @@
-//! `trim`: what stands around a text, removed.
+//! `trim`: removes characters around a text.
 
 use serde_json::json;
 
@@ -27,11 +27,11 @@ pub struct Trim {
 /// Which end of a text is trimmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrimSide {
-    /// Both.
+    /// Both ends.
     Both,
-    /// The beginning.
+    /// The beginning of the text.
     Start,
-    /// The end.
+    /// The end of the text.
     End,
 }
 
@@ -48,7 +48,7 @@ impl Trim {
         }
     }
 
-    /// Trims only that end.
+    /// Sets which end is trimmed.
     #[must_use]
     pub fn side(mut self, side: TrimSide) -> Self {
         self.side = side;
@@ -94,7 +94,7 @@ impl Operation for Trim {
         self.frame.apply(document, |value, place| {
             let text = self.frame.text(value, place)?;
             let trimmed = self.trimmed(&text);
-            // A text that stays is not written anew: its escapes are kept.
+            // An unchanged text is not rewritten, so its escapes are kept.
             Ok(if trimmed == text {
                 value.clone()
             } else {

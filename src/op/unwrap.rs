@@ -1,4 +1,4 @@
-//! `unwrap`: a value out of its list or object of one.
+//! `unwrap`: takes a value out of its list or object of one.
 
 use super::kit::layer::{Layer, OperationNames, layer_operation};
 use super::{Form, Key, Manual, Missing, Operation, PathText, Settings};
@@ -60,8 +60,8 @@ pub struct Unwrap {
 }
 
 impl Unwrap {
-    /// Takes the value out of a list: `[x]` becomes `x`. Refuses records where the list is missing or has not exactly
-    /// one element.
+    /// Takes the value out of a list: `[x]` becomes `x`. Refuses records in which the list is missing or has not
+    /// exactly one element.
     #[must_use]
     pub fn from_list(path: impl Into<PathText>) -> Self {
         Self {
@@ -69,8 +69,8 @@ impl Unwrap {
         }
     }
 
-    /// Takes the value out of an object: `{"key": x}` becomes `x`. Refuses records where the object is missing or has
-    /// not exactly this one field.
+    /// Takes the value out of an object: `{"key": x}` becomes `x`. Refuses records in which the object is missing or
+    /// has not exactly this one field.
     #[must_use]
     pub fn from_object(path: impl Into<PathText>, key: &str) -> Self {
         Self {

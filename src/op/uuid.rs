@@ -1,4 +1,4 @@
-//! `uuid`: an identifier that is the same whenever the record is carried: made of names, or random.
+//! `uuid`: writes an identifier that is the same each time the record is processed: derived from names, or random.
 
 use serde_json::json;
 
@@ -14,10 +14,10 @@ use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
-/// `uuid`: writes a UUID where nothing may be yet. By name it is the `UUIDv5` of project, stage number, source id and a
-/// part: whoever knows those can compute it, and it is the same in every store. Random, it is of version 4, and made of the
-/// salt that the ledger has drawn for the record: nobody can guess it, every record and every store has another one, and a
-/// resumed or repeated run gives the same all the same.
+/// `uuid`: writes a UUID to a place that must not exist yet. By name it is the `UUIDv5` of project, stage number,
+/// source id and a part: anyone who knows those can compute it, and it is the same in every store. Random, it is of
+/// version 4, and derived from the salt that the ledger drew for the record: no one can guess it, it differs for every
+/// record and every store, and a resumed or repeated run still gives the same one.
 ///
 /// ```toml
 /// op = "uuid"
@@ -36,7 +36,7 @@ pub struct AddUuid {
 const FORMS: [&str; 2] = ["name", "random"];
 
 impl AddUuid {
-    /// Writes a UUID there; its part is the place's JSON Pointer, so that each place has another one.
+    /// Writes a UUID to `path`; its part is the place's JSON Pointer, so that each place has a different UUID.
     #[must_use]
     pub fn new(path: impl Into<PathText>) -> Self {
         Self {
@@ -46,14 +46,14 @@ impl AddUuid {
         }
     }
 
-    /// A random one, instead of the one by name. Refuses records whose salt is not known.
+    /// Writes a random UUID instead of one by name. Refuses records whose salt is unknown.
     #[must_use]
     pub fn random(mut self) -> Self {
         self.is_random = true;
         self
     }
 
-    /// Another part. With `[*]` in the path, the place's JSON Pointer is added to it.
+    /// Sets another part. With `[*]` in the path, the place's JSON Pointer is added to it.
     #[must_use]
     pub fn part(mut self, part: &str) -> Self {
         self.part = Some(part.to_owned());
@@ -140,7 +140,7 @@ impl Operation for AddUuid {
         let path = self.field.known().map(|field| field.path.pointer());
         let mut meaning = json!({ "op": MANUAL.name, "path": path, "part": self.part });
         if self.is_random {
-            // Absent by name, so that stages from before there was another form keep their meaning.
+            // Absent for the form by name, so that stages from before the other form existed keep their meaning.
             meaning["form"] = json!(FORMS[1]);
         }
         meaning

@@ -1,4 +1,4 @@
-//! `wrap`: a value into a list or an object of its own.
+//! `wrap`: puts a value into a list or an object of one.
 
 use super::kit::layer::{Layer, OperationNames, layer_operation};
 use super::{Form, Key, Manual, Missing, Operation, PathText, Settings};
@@ -45,7 +45,7 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
     Ok(Box::new(Wrap { layer }))
 }
 
-/// Puts a value into a list or an object of its own.
+/// Puts a value into a list or an object of one.
 ///
 /// ```toml
 /// op = "wrap"
@@ -59,7 +59,7 @@ pub struct Wrap {
 }
 
 impl Wrap {
-    /// Puts the value into a list: `x` becomes `[x]`. Refuses records where it is missing.
+    /// Puts the value into a list: `x` becomes `[x]`. Refuses records in which it is missing.
     #[must_use]
     pub fn in_list(path: impl Into<PathText>) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Wrap {
         }
     }
 
-    /// Puts the value into an object: `x` becomes `{"key": x}`. Refuses records where it is missing.
+    /// Puts the value into an object: `x` becomes `{"key": x}`. Refuses records in which it is missing.
     #[must_use]
     pub fn in_object(path: impl Into<PathText>, key: &str) -> Self {
         Self {

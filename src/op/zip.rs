@@ -1,4 +1,4 @@
-//! `zip`: parallel lists into one list of objects.
+//! `zip`: combines parallel lists into one list of objects.
 
 use serde_json::json;
 
@@ -88,8 +88,8 @@ struct ZipPlan {
 }
 
 impl Zip {
-    /// Lists, still to be named by [`column`](Self::column), into a list of objects at `to`. Refuses records where a
-    /// list is missing, the lengths differ, or `to` exists.
+    /// Combines lists into a list of objects at `to`; add the lists with [`column`](Self::column). Refuses records in
+    /// which a list is missing, the lengths differ, or `to` exists.
     #[must_use]
     pub fn new(to: impl Into<PathText>) -> Self {
         let plan = Checked::new(|| {
@@ -105,7 +105,7 @@ impl Zip {
         }
     }
 
-    /// One more field of the objects, from this list.
+    /// Adds a field of the objects, from this list.
     #[must_use]
     pub fn column(mut self, name: &str, list: impl Into<PathText>) -> Self {
         self.plan = self.plan.and(|mut plan| {
@@ -130,21 +130,21 @@ impl Zip {
         self
     }
 
-    /// Takes the lists away.
+    /// Removes the source lists.
     #[must_use]
     pub fn remove_sources(mut self) -> Self {
         self.remove_sources = true;
         self
     }
 
-    /// Replaces what stands at the target.
+    /// Replaces an existing target.
     #[must_use]
     pub fn overwrite(mut self) -> Self {
         self.overwrite = true;
         self
     }
 
-    /// The elements of one source.
+    /// Returns the elements of one source.
     fn elements(&self, walk: &Walk, document: &Document, path: &Path) -> Result<Vec<Value>, Refusal> {
         let refusal = |reason| walk.refusal(reason, &Trail::Record.below(path));
         let Some(value) = document.at(path) else {
@@ -233,7 +233,7 @@ impl Operation for Zip {
             let element = list.at(&[Segment::Each]);
             match self.separator {
                 None => element,
-                // A list, or a text that is taken apart.
+                // A list, or a text that is split.
                 Some(_) => Shape::made(list.sources().made(Dependence::Transformation)),
             }
         };

@@ -1,8 +1,9 @@
-//! Cells that a spreadsheet would run: how they go out, and how they come back.
+//! Protects cells that a spreadsheet would execute, and restores them on reading.
 
 use std::borrow::Cow;
 
-/// Whether a spreadsheet that opens the cell would take it for a formula. A plain number is none, whatever its sign.
+/// Whether a spreadsheet that opens the cell would take it for a formula. A plain number is not a formula, whatever its
+/// sign.
 fn would_run(cell: &str) -> bool {
     let begins = [
         '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
@@ -26,12 +27,13 @@ fn is_plain_number(cell: &str) -> bool {
     is_digits(whole) && fraction.is_none_or(is_digits) && exponent.as_deref().is_none_or(is_digits)
 }
 
-/// What is looked at: a text that has quotes before a formula looks like one that was guarded, and is guarded once more.
+/// Returns the part of a text that is inspected: the text after any leading quotes. A text that has quotes before a
+/// formula looks like a guarded one, and is guarded once more.
 fn behind_quotes(cell: &str) -> &str {
     cell.trim_start_matches('\'')
 }
 
-/// The cell with a quote before it where a spreadsheet would run it.
+/// Returns the cell, prefixed with a quote where a spreadsheet would execute it.
 pub(crate) fn guarded(cell: Cow<'_, str>) -> Cow<'_, str> {
     if would_run(behind_quotes(&cell)) {
         return Cow::Owned(format!("'{cell}"));
@@ -39,7 +41,7 @@ pub(crate) fn guarded(cell: Cow<'_, str>) -> Cow<'_, str> {
     cell
 }
 
-/// The text of a cell that was [guarded].
+/// Returns the original text of a cell that was [guarded].
 pub(crate) fn bare(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(text) if would_run(behind_quotes(cell)) => text,

@@ -2,10 +2,10 @@
 //!
 //! ```
 //! use counterfoil::output::{CsvWriter, NdjsonWriter, RecordWriter};
-//! use counterfoil::record::Record;
+//! use counterfoil::record::{Record, RecordNumber};
 //!
 //! let order = Record {
-//!     record: 1,
+//!     number: RecordNumber::new(1),
 //!     id: "ORD-1".to_owned(),
 //!     data: r#"{"total":6.00,"note":"a, b"}"#.to_owned(),
 //! };
@@ -36,12 +36,12 @@ use std::io;
 
 use crate::record::{Malformed, Record};
 
-/// Writes records, one after the other, in a format of its own.
+/// Writes records one by one in an output format.
 pub trait RecordWriter {
     /// Writes one record.
     fn write(&mut self, record: &Record) -> Result<(), OutputError>;
 
-    /// Writes what is still held back; to be called once, after the last record.
+    /// Flushes buffered output. Call it once, after the last record.
     fn finish(&mut self) -> Result<(), OutputError>;
 }
 
@@ -52,7 +52,7 @@ pub enum OutputError {
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Io(#[from] io::Error),
-    /// The record's data is not a JSON object, which can only be after damage.
+    /// The record's data is not a JSON object, which happens only after damage.
     #[error("record `{id}` is not a JSON object: {fault}")]
     Damaged {
         /// The record's id.
@@ -60,17 +60,17 @@ pub enum OutputError {
         /// What is wrong with its data.
         fault: Malformed,
     },
-    /// A record has the very text that stands for `null`, or for a field that is missing.
+    /// A record has a text equal to the one that represents `null` or a missing field.
     #[error("record `{id}` has the text for {stands_for} as a value in `{column}`")]
     Taken {
         /// The record's id.
         id: String,
         /// The column.
         column: String,
-        /// What the text stands for.
+        /// What the text represents.
         stands_for: &'static str,
     },
-    /// The columns come from the first record, and a later one has a field beside them.
+    /// A later record has a field that the first record, which determines the columns, does not have.
     #[error(
         "record `{id}` has a field `{field}` that the first record does not have; name the columns to write"
     )]

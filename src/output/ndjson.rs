@@ -5,7 +5,7 @@ use std::io::Write;
 use super::{OutputError, RecordWriter};
 use crate::record::{Record, Value};
 
-/// Writes the data of each record on a line, byte for byte as stored.
+/// Writes the data of each record on its own line, byte for byte as stored.
 #[derive(Debug)]
 pub struct NdjsonWriter<W> {
     output: W,
@@ -13,7 +13,7 @@ pub struct NdjsonWriter<W> {
 }
 
 impl<W: Write> NdjsonWriter<W> {
-    /// Writes the data only. The output should be buffered.
+    /// Creates a writer of the data only. Pass a buffered output.
     pub fn new(output: W) -> Self {
         Self {
             output,

@@ -9,13 +9,15 @@ use crate::path::{Path, Segment};
 use crate::record::{Document, Field, HasName, Kind, Names, Record, Value};
 
 /// Writes the top level of each record as a row: a text as it is, a number in its exact text, a list or an object as
-/// JSON text; `null` and a missing field are both empty, as is the empty text, unless [`null`](Self::null) and
-/// [`missing`](Self::missing) tell them apart ([`blanks`](Self::blanks) counts them). Rows end with a line feed.
+/// JSON text. `null`, a missing field and the empty text are all written as an empty cell, unless [`null`](Self::null)
+/// and [`missing`](Self::missing) give them distinct texts ([`blanks`](Self::blanks) counts them). Rows end with a line
+/// feed.
 ///
-/// The columns are the fields of the first record, in their order, unless they are [given](Self::columns).
+/// The columns are the fields of the first record, in order, unless they are [given](Self::columns).
 ///
-/// A cell that a spreadsheet would run (it begins with `=`, `+`, `-`, `@`, a tab or a line end, and is no plain number) has a
-/// single quote before it, which the [reader](crate::input) takes away; [`raw`](Self::raw) leaves it as it is.
+/// A cell that a spreadsheet would execute (it begins with `=`, `+`, `-`, `@`, a tab or a line end, and is not a plain
+/// number) gets a single quote prefix, which the [reader](crate::input) removes; [`raw`](Self::raw) writes it
+/// unchanged.
 #[derive(Debug)]
 pub struct CsvWriter<W: Write> {
     output: csv::Writer<W>,
@@ -26,29 +28,29 @@ pub struct CsvWriter<W: Write> {
     null: Option<String>,
     missing: Option<String>,
     blanks: Blanks,
-    /// The row at hand: whole rows only are written.
+    /// The current row: only whole rows are written.
     row: csv::ByteRecord,
 }
 
-/// How many cells are empty, by what they stand for.
+/// Number of empty cells, by what they represent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Blanks {
-    /// `null`.
+    /// Number of `null` values.
     pub nulls: u64,
-    /// The empty text.
+    /// Number of empty texts.
     pub texts: u64,
-    /// A field that the record does not have.
+    /// Number of missing fields.
     pub missing: u64,
     /// Whether any text is one of [`Blanks::WORDS`].
     pub has_words: bool,
 }
 
 impl Blanks {
-    /// What people write for null and for a missing field.
+    /// Common texts for null and for a missing field.
     pub const WORDS: [&str; 2] = ["NULL", "MISSING"];
 
-    /// Texts that tell null and a missing field apart from every text there.
+    /// Returns texts for null and for a missing field that differ from every text in the output.
     #[must_use]
     pub fn apart(&self) -> [&'static str; 2] {
         if self.has_words {
@@ -60,7 +62,7 @@ impl Blanks {
 }
 
 impl<W: Write> CsvWriter<W> {
-    /// Takes its columns from the first record; a later record with a field beside them is an error.
+    /// Creates a writer that takes its columns from the first record; a later record with a further field is an error.
     pub fn new(output: W) -> Self {
         Self {
             output: csv::Writer::from_writer(output),
@@ -75,8 +77,8 @@ impl<W: Write> CsvWriter<W> {
         }
     }
 
-    /// Writes these columns only, in this order; other fields are left out. A column is the name of a field or a path
-    /// to a value, `customer.name`.
+    /// Writes these columns only, in this order, and drops other fields. A column is the name of a field or a path to a
+    /// value, `customer.name`.
     #[must_use]
     pub fn columns(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.columns = names.into_iter().map(Into::into).collect();
@@ -84,28 +86,28 @@ impl<W: Write> CsvWriter<W> {
         self
     }
 
-    /// Writes every cell exactly, also one that a spreadsheet would run.
+    /// Writes every cell exactly, even one that a spreadsheet would execute.
     #[must_use]
     pub fn raw(mut self, raw: bool) -> Self {
         self.raw = raw;
         self
     }
 
-    /// Writes `null` as this text; a record that has the same as a text is an error.
+    /// Writes `null` as this text; a record that contains the same text is an error.
     #[must_use]
     pub fn null(mut self, text: Option<String>) -> Self {
         self.null = text;
         self
     }
 
-    /// Writes a field that is missing as this text; a record that has the same as a text is an error.
+    /// Writes a missing field as this text; a record that contains the same text is an error.
     #[must_use]
     pub fn missing(mut self, text: Option<String>) -> Self {
         self.missing = text;
         self
     }
 
-    /// How many empty cells were written.
+    /// Returns the number of empty cells written.
     #[must_use]
     pub fn blanks(&self) -> Blanks {
         self.blanks
@@ -191,7 +193,7 @@ fn row<'c, W: Write>(
     output.write_record(cells).map_err(unwritten)
 }
 
-/// Every row has the same number of cells, so that only the output itself can fail.
+/// Converts the error of a write. Every row has the same number of cells, so that only the output itself can fail.
 fn unwritten(error: csv::Error) -> OutputError {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => OutputError::Io(error),
@@ -199,7 +201,7 @@ fn unwritten(error: csv::Error) -> OutputError {
     }
 }
 
-/// The value of a column: of the field of this name, else at this path.
+/// Returns the value of a column: the field with this name, or else the value at this path.
 #[must_use]
 pub fn column<'d>(document: &'d Document, name: &str) -> Option<Cow<'d, Value>> {
     if let Some(value) = document.get(name) {
@@ -208,7 +210,7 @@ pub fn column<'d>(document: &'d Document, name: &str) -> Option<Cow<'d, Value>> 
     document.at(&name.parse::<Path>().ok()?)
 }
 
-/// As [`column`], with the names of the document's fields: a record may have a million of them, and a column each.
+/// As [`column`], with the names of the document's fields: a record may have a million fields, each with a column.
 pub(crate) fn found<'d>(
     document: &'d Document,
     fields: &mut Names<'d, Field>,
@@ -219,7 +221,7 @@ pub(crate) fn found<'d>(
     }
     let path = name.parse::<Path>().ok()?;
     match path.segments() {
-        // Where its first step leads nowhere, the path does not have to be gone.
+        // Where the first step does not exist, the path need not be followed.
         [Segment::Key(first), _, ..] if fields.position(first).is_some() => document.at(&path),
         [Segment::Key(first)] => fields.get(first).map(|field| Cow::Borrowed(&field.value)),
         _ => None,
@@ -244,7 +246,7 @@ fn guarded_unless(raw: bool, text: Cow<'_, str>) -> Cow<'_, str> {
     if raw { text } else { guarded(text) }
 }
 
-/// The text of a value, as a cell has it, unguarded.
+/// Returns the text of a value as written in a cell, unguarded.
 pub(crate) fn cell(value: &Value) -> Cow<'_, str> {
     match value.kind() {
         Kind::Null => Cow::Borrowed(""),

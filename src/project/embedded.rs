@@ -1,4 +1,4 @@
-//! A project whose files a program carries in itself, so that it needs none beside it.
+//! Projects whose files are compiled into the program, so that it needs none beside it.
 
 use std::collections::BTreeMap;
 
@@ -10,38 +10,38 @@ use crate::problem::Problem;
 use crate::stage::{Lookup, Stages};
 use crate::toml::Problems;
 
-/// A file of a project, in the program.
+/// A project file that is compiled into the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EmbeddedFile {
-    /// Its path, relative to the project's folder, as stage files name it.
+    /// Path relative to the project's folder, as stage files name it.
     pub name: &'static str,
-    /// Its text.
+    /// Text of the file.
     pub text: &'static str,
 }
 
-/// A project whose files were compiled into the program, by [`include_stages!`](crate::include_stages).
+/// A project whose files were compiled into the program by [`include_stages!`](crate::include_stages).
 #[derive(Clone, Copy, Debug)]
 pub struct EmbeddedProject {
     files: &'static [EmbeddedFile],
 }
 
 impl EmbeddedProject {
-    /// The project of these files: `counterfoil.toml`, the stage files, and what they name.
+    /// Makes a project of these files: `counterfoil.toml`, the stage files, and the files that they name.
     #[must_use]
     pub const fn new(files: &'static [EmbeddedFile]) -> Self {
         Self { files }
     }
 
-    /// The files.
+    /// Returns the files.
     #[must_use]
     pub const fn files(&self) -> &'static [EmbeddedFile] {
         self.files
     }
 
-    /// What `counterfoil.toml` says.
+    /// Reads the settings in `counterfoil.toml`.
     ///
     /// # Errors
-    /// Every problem of the file; `project.missing` where it is not among the files.
+    /// Every problem of the file; `project.missing` if it is not among the files.
     pub fn settings(&self) -> Result<ProjectSettings, Problems> {
         let Some(text) = self.text(PROJECT_FILE) else {
             let message = format!("`{PROJECT_FILE}` is not among the project's files: it names the project");
@@ -52,19 +52,19 @@ impl EmbeddedProject {
         settings::parse(text)
     }
 
-    /// The stages, compiled.
+    /// Compiles the stages.
     ///
     /// # Errors
-    /// Every problem of `counterfoil.toml` and of all stage files together; `stage.no_file` for each file that a stage names
-    /// and that is not among them, `project.duplicate_file` for one that stands there twice.
+    /// Every problem of `counterfoil.toml` and of all stage files together; `stage.no_file` for each file that a stage
+    /// names and that is not among them, `project.duplicate_file` for a file that is listed twice.
     pub fn stages(&self) -> Result<Stages, Problems> {
         self.stages_with(&Functions::default())
     }
 
-    /// As [`stages`](Self::stages), with the functions that the operation `rust` may name.
+    /// Like [`stages`](Self::stages), with the functions that the operation `rust` may name.
     ///
     /// # Errors
-    /// As [`stages`](Self::stages).
+    /// As for [`stages`](Self::stages).
     pub fn stages_with(&self, functions: &Functions) -> Result<Stages, Problems> {
         let settings = self.settings();
         let (found, mut problems) = self.compiled(functions);
@@ -116,15 +116,15 @@ impl EmbeddedProject {
 
 const LIST_IT: &str = "add it to the files that `include_stages!` lists";
 
-/// As in a folder: the `.toml` files beside `counterfoil.toml`.
+/// Like in a folder: the `.toml` files beside `counterfoil.toml`.
 fn is_stage(name: &str) -> bool {
     name != PROJECT_FILE && !name.contains('/') && name.to_ascii_lowercase().ends_with(".toml")
 }
 
-/// Compiles a project's files into the program: first its folder, relative to the source file, then every file of it,
-/// `counterfoil.toml`, the stage files and the contracts that they name. The result is an
-/// [`EmbeddedProject`](crate::project::EmbeddedProject), which may be a `static`; its `stages()` compiles the stages, and
-/// names every file that one refers to and that is not listed.
+/// Compiles a project's files into the program: takes its folder, relative to the source file, then its files, which
+/// are `counterfoil.toml`, the stage files and the contracts that they name. The result is an
+/// [`EmbeddedProject`](crate::project::EmbeddedProject), which may be a `static`. Its `stages()` compiles the stages,
+/// and reports every file that a stage names and that is not listed.
 ///
 /// ```
 /// use counterfoil::include_stages;

@@ -1,4 +1,4 @@
-//! The key pair of a project: `counterfoil.key` signs and stays where it is, `counterfoil.pub` checks and is given away.
+//! The key pair of a project: `counterfoil.key` signs and is kept secret, `counterfoil.pub` verifies and is given away.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -10,14 +10,14 @@ use crate::environment::{CheckpointKeys, Randomness};
 use crate::note::{BadKey, SigningKey, VerifyingKey};
 use crate::problem::Problem;
 
-/// Much longer than any key.
+/// Limit far above the length of any key.
 const LONGEST: u64 = 4 << 10;
 
 impl Project {
-    /// Makes a new key pair in a folder: the key that signs is readable by its owner only. Returns the files written.
+    /// Makes a new key pair in a folder. Only the owner can read the signing key. Returns the files written.
     ///
     /// # Errors
-    /// When there is a key already, or a file cannot be written.
+    /// When a key already exists, or a file cannot be written.
     pub fn make_keys(
         folder: &Path,
         name: &str,
@@ -29,7 +29,7 @@ impl Project {
             (folder.join(KEY_FILE), key.to_text(), true),
             (folder.join(PUBLIC_KEY_FILE), key.verifying().to_text(), false),
         ];
-        // Both or none.
+        // Writes both or neither.
         for (path, ..) in &files {
             if path.exists() {
                 return Err(unwritable(path, &ErrorKind::AlreadyExists.into()));
@@ -41,10 +41,10 @@ impl Project {
         Ok(files.into_iter().map(|(path, ..)| path).collect())
     }
 
-    /// The keys of the project in a folder: the pair, the half that checks, or none.
+    /// Returns the keys of the project in a folder: the pair, only the public key, or none.
     ///
     /// # Errors
-    /// When a file is there and is no key, or when others may read the one that signs.
+    /// When a file exists but is not a key, or when others may read the signing key.
     pub fn keys(folder: &Path) -> Result<CheckpointKeys, Problem> {
         let signing = folder.join(KEY_FILE);
         if signing.exists() {
@@ -57,11 +57,12 @@ impl Project {
         Self::public_key(&public).map(CheckpointKeys::verifying)
     }
 
-    /// The keys for who only reads: the half that checks. The one that signs is not opened where the other is there, and
-    /// where others may not read it, nothing is checked.
+    /// Returns the key for verifying only: from the file of the public key or, if that does not exist, from the file of
+    /// the signing key. Does not check whether others may read the signing key; one that cannot be read counts as
+    /// missing.
     ///
     /// # Errors
-    /// When a file is there and is no key.
+    /// When a file exists but is not a key.
     pub fn keys_to_check(folder: &Path) -> Result<CheckpointKeys, Problem> {
         let (public, signing) = (folder.join(PUBLIC_KEY_FILE), folder.join(KEY_FILE));
         if public.exists() {
@@ -76,10 +77,10 @@ impl Project {
         }
     }
 
-    /// Reads the file of a key, either half, for who only checks.
+    /// Reads either half of a key pair from its file, for verifying only.
     ///
     /// # Errors
-    /// When it cannot be read, or is no key.
+    /// When the file cannot be read or is not a key.
     pub fn key_to_check(path: &Path) -> Result<VerifyingKey, Problem> {
         let text = read(path).map_err(|error| unreadable(path, &error))?;
         if let Ok(key) = SigningKey::parse(&text) {
@@ -88,19 +89,19 @@ impl Project {
         VerifyingKey::parse(&text).map_err(|error| bad(path, &error))
     }
 
-    /// Reads the file of a key that checks.
+    /// Reads a public key from its file.
     ///
     /// # Errors
-    /// When it cannot be read, or is no such key.
+    /// When the file cannot be read or is not a public key.
     pub fn public_key(path: &Path) -> Result<VerifyingKey, Problem> {
         let text = read(path).map_err(|error| unreadable(path, &error))?;
         VerifyingKey::parse(&text).map_err(|error| bad(path, &error))
     }
 
-    /// Reads the file of a key that signs.
+    /// Reads a signing key from its file.
     ///
     /// # Errors
-    /// When it cannot be read, is no key, or may be read by others.
+    /// When the file cannot be read, is not a key, or may be read by others.
     pub fn signing_key(path: &Path) -> Result<SigningKey, Problem> {
         let text = read(path).map_err(|error| unreadable(path, &error))?;
         if is_open_to_others(path) {
@@ -112,7 +113,7 @@ impl Project {
     }
 }
 
-/// Reads a key's file, which is a line long; a pipe or a device would never end.
+/// Reads a key's file, up to a limit: a pipe or a device would never end.
 fn read(path: &Path) -> std::io::Result<String> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(std::io::Error::new(

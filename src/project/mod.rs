@@ -37,10 +37,10 @@ impl Project {
         Self::open_with(folder, &Functions::default())
     }
 
-    /// As [`open`](Self::open), with the functions that the operation `rust` may name.
+    /// Like [`open`](Self::open), with the functions that the operation `rust` may name.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// As for [`open`](Self::open).
     pub fn open_with(folder: &Path, functions: &Functions) -> Result<Self, Problems> {
         let settings = settings::read(folder);
         let lookup = Lookup::folder(folder).with_functions(functions.clone());
@@ -62,7 +62,7 @@ impl Project {
         })
     }
 
-    /// Reads `counterfoil.toml` only, for verbs that need no stage.
+    /// Reads only `counterfoil.toml`, for verbs that need no stage.
     ///
     /// # Errors
     /// Every problem of the file.
@@ -70,25 +70,25 @@ impl Project {
         settings::read(folder)
     }
 
-    /// The project's folder.
+    /// Returns the project's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What `counterfoil.toml` says.
+    /// Returns the settings in `counterfoil.toml`.
     pub fn settings(&self) -> &ProjectSettings {
         &self.settings
     }
 
-    /// The names of the files that make up the project in a folder, relative to it: the settings, the stages and what they
-    /// name, whether they compile or not, and the public key where there is one.
+    /// Returns the names of the files that belong to the project in a folder, relative to it: the settings, the stages
+    /// and the files that they name, whether they compile or not, and the public key if there is one.
     ///
     /// # Errors
     /// When the folder cannot be listed.
     pub fn files(folder: &Path) -> Result<Vec<String>, Problem> {
         stages::stage_file_names(folder)?;
         let lookup = Lookup::folder(folder);
-        // What is wrong with them is no reason to leave them behind.
+        // Files with problems still belong to the project.
         let _ = stages::read(folder, &lookup);
         let mut files = vec![PROJECT_FILE.to_owned()];
         files.extend(lookup.names());
@@ -97,35 +97,35 @@ impl Project {
         Ok(files)
     }
 
-    /// The project's name.
+    /// Returns the project's name.
     pub fn name(&self) -> &str {
         &self.settings.name
     }
 
-    /// The store's file.
+    /// Returns the path of the store's file.
     pub fn store_path(&self) -> PathBuf {
         self.folder.join(&self.settings.store)
     }
 
-    /// The stages, in the order of their numbers.
+    /// Returns the stages, in the order of their numbers.
     pub fn stages(&self) -> &Stages {
         &self.stages
     }
 
-    /// What is legal but probably not meant, over all stages.
+    /// Returns warnings about all stages: what is legal but probably not intended.
     pub fn check(&self) -> Vec<Problem> {
         let of_stages = self.stages.iter().flat_map(Stage::check);
         self.warnings.iter().cloned().chain(of_stages).collect()
     }
 
-    /// A warning for each source that a store with these databases does not have, that no stage would fill, and that
-    /// `counterfoil.toml` does not declare: it is read as empty, and may be a typing error.
+    /// Returns a warning for each source that a store with these databases does not have, that no stage would fill, and
+    /// that `counterfoil.toml` does not declare: it is read as empty, and may be a typing error.
     pub fn absent_sources(&self, databases: &[String]) -> Vec<Problem> {
         let stages: Vec<&Stage> = self.stages.iter().collect();
         names::absent(&self.settings, &stages, databases)
     }
 
-    /// Whether a stage reads or fills a database, or `counterfoil.toml` declares it.
+    /// Returns whether a stage reads or fills a database, or `counterfoil.toml` declares it.
     pub fn names_database(&self, name: &str) -> bool {
         let of_stage = |stage: &Stage| stage.source() == name || stage.target() == name;
         self.settings.databases.contains_key(name) || self.stages.iter().any(of_stage)

@@ -1,4 +1,4 @@
-//! Databases whose names are nearly those of others: probably typing errors.
+//! Warnings about databases whose names nearly equal others, which are probably typing errors.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,8 @@ use super::settings::ProjectSettings;
 use crate::problem::{Place, Problem};
 use crate::stage::Stage;
 
-/// A warning for each database that is read but that nothing fills or declares, where one with nearly that name is
-/// filled or declared. That nothing fills a source is in order: records are loaded into it.
+/// Warns of each database that is read but that nothing fills or declares, if one with nearly that name is filled or
+/// declared. A source that nothing fills is not an error: records are loaded into it.
 pub(super) fn check(
     settings: &ProjectSettings,
     stages: &[Stage],
@@ -33,9 +33,8 @@ pub(super) fn check(
     warnings
 }
 
-/// A warning for each declaration that no stage has to do with, where a stage fills a database of nearly that name which
-/// is not declared: what was declared, its `system` for example, would say nothing. A source of such a name is told of
-/// above.
+/// Warns of each declaration that no stage uses, if a stage fills an undeclared database of nearly that name: the
+/// declaration, for example its `system`, would have no effect. A source of such a name is reported by [`check`].
 fn declared_in_vain(
     settings: &ProjectSettings,
     stages: &[Stage],
@@ -65,8 +64,8 @@ fn declared_in_vain(
     warnings.collect()
 }
 
-/// A warning for a stage before the one that fills its source, where a later one changes that source in place: what the
-/// stage reads then depends on which of them came first.
+/// Warns of a stage before the one that fills its source, if a later one changes that source in place: what the stage
+/// reads then depends on which of them ran first.
 fn read_too_early(stage: &Stage, stages: &[Stage]) -> Option<Problem> {
     let later = || stages.iter().filter(|later| later.number() > stage.number());
     let fills = later().find(|later| !later.in_place() && later.target() == stage.source())?;
@@ -90,8 +89,8 @@ fn read_too_early(stage: &Stage, stages: &[Stage]) -> Option<Problem> {
     )))
 }
 
-/// A warning for each stage whose source is not in a store with these databases, and which no other stage would fill and
-/// no declaration names: it is read as an empty one, so that a typing error would pass in silence.
+/// Warns of each stage whose source is not in a store with these databases, and which no other stage would fill and no
+/// declaration names: it is read as an empty one, so a typing error would go unnoticed.
 pub(super) fn absent(settings: &ProjectSettings, stages: &[&Stage], databases: &[String]) -> Vec<Problem> {
     let declared = settings.databases.keys().map(String::as_str);
     let filling = stages.iter().filter(|stage| !stage.in_place());
@@ -119,7 +118,8 @@ pub(super) fn absent(settings: &ProjectSettings, stages: &[&Stage], databases: &
     unknown.map(warning).collect()
 }
 
-/// The same for what the contract of a stage refers to; a database that a stage reads is one that is there.
+/// Warns in the same way of databases that the contract of a stage refers to; a database that a stage reads counts as
+/// existing.
 fn referred_to(stage: &Stage, known: &BTreeSet<&str>, stages: &[Stage]) -> Vec<Problem> {
     let known: BTreeSet<&str> = stages
         .iter()
@@ -144,7 +144,7 @@ fn referred_to(stage: &Stage, known: &BTreeSet<&str>, stages: &[Stage]) -> Vec<P
     warnings.collect()
 }
 
-/// Whether two names differ by one or two letters. Names that differ only in digits are versions of each other.
+/// Returns whether two names differ by one or two letters. Names that differ only in digits are versions of each other.
 fn nearly(left: &str, right: &str) -> bool {
     let letters = |name: &str| {
         name.chars()

@@ -1,4 +1,4 @@
-//! New projects and new stages. Nothing that exists is overwritten.
+//! New projects and new stages. Existing files are never overwritten.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
@@ -12,7 +12,7 @@ use crate::stage::{Lookup, Stage, file_name_parts};
 use crate::toml::Problems;
 
 impl Project {
-    /// Makes a project in a folder, which is made too if it is missing: `counterfoil.toml`, a `.gitignore` for the
+    /// Makes a project in a folder, which is created if it is missing: `counterfoil.toml`, a `.gitignore` for the
     /// store, and a first stage that runs. Returns the files written.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl Project {
         let mut written = Vec::new();
         for (file, text) in files {
             let path = folder.join(file);
-            // Whoever has a `.gitignore` or stages already keeps them; a project, however, is made once.
+            // An existing `.gitignore` and existing stages are kept; a project, however, is made only once.
             match write_new(&path, &text) {
                 Ok(()) => written.push(path),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && file != PROJECT_FILE => {}
@@ -46,11 +46,11 @@ impl Project {
         Ok(written)
     }
 
-    /// Makes the next stage of the project in a folder: a file that runs as it is and says in comments what can be
-    /// added. Returns its path. It reads what the stage before it writes.
+    /// Makes the next stage of the project in a folder: a file that runs unchanged and shows in comments what can be
+    /// added. The stage reads what the previous stage writes. Returns the file's path.
     ///
     /// # Errors
-    /// When the name is not allowed, the folder is no project, or the file cannot be written.
+    /// When the name is not allowed, the folder is not a project, or the file cannot be written.
     pub fn new_stage(folder: &Path, name: &str) -> Result<PathBuf, Problems> {
         name::check_stage(name).map_err(|error| Problem::error("stage.bad_name", None, error.to_string()))?;
         settings::read(folder)?;
@@ -61,7 +61,7 @@ impl Project {
             let message = "there is no number after 9999";
             return Err(Problem::error("project.no_number", None, message).into());
         }
-        // Stages that do not compile are no reason against writing the next one.
+        // Stages that do not compile do not prevent writing the next one.
         let (stages, _) = stages::read(folder, &Lookup::folder(folder));
         let source = stages.last().map_or("records_v1", Stage::target);
         let path = folder.join(format!("{number:04}_{name}.toml"));
@@ -71,14 +71,14 @@ impl Project {
     }
 }
 
-/// A stage file that runs as it is.
+/// Returns a stage file that runs unchanged.
 fn stage_text(source: &str, target: &str) -> String {
     include_str!("template/stage.toml")
         .replace("SOURCE", source)
         .replace("TARGET", target)
 }
 
-/// The name of a database's next version: `orders_v1` becomes `orders_v2`, `orders` becomes `orders_v2`.
+/// Returns the name of a database's next version: `orders_v1` becomes `orders_v2`, `orders` becomes `orders_v2`.
 fn next_version(database: &str) -> String {
     let version = database
         .rsplit_once("_v")

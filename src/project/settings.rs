@@ -1,4 +1,4 @@
-//! `counterfoil.toml`.
+//! The settings in `counterfoil.toml`.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -22,31 +22,31 @@ const KEYS: [&str; 7] = [
     "database",
 ];
 
-/// The store of a project that names none.
+/// Store of a project that does not name one.
 const STORE: &str = "counterfoil.db";
 
-/// What `counterfoil.toml` says, defaults filled in.
+/// The settings in `counterfoil.toml`, with defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProjectSettings {
-    /// The project's name, part of every stage's identity.
+    /// Name of the project, part of every stage's identity.
     pub name: String,
-    /// The store's file, relative to the project's folder.
+    /// Path of the store's file, relative to the project's folder.
     pub store: PathBuf,
     /// Whether the store is read while it is written (WAL).
     pub live: bool,
-    /// Records per batch, from 1 to 1,000,000; 5,000 unless given.
+    /// Records per batch, from 1 to 1,000,000; default 5,000.
     pub batch_size: u32,
-    /// How long to wait for another process that holds the store, in seconds, from 0 to 86,400; 5 unless given.
+    /// Seconds to wait for another process that holds the store, from 0 to 86,400; default 5.
     pub wait_seconds: u64,
-    /// How large and how deep a record may be.
+    /// Limits of the size and depth of a record.
     pub limits: Limits,
-    /// What is declared of databases, by name.
+    /// Declarations of databases, by name.
     pub databases: BTreeMap<String, DatabaseSettings>,
 }
 
 impl Default for ProjectSettings {
-    /// Without a project: no name, no store, and the usual settings.
+    /// Settings without a project: no name, no store, defaults otherwise.
     fn default() -> Self {
         Self {
             name: String::new(),
@@ -60,20 +60,20 @@ impl Default for ProjectSettings {
     }
 }
 
-/// What `[database.NAME]` says.
+/// The settings in `[database.NAME]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DatabaseSettings {
-    /// The field that `load` takes a record's id from.
+    /// Field from which `load` takes a record's id.
     pub id: Option<String>,
-    /// What the database holds, in words.
+    /// Description of what the database holds.
     pub description: Option<String>,
-    /// The system that it belongs to, for the ledger: `ERP`.
+    /// System that the database belongs to, for the ledger: `ERP`.
     pub system: Option<String>,
 }
 
 impl ProjectSettings {
-    /// The systems that databases belong to, by the database's name.
+    /// Returns the systems that databases belong to, by the database's name.
     #[must_use]
     pub fn systems(&self) -> BTreeMap<String, String> {
         let declared = self.databases.iter();
@@ -99,7 +99,7 @@ pub(super) fn read(folder: &Path) -> Result<ProjectSettings, Problems> {
     parse(&text)
 }
 
-/// Where `[database.NAME]` stands.
+/// Returns the place of `[database.NAME]` in the file.
 pub(super) fn place_of_database(folder: &Path, name: &str) -> Option<Place> {
     let text = read_file(&folder.join(PROJECT_FILE), PROJECT_FILE).ok()?;
     let reading = Reading::new(PROJECT_FILE, &text);
@@ -145,7 +145,8 @@ fn project_name(root: &Section<'_>, problems: &mut Collected) -> String {
     text.unwrap_or_default().to_owned()
 }
 
-/// The store's path, relative and inside the folder: a copied project must not write into the first one's store.
+/// Reads the store's path, which must be relative and inside the folder: a copied project must not write into the first
+/// one's store.
 fn store(root: &Section<'_>, problems: &mut Collected) -> PathBuf {
     let text = root.text("store", problems).unwrap_or(STORE);
     let path = Path::new(text);
@@ -210,7 +211,7 @@ fn databases(root: &Section<'_>, problems: &mut Collected) -> BTreeMap<String, D
     databases
 }
 
-/// The system that a database belongs to; it stands in the ledger for ever, and on screens.
+/// Reads the system that a database belongs to. It is kept in the ledger permanently and shown on screens.
 fn system(database: &Section<'_>, problems: &mut Collected) -> Option<String> {
     let text = database.text("system", problems)?;
     if text.trim().is_empty() || text.chars().count() > 200 || text.chars().any(hides) {

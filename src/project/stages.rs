@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use crate::stage::{Lookup, Stage, file_name_parts, read_file};
 use crate::toml::Problems;
 
-/// Reads every stage file of a folder, in the order of their numbers, with the problems of all of them.
+/// Reads every stage file of a folder, in the order of their numbers, and the problems of all of them.
 pub(super) fn read(folder: &Path, lookup: &Lookup) -> (Vec<Stage>, Vec<Problem>) {
     let names = match stage_file_names(folder) {
         Ok(names) => names,
@@ -20,8 +20,8 @@ pub(super) fn read(folder: &Path, lookup: &Lookup) -> (Vec<Stage>, Vec<Problem>)
     compile(&names, &text, lookup, |name| note_named(folder, name, lookup))
 }
 
-/// Compiles stage files, in the order of their names, with the problems of all of them. Each that does not compile is
-/// shown to `failed`.
+/// Compiles stage files, in the order of their names, and collects the problems of all of them. Calls `failed` with
+/// each that does not compile.
 pub(super) fn compile(
     names: &[String],
     text: &dyn Fn(&str) -> Result<String, Problem>,
@@ -57,8 +57,8 @@ pub(super) fn compile(
     (stages, problems)
 }
 
-/// Notes the files that a stage may name which cannot be read as one: whatever stands between quotes and is a file that a
-/// stage could name. They belong to the project as long as the stage does.
+/// Notes the files that an uncompilable stage may name: every text in quotes that is a file which a stage could name.
+/// They belong to the project as long as the stage does.
 fn note_named(folder: &Path, stage: &str, lookup: &Lookup) {
     let Ok(text) = read_file(&folder.join(stage), stage) else {
         return;
@@ -77,8 +77,8 @@ fn note_named(folder: &Path, stage: &str, lookup: &Lookup) {
     }
 }
 
-/// The names of the `.toml` files beside `counterfoil.toml`, sorted: four digits come first, so in number order.
-/// Hidden files are nobody's stages: editors leave them.
+/// Returns the names of the `.toml` files beside `counterfoil.toml`, sorted: they begin with four digits, so this is
+/// number order. Hidden files are skipped: editors leave them.
 pub(super) fn stage_file_names(folder: &Path) -> Result<Vec<String>, Problem> {
     let unreadable = |error: std::io::Error| {
         let message = format!("`{}` cannot be listed: {error}", folder.display());

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::record::{Field, Kind, Names, Value};
 
-/// Which of two values is greater, where both are numbers or both are texts; `None` otherwise.
+/// Orders two values, where both are numbers or both are texts; `None` otherwise.
 pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
     match (left.as_number(), right.as_number()) {
         (Some(left), Some(right)) => Some(compare_numbers(left, right)),
@@ -14,7 +14,7 @@ pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
     }
 }
 
-/// Whether two values are equal: numbers by value, texts as decoded, objects whatever their order.
+/// Whether two values are equal: numbers by value, texts as decoded, objects regardless of the order of their fields.
 pub(super) fn equal(left: &Value, right: &Value) -> bool {
     if left.kind() != right.kind() {
         return false;
@@ -47,7 +47,7 @@ pub(super) fn equal(left: &Value, right: &Value) -> bool {
     }
 }
 
-/// Compares two JSON number texts by value, exactly, however long they and their exponents are.
+/// Compares two JSON number texts by value, exactly, whatever the length of their digits and exponents.
 ///
 /// ```
 /// use std::cmp::Ordering;
@@ -67,7 +67,7 @@ pub fn compare_numbers(left: &str, right: &str) -> Ordering {
     }
 }
 
-/// A number's text in parts.
+/// The parts of a number's text.
 struct DecimalParts<'t> {
     negative: bool,
     whole: &'t str,
@@ -107,8 +107,8 @@ impl<'t> DecimalParts<'t> {
         }
     }
 
-    /// Compares two numbers that are not zero, without their signs: first the place of the first digit that is not
-    /// zero, then digit by digit.
+    /// Compares two non-zero numbers, ignoring their signs: first by the position of the first non-zero digit, then
+    /// digit by digit.
     fn compare_magnitude(&self, other: &Self) -> Ordering {
         let point = |number: &Self| number.whole.len() as i128 - number.leading_zeros() as i128;
         let distance = exponent_distance(self.exponent, other.exponent) + point(self) - point(other);
@@ -125,8 +125,8 @@ impl<'t> DecimalParts<'t> {
     }
 }
 
-/// The first exponent less the second. Exact up to 10^20, and beyond that of the right sign and at least 10^19: more
-/// than any count of digits in memory can make up for.
+/// Returns the first exponent minus the second. Exact up to 10^20; beyond that it has the right sign and is at least
+/// 10^19, more than any count of digits in memory can outweigh.
 fn exponent_distance(left: &str, right: &str) -> i128 {
     const FAR: i128 = 100_000_000_000_000_000_000;
     let parts = |text: &str| -> (i128, String) {
@@ -140,7 +140,7 @@ fn exponent_distance(left: &str, right: &str) -> i128 {
     for (left, right) in padded(&left).into_iter().zip(padded(&right)) {
         distance =
             distance * 10 + left_sign * i128::from(left - b'0') - right_sign * i128::from(right - b'0');
-        // The digits to come can no longer turn the sign.
+        // The remaining digits can no longer change the sign.
         if distance.abs() > FAR {
             break;
         }

@@ -10,8 +10,8 @@ use super::operator::{Is, QueryError};
 use crate::path::Path;
 use crate::record::{Document, Value};
 
-/// Something that is true of a document or not. Conditions are combined with [`and`](Self::and), [`or`](Self::or)
-/// and `!`.
+/// A condition on a document, either true or false. Combine conditions with [`and`](Self::and), [`or`](Self::or) and
+/// `!`.
 ///
 /// ```
 /// use counterfoil::query::{Condition, Is};
@@ -48,11 +48,11 @@ enum ValueTest {
 }
 
 impl Condition {
-    /// A condition on the value at a path.
+    /// Creates a condition on the value at a path.
     ///
     /// # Errors
-    /// [`QueryError`] when the path is none, when the operand is not of the operator's shape, or when a pattern is no
-    /// regular expression.
+    /// [`QueryError`] when the path is not valid, when the operand does not have the operator's shape, or when a
+    /// pattern is not a regular expression.
     pub fn new(path: &str, operator: Is, operand: impl Into<Operand>) -> Result<Self, QueryError> {
         let path: Path = path.parse()?;
         let operand = operand.into();
@@ -72,29 +72,29 @@ impl Condition {
         )))
     }
 
-    /// True where all of the conditions are; of none, always.
+    /// Returns a condition that is true where all of these are; with none, it is always true.
     pub fn all(conditions: impl IntoIterator<Item = Self>) -> Self {
         Self(ConditionNode::All(conditions.into_iter().collect()))
     }
 
-    /// True where one of the conditions is; of none, never.
+    /// Returns a condition that is true where at least one of these is; with none, it is never true.
     pub fn any(conditions: impl IntoIterator<Item = Self>) -> Self {
         Self(ConditionNode::Any(conditions.into_iter().collect()))
     }
 
-    /// True where both are.
+    /// Returns a condition that is true where both are.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self::all([self, other])
     }
 
-    /// True where at least one is.
+    /// Returns a condition that is true where at least one is.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self::any([self, other])
     }
 
-    /// Whether it is true of a document.
+    /// Returns whether the condition is true for a document.
     #[must_use]
     pub fn matches(&self, document: &Document) -> bool {
         match &self.0 {
@@ -115,7 +115,7 @@ impl Not for Condition {
     }
 }
 
-/// Whether the predicate is true of a value that the path stands for.
+/// Whether the predicate is true for one of the values at the path.
 fn some_value(document: &Document, path: &Path, predicate: impl Fn(&Value) -> bool) -> bool {
     if !path.is_many() {
         return document.at(path).is_some_and(|value| predicate(&value));
@@ -195,7 +195,7 @@ fn compile(pattern: &str) -> Result<Regex, QueryError> {
     })
 }
 
-/// The regular expression of a LIKE pattern.
+/// Returns the regular expression of a LIKE pattern.
 fn like(pattern: &str) -> String {
     let mut regex = String::from(r"(?s)\A");
     for character in pattern.chars() {

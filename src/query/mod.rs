@@ -1,6 +1,6 @@
 //! Queries: which records of a database, in which order, how many.
 //!
-//! A query is evaluated over documents, purely: the store streams records through it.
+//! A query is evaluated on documents, without access to the store: the store streams its records through the query.
 //!
 //! ```
 //! use counterfoil::query::{Condition, Is, Order, Query};
@@ -25,22 +25,25 @@
 //! | operator | true where the value |
 //! |---|---|
 //! | `=` `!=` | is, or is not, the operand |
-//! | `>` `>=` `<` `<=` | is a number beside a number, or a text beside a text, in that order |
+//! | `>` `>=` `<` `<=` | is a number compared with a number, or a text with a text, in that order |
 //! | `between` | is not below the first operand and not above the second |
 //! | `in` `not_in` | equals one, or none, of the operands |
-//! | `like` | is a text of that pattern: `%` any characters, `_` one; upper and lower case differ; nothing is escaped |
-//! | `regex` | is a text in which the regular expression is found anywhere; it runs in linear time |
+//! | `like` | is a text of that pattern: `%` any characters, `_` one; case-sensitive; there is no escape |
+//! | `regex` | is a text that contains a match of the regular expression; matching takes linear time |
 //! | `starts_with` | is a text that begins with the operand |
-//! | `exists` | is there, `null` included (operand `true`), or is not (`false`) |
+//! | `exists` | exists, `null` included (operand `true`), or does not (`false`) |
 //!
-//! - Numbers compare exactly, however long: `6.0` equals `6.00`, and `0.1` is no float. Texts compare by code points.
+//! - Numbers compare exactly, whatever their length: `6.0` equals `6.00`, and `0.1` is not a float. Texts compare by
+//!   code points.
 //! - A [`Time`] compares as an instant with texts that are times with their offset: `2024-01-31T12:00:00+02:00` is
-//!   `2024-01-31T10:00:00Z`. Texts compare with texts by code points, times or not.
-//! - Values of unlike kinds are never equal and never ordered: `1` is not `"1"`, and neither is less. Booleans, lists,
-//!   objects and `null` are equal or not, but not ordered. Two objects are equal whatever the order of their fields.
-//! - A missing value is not `null`: every operator but `exists` is false of it, `!=` and `not_in` too. The negation of
-//!   a condition (`!condition`) is true of every record of which the condition is false, missing values included.
-//! - A path with `[*]` stands for several values: the condition is true if it is true of one of them; `exists` asks
+//!   `2024-01-31T10:00:00Z`. Texts compare with texts by code points, even if they are times.
+//! - Values of different kinds are never equal and never ordered: `1` is not `"1"`, and neither is less. Booleans,
+//!   lists, objects and `null` can be equal, but have no order. Objects are equal regardless of the order of their
+//!   fields.
+//! - A missing value is not `null`: every operator but `exists` is false for it, including `!=` and `not_in`. The
+//!   negation of a condition (`!condition`) is true for every record for which the condition is false, including
+//!   records without the value.
+//! - A path with `[*]` selects several values: the condition is true if it is true for one of them; `exists` tests
 //!   whether there is one. For "no element equals" negate `=`.
 
 mod compare;
@@ -66,28 +69,28 @@ use crate::record::{Document, RecordNumber};
 
 /// The direction of a sort.
 ///
-/// Ascending, values of unlike kinds follow one another: missing, `null`, `false`, `true`, numbers, texts, lists,
-/// objects. Lists and objects are not ordered among themselves. Records that are equal in every sort stay in the
+/// In ascending order, values of different kinds follow one another: missing, `null`, `false`, `true`, numbers, texts,
+/// lists, objects. Lists and objects are not ordered among themselves. Records that are equal in every sort stay in the
 /// order of their numbers, in either direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
-    /// The smallest first.
+    /// Smallest first.
     #[default]
     Ascending,
-    /// The greatest first.
+    /// Greatest first.
     Descending,
 }
 
 /// One sort of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sort {
-    /// What is sorted by.
+    /// The path of the value to sort by.
     pub path: Path,
-    /// In which direction.
+    /// The direction.
     pub order: Order,
 }
 
-/// Which records, in which order, how many. Without a sort: in the order of their numbers.
+/// A query: which records, in which order, and how many. Without a sort, records come in the order of their numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
     conditions: Vec<Condition>,
@@ -97,25 +100,25 @@ pub struct Query {
 }
 
 impl Query {
-    /// Every record.
+    /// Creates a query for every record.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only records of which this is true; all filters must be.
+    /// Selects only records whose value at the path meets this condition, in addition to every other filter.
     pub fn filter(self, path: &str, operator: Is, operand: impl Into<Operand>) -> Result<Self, QueryError> {
         Ok(self.matching(Condition::new(path, operator, operand)?))
     }
 
-    /// Only records of which the condition is true, with every other filter.
+    /// Selects only records for which the condition is true, in addition to every other filter.
     #[must_use]
     pub fn matching(mut self, condition: Condition) -> Self {
         self.conditions.push(condition);
         self
     }
 
-    /// Sorts by the value at a path; a further sort decides where the ones before are equal.
+    /// Sorts by the value at a path; a further sort decides between records that are equal in the sorts before it.
     pub fn sort(mut self, path: &str, order: Order) -> Result<Self, QueryError> {
         let parsed: Path = path.parse()?;
         if parsed.is_many() {
@@ -127,21 +130,21 @@ impl Query {
         Ok(self)
     }
 
-    /// At most this many records.
+    /// Limits the number of records.
     #[must_use]
     pub fn limit(mut self, records: usize) -> Self {
         self.limit = Some(records);
         self
     }
 
-    /// Only records with a number above this one: the page that follows it, where nothing is sorted.
+    /// Selects only records with a number above this one: the next page, where nothing is sorted.
     #[must_use]
     pub fn after(mut self, record: RecordNumber) -> Self {
         self.after = Some(record);
         self
     }
 
-    /// Whether the filters are true of a document; sort, limit and `after` are not theirs to say.
+    /// Returns whether the filters are true for a document; this ignores sort, limit and `after`.
     #[must_use]
     pub fn matches(&self, document: &Document) -> bool {
         self.conditions
@@ -149,17 +152,17 @@ impl Query {
             .all(|condition| condition.matches(document))
     }
 
-    /// The sorts, the first one first.
+    /// Returns the sorts, in order of precedence.
     pub fn sorts(&self) -> &[Sort] {
         &self.sorts
     }
 
-    /// The most records wanted.
+    /// Returns the maximum number of records.
     pub fn most(&self) -> Option<usize> {
         self.limit
     }
 
-    /// The record number after which to begin.
+    /// Returns the record number after which the query begins.
     pub fn after_record(&self) -> Option<RecordNumber> {
         self.after
     }

@@ -10,7 +10,7 @@ use super::operator::QueryError;
 use super::time::Time;
 use crate::record::Value;
 
-/// What a value is compared with: one value, several (`in`), or a range (`between`). Made from Rust values:
+/// The operand of a condition: one value, several (`in`), or a range (`between`). Converted from Rust values:
 /// `"pending"`, `7`, `true`, a [`Decimal`], a [`Value`], a [`Time`]; `["a", "b"]` or a `Vec`; `(1, 10)` or `1..=10`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operand {
@@ -18,7 +18,7 @@ pub enum Operand {
     One(Plain),
     /// Several values, for `in` and `not_in`.
     Many(Vec<Plain>),
-    /// The lowest and the highest value, for `between`; both belong to it.
+    /// The lowest and the highest value, for `between`, both included.
     Range(Plain, Plain),
 }
 
@@ -52,11 +52,11 @@ impl<V: Into<Plain>> From<RangeInclusive<V>> for Operand {
     }
 }
 
-/// One value, made from a Rust value. It stands between the two so that a list of values is no value itself.
+/// One value, converted from a Rust value. A separate type, so that a list of values does not itself become one value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plain(ComparedAs);
 
-/// What it is compared as.
+/// How the value is compared.
 #[derive(Clone, Debug, PartialEq)]
 enum ComparedAs {
     Value(Value),
@@ -65,7 +65,7 @@ enum ComparedAs {
 }
 
 impl Plain {
-    /// It as a value; `None` of a time.
+    /// Returns it as a value; `None` for a time.
     pub(super) fn value(&self) -> Option<&Value> {
         match &self.0 {
             ComparedAs::Value(value) => Some(value),
@@ -81,7 +81,7 @@ impl Plain {
         }
     }
 
-    /// How a value stands to it; `None` where they have no order.
+    /// Compares a value with it; `None` where they have no order.
     pub(super) fn order(&self, value: &Value) -> Option<Ordering> {
         match &self.0 {
             ComparedAs::Value(own) => order(value, own),

@@ -1,4 +1,4 @@
-//! The operators of conditions, and what can be wrong with a query.
+//! The operators of conditions, and the errors of queries.
 
 use std::fmt;
 use std::str::FromStr;
@@ -53,7 +53,7 @@ const OPERATORS: [(Is, &str); 13] = [
 ];
 
 impl Is {
-    /// The names of all operators.
+    /// Returns the names of all operators.
     #[must_use]
     pub fn names() -> [&'static str; OPERATORS.len()] {
         OPERATORS.map(|(_, name)| name)
@@ -80,37 +80,37 @@ impl FromStr for Is {
     }
 }
 
-/// Why a query cannot be built.
+/// Why a query is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueryError {
-    /// The path is none.
+    /// The path is not valid.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// A path with `[*]` stands for several values, and nothing says by which to sort.
+    /// A path with `[*]` selects several values, and a sort needs one.
     #[error("cannot sort by `{path}`: it names several values")]
     SortByMany {
         /// The path.
         path: String,
     },
-    /// The operator takes another operand.
+    /// The operator does not accept this operand.
     #[error("`{operator}` takes {expected}")]
     Operand {
         /// The operator.
         operator: Is,
-        /// What it takes.
+        /// What the operator accepts.
         expected: &'static str,
     },
-    /// There is no such operator.
+    /// No operator has this name.
     #[error("there is no operator `{name}`; the operators are {}", Is::names().join(" "))]
     Operator {
-        /// What was given.
+        /// The given name.
         name: String,
     },
-    /// The text is no time with its offset.
+    /// The text is not a time with an offset.
     #[error("not a time with its offset, such as 2024-01-31T12:00:00Z or 2024-01-31T12:00:00.5+02:00")]
     Time,
-    /// The pattern is no regular expression, or one too large.
+    /// The pattern is not a regular expression, or is too large.
     #[error("not a regular expression: {problem}")]
     Pattern {
         /// What is wrong with it.

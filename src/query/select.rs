@@ -1,4 +1,4 @@
-//! Choosing records from a stream: sort and limit, with memory bounded by the limit.
+//! Selecting records from a stream: sort and limit, with memory bounded by the limit.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -11,18 +11,18 @@ use super::{Order, Query};
 use crate::path::Path;
 use crate::record::{Document, Malformed, Record, Value};
 
-/// The records of a query, gathered from a stream of records in ascending order of their numbers. With a limit it
-/// never holds more records than that.
+/// The records of a query, collected from a stream of records in ascending order of their numbers. With a limit it
+/// never holds more records than the limit.
 ///
 /// ```
 /// use counterfoil::query::{Order, Query, Selection};
-/// use counterfoil::record::Record;
+/// use counterfoil::record::{Record, RecordNumber};
 ///
 /// let query = Query::new().sort("total", Order::Descending)?.limit(2);
 /// let mut selection = Selection::new(&query);
-/// for (record, total) in (1..).zip(["9.50", "100", "20.0"]) {
+/// for (number, total) in (1..).zip(["9.50", "100", "20.0"]) {
 ///     let data = format!(r#"{{"total":{total}}}"#);
-///     if selection.offer(Record { record, id: total.to_owned(), data })?.is_break() {
+///     if selection.offer(Record { number: RecordNumber::new(number), id: total.to_owned(), data })?.is_break() {
 ///         break;
 ///     }
 /// }
@@ -34,12 +34,12 @@ use crate::record::{Document, Malformed, Record, Value};
 pub struct Selection<'q> {
     query: &'q Query,
     orders: Arc<[Order]>,
-    /// The greatest, that is the last in the wanted order, on top.
+    /// A heap with the last record of the wanted order on top.
     chosen: BinaryHeap<Candidate>,
 }
 
 impl<'q> Selection<'q> {
-    /// Nothing chosen yet.
+    /// Creates an empty selection.
     #[must_use]
     pub fn new(query: &'q Query) -> Self {
         Self {
@@ -49,10 +49,10 @@ impl<'q> Selection<'q> {
         }
     }
 
-    /// Offers the next record; `Break` once no later record can be chosen.
+    /// Offers the next record; returns `Break` once no later record can be chosen.
     ///
     /// # Errors
-    /// [`Malformed`] when the record's data is not a JSON object, which can only be after damage.
+    /// [`Malformed`] when the record's data is not a JSON object, which happens only after damage.
     pub fn offer(&mut self, record: Record) -> Result<ControlFlow<()>, Malformed> {
         if self.is_complete() {
             return Ok(ControlFlow::Break(()));
@@ -83,7 +83,7 @@ impl<'q> Selection<'q> {
         })
     }
 
-    /// The chosen records in the wanted order.
+    /// Returns the chosen records in the wanted order.
     #[must_use]
     pub fn into_records(self) -> Vec<Record> {
         let chosen = self.chosen.into_sorted_vec();
@@ -100,7 +100,7 @@ fn key(document: &Document, path: &Path) -> Option<Value> {
     document.at(path).map(std::borrow::Cow::into_owned)
 }
 
-/// A record that fits, with what it is sorted by.
+/// A matching record, with its sort key.
 #[derive(Debug)]
 struct Candidate {
     keys: Vec<Option<Value>>,

@@ -1,12 +1,12 @@
-//! What a record is sorted by, as bytes that stand in the wanted order: so that SQLite can sort what memory cannot hold.
+//! Sort keys as bytes in the wanted order, so that SQLite can sort what does not fit in memory.
 
 use super::Sort;
 use super::{Order, Query};
 use crate::contract::Exact;
 use crate::record::{Document, Kind, Value};
 
-/// The key of a document under the sorts of a query. Of two documents the one with the smaller key comes first; equal keys
-/// are equal in every sort.
+/// Returns the key of a document under the sorts of a query. Of two documents the one with the smaller key comes first;
+/// documents with equal keys are equal in every sort.
 #[must_use]
 pub fn sort_key(document: &Document, query: &Query) -> Vec<u8> {
     let mut key = Vec::new();
@@ -20,7 +20,7 @@ pub fn sort_key(document: &Document, query: &Query) -> Vec<u8> {
     key
 }
 
-/// Adds a value; no value's bytes begin with all bytes of another.
+/// Appends a value; no value's bytes are a prefix of another's.
 fn push(value: Option<&Value>, key: &mut Vec<u8>) {
     key.push(rank(value));
     let Some(value) = value else { return };
@@ -29,7 +29,7 @@ fn push(value: Option<&Value>, key: &mut Vec<u8>) {
     } else if let Some(text) = value.as_text() {
         for byte in text.bytes() {
             key.push(byte);
-            // A zero within is greater than the end.
+            // A zero byte inside a text sorts after the end of a text.
             if byte == 0 {
                 key.push(0xff);
             }
@@ -38,8 +38,8 @@ fn push(value: Option<&Value>, key: &mut Vec<u8>) {
     }
 }
 
-/// The sign, the place of the first digit, the digits, and an end that is less than any digit; of a negative number the
-/// other way round.
+/// Appends the sign, the position of the first digit, the digits, and an end that is less than any digit; for a
+/// negative number, all inverted.
 fn push_number(text: &str, key: &mut Vec<u8>) {
     let number = Exact::from_text(text);
     let Some((is_negative, place, digits)) = number.significant() else {
@@ -48,7 +48,7 @@ fn push_number(text: &str, key: &mut Vec<u8>) {
     };
     key.push(if is_negative { 0 } else { 2 });
     let begin = key.len();
-    // The sign bit turned, negative places come before positive ones.
+    // The sign bit is flipped, so that negative positions sort before positive ones.
     key.extend((place.cast_unsigned() ^ (1 << 63)).to_be_bytes());
     key.extend(digits);
     key.push(0);
@@ -57,7 +57,7 @@ fn push_number(text: &str, key: &mut Vec<u8>) {
     }
 }
 
-/// The place of a kind among the kinds.
+/// Returns the rank of a value's kind among the kinds.
 pub(super) fn rank(value: Option<&Value>) -> u8 {
     let Some(value) = value else { return 0 };
     match value.kind() {

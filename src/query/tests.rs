@@ -71,7 +71,7 @@ fn a_time_compares_as_an_instant_with_texts_that_are_times() {
         assert!(holds(document, "a", operator, noon), "{operator}");
     }
     assert!(!holds(document, "a", Is::NotEqual, noon) && !holds(document, "a", Is::Less, noon));
-    // As texts the other way round.
+    // As texts, the reverse.
     assert!(holds(document, "b", Is::Less, noon) && !holds(document, "b", Is::Less, "2024-01-31T12:00:00Z"));
     assert!(
         holds(document, "a", Is::Between, (noon, noon)) && !holds(document, "b", Is::Between, (noon, noon))
@@ -157,7 +157,7 @@ fn a_query_that_means_nothing_is_an_error_when_it_is_built() {
     assert!(matches!("==".parse::<Is>(), Err(QueryError::Operator { .. })));
 }
 
-/// What a small value is, for the naive model: hundredths for a number.
+/// A small value for the naive model: numbers are in hundredths.
 #[derive(Clone, Debug, PartialEq)]
 enum Model {
     Missing,
@@ -168,7 +168,7 @@ enum Model {
 }
 
 impl Model {
-    /// The JSON text; a number in one of several spellings.
+    /// Returns the JSON text; a number in one of several spellings.
     fn json(&self, spelling: u8) -> Option<String> {
         Some(match self {
             Self::Missing => return None,

@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use super::operator::QueryError;
 use crate::datetime::Moment;
 
-/// An instant that texts of records are compared with as instants, whatever the offsets on either side: RFC 3339,
-/// `2024-01-31T12:00:00.250+02:00`. What is no such time (a day, a time without an offset, a number) neither equals it
-/// nor comes before or after it.
+/// An instant to compare with texts of records, regardless of the offsets on either side: RFC 3339,
+/// `2024-01-31T12:00:00.250+02:00`. A value that is not such a time (a day, a time without an offset, a number) neither
+/// equals it nor comes before or after it.
 ///
 /// ```
 /// use counterfoil::query::{Is, Query, Time};

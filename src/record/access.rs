@@ -10,7 +10,7 @@ use super::value::{Field, Kind, Object, Value};
 use crate::path::{Path, Segment};
 
 impl Object {
-    /// The value at a path without `[*]`; `None` where something on the way is missing.
+    /// Returns the value at a path without `[*]`; `None` where a step of the path is missing.
     #[must_use]
     pub fn at(&self, path: &Path) -> Option<Cow<'_, Value>> {
         let (first, rest) = path.segments().split_first()?;
@@ -22,7 +22,7 @@ impl Object {
             })
     }
 
-    /// The value at a path without `[*]`, to change; expands what lies on the way.
+    /// Returns the value at a path without `[*]`, for modification; expands the values along the path.
     pub fn at_mut(&mut self, path: &Path) -> Option<&mut Value> {
         self.reach(path.segments())
     }
@@ -47,17 +47,17 @@ impl Object {
         }
     }
 
-    /// Sets the value at a path without `[*]`: in place where it exists, at the end of its object where it does
-    /// not; missing objects along the path are made.
+    /// Sets the value at a path without `[*]`: in place where it exists, otherwise at the end of its object. Creates
+    /// missing objects along the path.
     ///
     /// # Errors
-    /// [`Blocked`] when something on the way is neither missing nor an object, or an element does not exist.
+    /// [`Blocked`] when a step of the path is neither missing nor an object, or an element does not exist.
     pub fn set_at(&mut self, path: &Path, value: Value) -> Result<Option<Value>, Blocked> {
         put_in_object(self, path.segments(), value)
     }
 
-    /// Every place that a path stands for in this document, `[*]` resolved into indices. A place is listed only
-    /// when everything before the last segment exists; whether the last one does is for the caller to see.
+    /// Returns every place that a path selects in this document, with `[*]` resolved into indices. A place is listed
+    /// only when everything before its last segment exists; the last segment itself may be missing.
     #[must_use]
     pub fn places(&self, path: &Path) -> Vec<Path> {
         if !path.is_many() {
@@ -93,7 +93,7 @@ impl Object {
 }
 
 impl Value {
-    /// The value of a field, where this is an object; of `Raw` no more is read than that.
+    /// Returns the value of a field, where this is an object; a `Raw` value is read only up to that field.
     pub(crate) fn field(&self, name: &str) -> Option<Value> {
         match self {
             Self::Object(object) => object.get(name).cloned(),
@@ -102,7 +102,7 @@ impl Value {
         }
     }
 
-    /// Tells the elements one by one, the value a list; how many there are.
+    /// Calls `tell` with each element, where the value is a list, and returns their number.
     pub(crate) fn each_element(&self, tell: &mut dyn FnMut(&Value)) -> Option<usize> {
         match self {
             Self::List(list) => {
@@ -115,12 +115,12 @@ impl Value {
     }
 }
 
-/// Something on the way to a path is neither missing nor an object.
+/// A step of a path is neither missing nor an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("something along the path is not an object")]
 pub struct Blocked;
 
-/// Sets a value below an object; missing objects along the path are made.
+/// Sets a value below an object; creates missing objects along the path.
 fn put_in_object(object: &mut Object, segments: &[Segment], value: Value) -> Result<Option<Value>, Blocked> {
     let Some((Segment::Key(name), rest)) = segments.split_first() else {
         return Err(Blocked);
@@ -188,7 +188,7 @@ fn step_mut<'v>(value: &'v mut Value, segment: &Segment) -> Option<&'v mut Value
     value.as_list_mut()?.get_mut(at)
 }
 
-/// Tells the elements of a list's JSON text, one by one where it is long; how many there are.
+/// Calls `tell` with each element of a list's JSON text, reading a long one piece by piece; returns their number.
 fn each_part(json: &Text, tell: &mut dyn FnMut(&Value)) -> usize {
     if json.len() > LONG {
         let parts = elements(json).map(|part| tell(&Value::Raw(json.slice_of(part))));
@@ -199,7 +199,7 @@ fn each_part(json: &Text, tell: &mut dyn FnMut(&Value)) -> usize {
     list.len()
 }
 
-/// The value of a record's field, which the door has let in: it is only looked at as far as that.
+/// Returns the value of a field of an admitted record; the text is read only up to that field.
 ///
 /// # Errors
 /// [`Malformed`] when the text is not a JSON object.

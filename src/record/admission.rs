@@ -1,4 +1,4 @@
-//! The door: everything that is stored was validated here once, completely, so that stages may read lazily.
+//! Admission: validates everything that is stored once, completely, so that stages may read lazily.
 
 use serde_json::value::RawValue;
 
@@ -6,13 +6,13 @@ use super::scan;
 use super::split::Fields;
 use super::stream::StringState;
 
-/// How large and how deep a record may be.
+/// Limits on the size and depth of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The longest record, in bytes as received.
+    /// The maximum size of a record, in bytes as received.
     pub bytes: usize,
-    /// The deepest nesting of lists and objects; the record itself is level 1.
+    /// The maximum nesting depth of lists and objects; the record itself is level 1.
     pub depth: usize,
 }
 
@@ -26,14 +26,14 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Sets the longest record, in bytes as received. Default: 16 MiB.
+    /// Sets the maximum size of a record, in bytes as received. Default: 16 MiB.
     #[must_use]
     pub fn bytes(mut self, bytes: usize) -> Self {
         self.bytes = bytes;
         self
     }
 
-    /// Sets the deepest nesting of lists and objects; the record itself is level 1. Default: 128.
+    /// Sets the maximum nesting depth of lists and objects; the record itself is level 1. Default: 128.
     #[must_use]
     pub fn depth(mut self, depth: usize) -> Self {
         self.depth = depth;
@@ -41,7 +41,7 @@ impl Limits {
     }
 }
 
-/// Why a text is not a record. Carries places and codes, never a value.
+/// Why a text is not a valid record: places and codes, never a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
@@ -51,9 +51,9 @@ pub struct Malformed {
     pub code: &'static str,
     /// What is wrong, without any value of the record.
     pub message: String,
-    /// The line inside the text, from 1, where known.
+    /// The line in the text, from 1, where known.
     pub line: Option<usize>,
-    /// The column inside that line, from 1, where known.
+    /// The column in that line, from 1, where known.
     pub column: Option<usize>,
 }
 
@@ -68,8 +68,8 @@ impl Malformed {
     }
 
     pub(super) fn from_json(error: &serde_json::Error) -> Self {
-        // serde_json's message ends in " at line L column C", which we carry as numbers; and it never quotes a
-        // value for the syntax errors that raw values can give.
+        // serde_json's message ends in " at line L column C", which we keep as numbers; and it never quotes a value for
+        // the syntax errors that raw values can give.
         let text = error.to_string();
         let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
         Self {
@@ -82,7 +82,7 @@ impl Malformed {
 }
 
 /// Validates one JSON value completely (UTF-8, syntax, escapes, duplicate names, size, depth) and returns its text
-/// without insignificant whitespace and otherwise unchanged.
+/// without insignificant whitespace, otherwise unchanged.
 ///
 /// # Errors
 /// [`Malformed`], with the place.
@@ -100,13 +100,13 @@ pub fn admit(bytes: &[u8], limits: &Limits) -> Result<String, Malformed> {
     admit_slowly(text, limits)
 }
 
-/// Whether a text that is valid JSON without insignificant whitespace keeps the limits.
+/// Checks that valid JSON without insignificant whitespace is within the limits.
 ///
 /// # Errors
 /// [`Malformed`], `json.size` or `json.depth`.
 pub(crate) fn within(json: &str, limits: &Limits) -> Result<(), Malformed> {
     fits(json.as_bytes(), limits)?;
-    // Nothing nests deeper than it has brackets, which are counted in a tenth of the time.
+    // The depth never exceeds the number of brackets, which takes a tenth of the time to count.
     let brackets = json.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
     if brackets <= limits.depth {
         return Ok(());
@@ -117,7 +117,7 @@ pub(crate) fn within(json: &str, limits: &Limits) -> Result<(), Malformed> {
     Err(too_deep(limits.depth))
 }
 
-/// Whether valid JSON nests no deeper.
+/// Whether valid JSON is nested no deeper than the limit.
 fn is_within(json: &str, depth_limit: usize) -> bool {
     let (mut quotes, mut depth) = (StringState::default(), 0usize);
     json.bytes().all(|byte| {
@@ -145,7 +145,7 @@ fn fits(bytes: &[u8], limits: &Limits) -> Result<(), Malformed> {
     Err(Malformed::new("json.size", message))
 }
 
-/// As [`admit`], for what [`scan::compact`] did not accept: says what is wrong, if anything is.
+/// As [`admit`], for texts that [`scan::compact`] did not accept: reports what is wrong, if anything is.
 fn admit_slowly(text: &str, limits: &Limits) -> Result<String, Malformed> {
     let whole: &RawValue = serde_json::from_str(text).map_err(|error| Malformed::from_json(&error))?;
     let compact = without_whitespace(whole.get(), limits.depth)?;
@@ -153,7 +153,7 @@ fn admit_slowly(text: &str, limits: &Limits) -> Result<String, Malformed> {
     Ok(compact)
 }
 
-/// Removes whitespace between tokens of valid JSON, and measures the depth on the way.
+/// Removes whitespace between tokens of valid JSON, and checks the depth.
 fn without_whitespace(json: &str, depth_limit: usize) -> Result<String, Malformed> {
     let mut out = String::with_capacity(json.len());
     let (mut quotes, mut depth, mut kept) = (StringState::default(), 0usize, 0);
@@ -178,8 +178,8 @@ fn without_whitespace(json: &str, depth_limit: usize) -> Result<String, Malforme
     Ok(out)
 }
 
-/// Checks what the syntax alone does not: escapes that are no characters, names given twice. Level by level over
-/// raw text, because a value parsed whole would take numbers through a type of the parser's own.
+/// Checks what the syntax alone does not: invalid escapes, and names that occur twice. It works level by level on raw
+/// text, because a fully parsed value would convert numbers to a type of the parser.
 fn check(json: &str) -> Result<(), Malformed> {
     match json.as_bytes().first() {
         Some(b'{') => {
@@ -208,7 +208,7 @@ fn check(json: &str) -> Result<(), Malformed> {
     }
 }
 
-/// The decoded string of a JSON text; refuses lone surrogates.
+/// Returns the decoded string of a JSON text; refuses lone surrogates.
 fn decoded(json: &str) -> Result<std::borrow::Cow<'_, str>, Malformed> {
     if !json.contains('\\') {
         return Ok(json[1..json.len() - 1].into());
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(admit(json.as_bytes(), &Limits::default()).unwrap(), json);
     }
 
-    /// Texts that are JSON, nearly JSON, or soup.
+    /// Generates texts that are JSON, nearly JSON, or random.
     fn texts() -> impl proptest::strategy::Strategy<Value = String> {
         use proptest::prelude::*;
         let leaf = proptest::sample::select(vec![

@@ -1,4 +1,4 @@
-//! The numbers of runs, passes, batches and records as types, so that the compiler keeps them apart.
+//! Typed numbers of runs, passes, batches and records, which the compiler keeps apart.
 
 use std::fmt;
 use std::num::ParseIntError;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A text that is not a whole number where the number of something is expected.
+/// The error for a text that is not a whole number where a run, pass, batch or record number is expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a {what} is a whole number, as in `12`: {source}")]
 pub struct NotANumber {
@@ -14,7 +14,7 @@ pub struct NotANumber {
     source: ParseIntError,
 }
 
-/// The number of a run: one command that wrote.
+/// The number of a run: one command that wrote to the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(i64);
@@ -29,7 +29,7 @@ pub struct PassId(i64);
 #[serde(transparent)]
 pub struct BatchId(i64);
 
-/// The number of a record: its lineage through 1:1 stages, ascending, never used twice.
+/// The number of a record, which it keeps through 1:1 stages: ascending, never reused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecordNumber(i64);
@@ -37,9 +37,9 @@ pub struct RecordNumber(i64);
 macro_rules! number {
     ($name:ident, $what:literal) => {
         impl $name {
-            /// Less than every number in a ledger: they count from 1.
+            /// A number less than every number in a ledger: those count from 1.
             pub const BEFORE_FIRST: Self = Self(0);
-            /// The largest number there can be.
+            /// The largest possible number.
             pub const MAX: Self = Self(i64::MAX);
 
             /// Wraps a number without checking that the ledger has it.
@@ -48,19 +48,19 @@ macro_rules! number {
                 Self(number)
             }
 
-            /// The bare number.
+            /// Returns the plain number.
             #[must_use]
             pub const fn get(self) -> i64 {
                 self.0
             }
 
-            /// The number after it.
+            /// Returns the next number.
             #[must_use]
             pub const fn next(self) -> Self {
                 Self(self.0.saturating_add(1))
             }
 
-            /// The number before it.
+            /// Returns the previous number.
             #[must_use]
             pub const fn previous(self) -> Self {
                 Self(self.0.saturating_sub(1))

@@ -1,6 +1,6 @@
-//! Structs that are lists in JSON: what reports have always shown as `[a, b]`, with names in Rust.
+//! Structs that are lists in JSON: reports have always shown them as `[a, b]`, and Rust names their fields.
 
-/// Writes the fields of a struct as a list.
+/// Serializes the fields of a struct as a list.
 macro_rules! as_list {
     ($type:ty: $($field:ident),+) => {
         impl serde::Serialize for $type {

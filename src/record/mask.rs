@@ -1,6 +1,6 @@
-//! What is redacted, decided in one place: by the value, where there is a record, and by the place alone, where there is
-//! only a path. What stands in the way of a redacted path is redacted with it, because it may be the very value in another
-//! shape: `"4111..."` where `card.number` is redacted.
+//! Redaction, decided in one place: by the value where there is a record, and by the path alone where there is none. A
+//! value that blocks a redacted path is redacted too, because it may be the same value in another form: `"4111..."`
+//! where `card.number` is redacted.
 
 use std::borrow::Cow;
 
@@ -8,13 +8,13 @@ use super::access::{index, step as step_into};
 use super::{Kind, Malformed, Object, Value};
 use crate::path::{Path, Segment};
 
-/// What stands for a value that must not show.
+/// The text that replaces a redacted value.
 pub const REDACTED: &str = "[redacted]";
 
 impl Object {
-    /// Puts a fixed text in the place of every value that a redacted path leads to, and of whatever blocks it: a scalar or
-    /// a list where it goes on with a name, an object or a scalar where it goes on with an element. `null` on the way is no
-    /// value, and stays. Tells whether anything was masked.
+    /// Replaces every value that a redacted path leads to, and every value that blocks it: a scalar or a list where the
+    /// path continues with a name, an object or a scalar where it continues with an element. `null` along the path is
+    /// not a value, and remains. Returns whether anything was masked.
     pub fn mask(&mut self, redact: &Path) -> bool {
         let Some((Segment::Key(name), rest)) = redact.segments().split_first() else {
             return false;
@@ -23,20 +23,20 @@ impl Object {
     }
 }
 
-/// The data of a record as it may be shown.
+/// The data of a record with its redacted values masked.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Masked<'d, 'p> {
-    /// The JSON text, with a fixed text in the place of every redacted value.
+    /// The JSON text, with every redacted value replaced.
     pub data: Cow<'d, str>,
-    /// The redacted paths at which the record has a value, or something that blocks them.
+    /// The redacted paths at which the record has a value, or a value that blocks them.
     pub paths: Vec<&'p Path>,
 }
 
-/// Masks what these paths redact in the data of a record: the one way by which values come to be shown.
+/// Masks the values at these paths in the data of a record: the only way in which values are shown.
 ///
 /// # Errors
-/// [`Malformed`] when the data is not a JSON object: then nothing of it may be shown.
+/// [`Malformed`] when the data is not a JSON object: then none of it may be shown.
 pub fn masked<'d, 'p>(data: &'d str, redact: &'p [Path]) -> Result<Masked<'d, 'p>, Malformed> {
     let mut shown = Masked {
         data: Cow::Borrowed(data),
@@ -81,23 +81,23 @@ fn mask(value: &mut Value, path: &[Segment]) -> bool {
     mask(value, &[])
 }
 
-/// The name of a place that stands for any name: of an object that has very many.
+/// The name that represents any name, in an object with very many.
 pub(crate) const ANY_NAME: &str = "*";
 
-/// How a place stands to a redacted path, as far as can be told without the record.
+/// How a place relates to a redacted path, as far as is known without the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaskRelation {
-    /// Nothing there is redacted.
+    /// The place is not redacted.
     Apart,
-    /// The redacted path goes on from there: a value that cannot hold what it leads to is redacted.
+    /// The redacted path continues below the place: a value that cannot contain the rest of the path is redacted.
     Leads,
-    /// What stands there is redacted, or is a part of something that is, which this many of its steps lead to.
+    /// The place is redacted, or is a part of a redacted value, to which this many of its steps lead.
     Hidden(usize),
 }
 
 impl MaskRelation {
-    /// How a place stands to a redacted path. Digits in a place may name an element of a list or a field; `*` as a name
-    /// stands for any.
+    /// Relates a place to a redacted path. Digits in a place may be an element of a list or a field; the name `*`
+    /// represents any name.
     #[must_use]
     pub fn new(redact: &Path, place: &[Segment]) -> Self {
         for (at, step) in redact.segments().iter().enumerate() {
@@ -105,7 +105,7 @@ impl MaskRelation {
                 None => return Self::Leads,
                 Some(taken) => match step_to(step, taken) {
                     PathStep::Same => {}
-                    // A record itself is an object.
+                    // A record itself is always an object.
                     PathStep::Blocked if at == 0 => return Self::Apart,
                     PathStep::Blocked => return Self::Hidden(at),
                     PathStep::Another => return Self::Apart,
@@ -115,7 +115,7 @@ impl MaskRelation {
         Self::Hidden(redact.segments().len())
     }
 
-    /// As [`of`](Self::new), where the record tells what has fields and what has elements.
+    /// As [`new`](Self::new), where the record shows which values are objects and which are lists.
     #[must_use]
     pub fn within(document: &Object, redact: &Path, place: &[Segment]) -> Self {
         let mut value: Option<Cow<'_, Value>> = None;
@@ -147,14 +147,14 @@ impl MaskRelation {
             };
             match next {
                 Some(next) => value = Some(next),
-                // It is a place of something else than this record.
+                // The place belongs to something other than this record.
                 None => return Self::new(redact, place),
             }
         }
         Self::Hidden(redact.segments().len())
     }
 
-    /// Whether a value there may be redacted.
+    /// Returns whether a value there may be redacted.
     #[must_use]
     pub fn may_hide(self) -> bool {
         self != Self::Apart
@@ -163,7 +163,7 @@ impl MaskRelation {
 
 enum PathStep {
     Same,
-    /// What has this step has not the shape that the redacted path expects.
+    /// The parent of this step does not have the type that the redacted path expects.
     Blocked,
     Another,
 }
@@ -172,7 +172,7 @@ fn is_number(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a name of digits may be that of an element. What is longer is rather a number of its own: a name in an object.
+/// Whether a name of digits may be the index of an element. A longer one is more likely a name in an object.
 fn is_element(name: &str) -> bool {
     const DIGITS: usize = 6;
     is_number(name) && name.len() <= DIGITS && (name == "0" || !name.starts_with('0'))
@@ -183,7 +183,7 @@ fn step_to(redact: &Segment, taken: &Segment) -> PathStep {
     match (redact, taken) {
         (Segment::Key(_), Segment::Key(any)) if any == ANY_NAME => PathStep::Same,
         (Segment::Key(name), Segment::Key(taken)) if name == taken => PathStep::Same,
-        // A list where a name is expected has elements.
+        // A name is expected, and digits are found: the value is a list.
         (Segment::Key(name), Segment::Key(taken)) if !is_number(name) && is_number(taken) => {
             PathStep::Blocked
         }

@@ -1,9 +1,9 @@
 //! Records: one JSON object with an id, in a logical database.
 //!
-//! A record's data is JSON text, kept exactly as the [door](admit) let it in: insignificant whitespace removed,
-//! nothing else changed. That text is what is stored and what is hashed. A [`Document`] is the lazy view that
-//! stages work on: the top level as names and raw text, a value expanded only where an operation touches it, so
-//! that untouched fields keep their order and their number text.
+//! A record's data is JSON text, kept exactly as [admitted](admit): insignificant whitespace removed, nothing else
+//! changed. That text is what is stored and what is hashed. A [`Document`] is the lazy view that stages work on: the
+//! top level as names and raw text, with a value expanded only where an operation touches it, so that untouched fields
+//! keep their order and their number text.
 
 mod access;
 mod admission;
@@ -47,10 +47,10 @@ pub(crate) use stream::{Element, StringState};
 pub use text::Text;
 pub use value::{Document, Field, Kind, Object, Value};
 
-/// One record as it stands in a logical database.
+/// One record of a logical database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The record's number: its lineage through 1:1 stages, ascending, never reused.
+    /// The record's number, which it keeps through 1:1 stages: ascending, never reused.
     pub number: RecordNumber,
     /// The record's id, unique in its database; never contains NUL.
     pub id: String,
@@ -59,10 +59,10 @@ pub struct Record {
 }
 
 impl Record {
-    /// The lazy view of the data.
+    /// Returns the lazy view of the data.
     ///
     /// # Errors
-    /// [`Malformed`] when the stored data is not a JSON object, which can only be after damage: the door checks
+    /// [`Malformed`] when the stored data is not a JSON object, which happens only after damage: admission validates
     /// everything that is stored.
     pub fn document(&self) -> Result<Document, Malformed> {
         Document::parse(&self.data)

@@ -1,8 +1,9 @@
-//! Names of databases, projects and stages: which texts may be one.
+//! Names of databases, projects and stages, and the rules for them.
 
 use crate::record::listed::as_list;
 
-/// What a stage's file is named after: `0012_orders.toml` is number 12, `orders`. In JSON a list of the two.
+/// The number and slug in the name of a stage's file: `0012_orders.toml` is number 12, `orders`. A list of the two in
+/// JSON.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StageName {
     /// The number, from 1.
@@ -14,7 +15,7 @@ pub struct StageName {
 as_list!(StageName: number, slug);
 
 impl StageName {
-    /// The name of a stage.
+    /// Creates the name of a stage.
     pub fn new(number: u32, slug: impl Into<String>) -> Self {
         Self {
             number,
@@ -23,24 +24,24 @@ impl StageName {
     }
 }
 
-/// A text that may not be such a name.
+/// A text that is not a valid name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` is not a valid {of} name: {problem}")]
 #[non_exhaustive]
 pub struct BadName {
     /// The text.
     pub name: String,
-    /// What it should have named: a database, a project, a stage.
+    /// The kind of name that was expected: of a database, a project, a stage.
     pub of: &'static str,
-    /// What is wrong with it.
+    /// What is wrong with the text.
     pub problem: &'static str,
 }
 
-/// What the tables of the ledger, its views and `SQLite` itself begin with.
+/// Reserved prefixes, of the tables of the ledger, its views and `SQLite` itself.
 const RESERVED: [&str; 3] = ["ledger_", "audit_", "sqlite_"];
 
-/// Checks the name of a logical database: `^[a-z][a-z0-9_]{0,62}$`, and nothing that the ledger, its views or
-/// `SQLite` name their tables with.
+/// Checks the name of a logical database: `^[a-z][a-z0-9_]{0,62}$`, without a prefix that the ledger, its views or
+/// `SQLite` use for their tables.
 pub fn check_database(name: &str) -> Result<(), BadName> {
     let checked = check(
         "database",
@@ -58,7 +59,7 @@ pub fn check_database(name: &str) -> Result<(), BadName> {
     checked
 }
 
-/// Whether a text may name a logical database; [`check_database`] says why not.
+/// Returns whether a text may name a logical database; [`check_database`] returns why not.
 #[must_use]
 pub fn is_database_name(name: &str) -> bool {
     check_database(name).is_ok()
@@ -76,7 +77,12 @@ pub fn check_project(name: &str) -> Result<(), BadName> {
 
 /// Checks the name of a stage, the `slug` of `NNNN_slug.toml`: `^[a-z][a-z0-9_]{0,62}$`.
 pub fn check_stage(name: &str) -> Result<(), BadName> {
-    check("stage", name, "_", "use a-z, 0-9 and _, starting with a letter, at most 63 characters")
+    check(
+        "stage",
+        name,
+        "_",
+        "use a-z, 0-9 and _, starting with a letter, at most 63 characters",
+    )
 }
 
 fn check(of: &'static str, name: &str, also: &str, problem: &'static str) -> Result<(), BadName> {

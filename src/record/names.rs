@@ -1,29 +1,30 @@
-//! Looking for many fields of one object.
+//! Looking up many fields of one object.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
 
-/// What has a name among its siblings.
+/// A value with a name among its siblings.
 pub(crate) trait HasName {
-    /// Whether it has this name.
+    /// Returns whether it has this name.
     fn is(&self, name: &str) -> bool;
-    /// Its name, decoded.
+    /// Returns its name, decoded.
     fn name(&self) -> Cow<'_, str>;
 }
 
-/// Finds the fields of an object by name, one after the other: at once where they are asked for in their order, by a
-/// table of the names otherwise, so that going through all of them takes a time in proportion to their number.
+/// Finds the fields of an object by name, one after the other: immediately where the names are requested in the order
+/// of the fields, otherwise in a table of the names, so that looking up all of them takes time in proportion to their
+/// number.
 pub(crate) struct Names<'f, F> {
     fields: &'f [F],
-    /// Where the next is expected: behind the last that was found.
+    /// Where the next field is expected: after the last one found.
     next: usize,
-    /// The fields by the hashes of their names: a fraction of what the names take.
+    /// The fields by the hashes of their names, which take a fraction of the space of the names.
     table: Option<Vec<(u32, u32)>>,
     hashes: RandomState,
 }
 
 impl<'f, F: HasName> Names<'f, F> {
-    /// Of so few fields a table is not worth its making.
+    /// With at most this many fields, a table costs more than it saves.
     const FEW: usize = 16;
 
     pub(crate) fn from_fields(fields: &'f [F]) -> Self {
@@ -35,7 +36,7 @@ impl<'f, F: HasName> Names<'f, F> {
         }
     }
 
-    /// The place of a field.
+    /// Returns the position of a field.
     pub(crate) fn position(&mut self, name: &str) -> Option<usize> {
         let at = if self.fields.get(self.next).is_some_and(|field| field.is(name)) {
             self.next

@@ -4,17 +4,17 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::number_text::NumberText;
 
-/// How a stage rounds; a stage that rounds must say which.
+/// The rounding mode of a stage; a stage that rounds must declare one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
-    /// To the nearest, a half to the even neighbour: 0.165 is 0.16.
+    /// To the nearest; a half to the even neighbour: 0.165 is 0.16.
     HalfEven,
-    /// To the nearest, a half away from zero: 0.165 is 0.17.
+    /// To the nearest; a half away from zero: 0.165 is 0.17.
     HalfUp,
 }
 
 impl Rounding {
-    /// The name in stage files.
+    /// Returns the name in stage files.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -45,21 +45,21 @@ impl Rounding {
     }
 }
 
-/// A number that 28 digits cannot hold exactly.
+/// The error for a number that 28 digits cannot represent exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("does not fit 28 digits exactly")]
 pub struct NotExact;
 
-/// The exact decimal of a number as stage files have it, with its scale kept: `6.00` has two places, `1E2` is 100.
-/// What else it takes, and which reader takes what, says the table of `docs/numbers.md`.
+/// Parses a number as written in stage files into an exact decimal, and keeps its scale: `6.00` has two places, `1E2`
+/// is 100. The table in `docs/numbers.md` lists what else it accepts, and what each reader of numbers accepts.
 ///
 /// # Errors
-/// [`NotExact`] when the text is no number or needs more than 28 digits; never a silent rounding.
+/// [`NotExact`] when the text is not a number or needs more than 28 digits; it is never silently rounded.
 pub fn exact_decimal(text: &str) -> Result<Decimal, NotExact> {
     NumberText::SETTING.read(text).map_err(|_| NotExact)
 }
 
-/// The text of a decimal, as its `Display` writes it; without its detours, because most of what stages compute are
+/// Returns the text of a decimal, equal to that of its `Display`, but faster, because most of what stages compute is
 /// amounts.
 pub(super) fn text(value: Decimal) -> String {
     let mut buffer = itoa::Buffer::new();

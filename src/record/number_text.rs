@@ -1,11 +1,11 @@
-//! The one grammar of number texts, and its only parser. A reader of numbers takes one of the readings here; what each
-//! takes and refuses stands in one table, `docs/numbers.md`, which is made from the readers themselves.
+//! The only grammar of number texts, and its only parser. Each reader of numbers uses one of the readings here; the
+//! table in `docs/numbers.md`, generated from the readers themselves, shows what each accepts and refuses.
 //!
 //! ```text
 //! around  sign  around  digits { group three-digits } [ point digits ] [ exponent ]  around
 //! ```
-//! Digits are `0` to `9` and nothing else. What a reading does not allow refuses the text; nothing is guessed, cut or
-//! rounded.
+//! Digits are `0` to `9` and nothing else. A text with anything that a reading does not allow is refused; nothing is
+//! guessed, cut or rounded.
 
 use rust_decimal::Decimal;
 
@@ -14,13 +14,13 @@ use self::scanned::{BITS_96, Groups, Scanned, Sum, written_exponent};
 
 mod scanned;
 
-/// Characters that may separate groups of three digits; of `,` and `.` the one that is not the point.
+/// Characters that may separate groups of three digits; of `,` and `.` the one that is not the decimal point.
 const GROUPING: &[char] = &[',', '.', '\'', '\u{2019}', '_', ' ', '\u{a0}', '\u{202f}'];
 
 /// The first number of 29 digits.
 const DIGITS_28: u128 = 10u128.pow(28);
 
-/// What a reading allows beside a minus and `12.50`.
+/// What a reading allows in addition to a minus and `12.50`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Allows(u8);
 
@@ -35,7 +35,7 @@ impl Allows {
     const OPEN_END: Self = Self(8);
     /// `5e3`
     const EXPONENT: Self = Self(16);
-    /// `5_000`, wherever between two digits.
+    /// `5_000`, anywhere between two digits.
     const UNDERSCORES: Self = Self(32);
     /// `(5)` for -5.
     const PARENTHESES: Self = Self(64);
@@ -59,7 +59,7 @@ pub enum Point {
 }
 
 impl Point {
-    /// The character.
+    /// Returns the character.
     #[must_use]
     pub const fn character(self) -> char {
         match self {
@@ -75,28 +75,28 @@ impl Point {
         }
     }
 
-    /// Whether a character separates groups of digits where this is the point.
+    /// Whether a character separates groups of digits where this is the decimal point.
     pub(crate) fn groups_by(self, character: char) -> bool {
         character != self.character() && GROUPING.contains(&character)
     }
 }
 
-/// How a reader takes the text of a number.
+/// How a reader interprets the text of a number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NumberText<'s> {
-    /// What may be around the number and on either side of its sign: blanks, and such of these characters as are no
-    /// marks of groups. Without it, not even blanks.
+    /// The characters allowed around the number and on either side of its sign: blanks, and those of these characters
+    /// that do not separate groups. With `None`, not even blanks.
     around: Option<&'s str>,
-    /// Whether some of the characters mark groups.
+    /// Whether some of the characters separate groups.
     groups: bool,
     point: Point,
     allows: Allows,
-    /// The digits as a whole number are less than this.
+    /// The upper bound (exclusive) of the digits as a whole number.
     below: u128,
 }
 
 impl NumberText<'static> {
-    /// A JSON number, and nothing else: what a record has as a number.
+    /// A JSON number, and nothing else: the numbers of a record.
     pub(crate) const JSON: Self = Self {
         around: None,
         groups: false,
@@ -105,17 +105,17 @@ impl NumberText<'static> {
         below: DIGITS_28,
     };
 
-    /// A JSON number to calculate with: also those of 29 digits that a decimal happens to have room for.
+    /// A JSON number to calculate with: also a number of 29 digits that fits in a decimal.
     pub(crate) const CALCULATED: Self = Self {
         below: BITS_96,
         ..Self::JSON
     };
 
-    /// A cell of a table where records have numbers: what a record can have as a number, of any length. The same reading
-    /// tells whether the cell is a number, and whether it is the one that is there.
+    /// A cell of a table where records have numbers: any number that a record can have, of any length. The same reading
+    /// decides whether the cell is a number, and whether it equals the existing one.
     pub(crate) const CELL: Self = Self::CALCULATED;
 
-    /// A text that stands for a number: `decimal`, `round`, `bands`, `decimal(x)`, `integer(x)`, the amounts of a
+    /// A text that represents a number: `decimal`, `round`, `bands`, `decimal(x)`, `integer(x)`, the amounts of a
     /// reconciliation.
     pub(crate) const PLAIN: Self = Self {
         around: Some(""),
@@ -123,7 +123,7 @@ impl NumberText<'static> {
         ..Self::JSON
     };
 
-    /// A decimal as operations write it, which contracts look for with `x-decimal`.
+    /// A decimal as operations write it, which contracts check with `x-decimal`.
     pub(crate) const WRITTEN: Self = Self {
         allows: Allows::ZEROS,
         ..Self::CALCULATED
@@ -143,7 +143,7 @@ impl NumberText<'static> {
 }
 
 impl<'s> NumberText<'s> {
-    /// With these characters allowed around the number, and between groups those of them that mark groups.
+    /// Allows these characters around the number, and between groups those of them that separate groups.
     pub(crate) fn stripping(self, characters: &'s str) -> Self {
         Self {
             around: Some(characters),
@@ -152,17 +152,17 @@ impl<'s> NumberText<'s> {
         }
     }
 
-    /// With another point.
+    /// Uses another decimal point.
     pub(crate) fn pointed(self, point: Point) -> Self {
         Self { point, ..self }
     }
 
-    /// With an exponent allowed.
+    /// Allows an exponent.
     pub(crate) fn with_exponent(self) -> Self {
         self.allowing(Allows::EXPONENT)
     }
 
-    /// With `(5)` read as -5.
+    /// Reads `(5)` as -5.
     pub(crate) fn with_parentheses(self) -> Self {
         self.allowing(Allows::PARENTHESES)
     }
@@ -174,7 +174,7 @@ impl<'s> NumberText<'s> {
         }
     }
 
-    /// The exact decimal of a text, with its places kept: `6.00` has two, `1e2` is 100. Zero has no sign.
+    /// Returns the exact decimal of a text, with its places kept: `6.00` has two, `1e2` is 100. Zero has no sign.
     #[inline]
     pub(crate) fn read(&self, text: &str) -> Result<Decimal, NotRead> {
         match self.short(text.as_bytes()) {
@@ -183,8 +183,8 @@ impl<'s> NumberText<'s> {
         }
     }
 
-    /// A number of at most 18 characters with nothing but a minus and a point, which every reading takes: nearly every number
-    /// is one. What is none is left to [`any`](Self::any).
+    /// Reads a number of at most 18 characters with only a minus and a point, which every reader accepts: nearly every
+    /// number is one. [`any`](Self::any) reads all others.
     #[inline]
     fn short(&self, bytes: &[u8]) -> Option<Decimal> {
         let (negative, bytes) = match bytes {
@@ -221,7 +221,7 @@ impl<'s> NumberText<'s> {
         self.scan(digits)?.decimal(negative, self.below)
     }
 
-    /// The whole number of a text that has neither point nor exponent.
+    /// Returns the whole number of a text that has neither point nor exponent.
     pub(crate) fn whole(&self, text: &str) -> Result<i64, NotRead> {
         let (negative, digits) = self.signed(text).ok_or(NotRead::Invalid)?;
         let scanned = self.scan(digits)?;
@@ -233,17 +233,17 @@ impl<'s> NumberText<'s> {
         i64::try_from(if negative { -size } else { size }).map_err(|_| NotRead::TooLong)
     }
 
-    /// Whether it is a number, of whatever length.
+    /// Whether a text is a number, of any length.
     pub(crate) fn takes(&self, text: &str) -> bool {
         self.signed(text)
             .is_some_and(|(_, digits)| self.scan(digits).is_ok())
     }
 
-    /// Whether it is negative, and what is left without its sign and without what may be around.
+    /// Returns whether it is negative, and the text without its sign and without the characters around it.
     fn signed<'t>(&self, text: &'t str) -> Option<(bool, &'t str)> {
         let bare = text.strip_prefix('-').unwrap_or(text);
         if let [b'0'..=b'9', .., b'0'..=b'9'] | [b'0'..=b'9'] = bare.as_bytes() {
-            // Nothing is around: most numbers are written so.
+            // Nothing is around it: most numbers are written so.
             return Some((bare.len() < text.len(), bare));
         }
         let mut rest = self.without_symbols(text);
@@ -267,12 +267,12 @@ impl<'s> NumberText<'s> {
         text.trim_matches(|c: char| c.is_whitespace() || (!self.point.groups_by(c) && symbols.contains(c)))
     }
 
-    /// Digits, point, groups and exponent.
+    /// Scans digits, point, groups and exponent.
     #[inline]
     fn scan(&self, text: &str) -> Result<Scanned, NotRead> {
         let bytes = text.as_bytes();
         let mut sum = Sum::default();
-        // How many digits stand before the point and behind it.
+        // Number of digits before and after the point.
         let mut whole = sum.run(bytes);
         let (mut places, mut groups, mut exponent) = (None, None::<Groups>, None);
         let mut at = whole;
@@ -309,7 +309,7 @@ impl<'s> NumberText<'s> {
         })
     }
 
-    /// How wide a character is that may stand between digits, where it may.
+    /// Returns the width of a character that may be between digits, where it may.
     fn between(
         &self,
         text: &str,
@@ -342,8 +342,8 @@ impl<'s> NumberText<'s> {
     }
 }
 
-/// The id that a JSON number is: its digits, where it has neither fraction nor exponent. `-0` is the number 0, and so
-/// is its id.
+/// Returns the id that a JSON number represents: its digits, where it has neither fraction nor exponent. `-0` is the
+/// number 0, and so is its id.
 pub(crate) fn id_of_number(number: &str) -> Option<&str> {
     match number {
         "-0" => Some("0"),

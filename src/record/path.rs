@@ -1,4 +1,4 @@
-//! Paths: where in a document an operation reads or writes.
+//! Paths: the places in a document that an operation reads or writes.
 //!
 //! `a.b` names a field of a field, `items[*].price` the price of every element, `items[0]` one element,
 //! `"odd.key".x` a name with a dot. A path that begins with `/` is a JSON Pointer (RFC 6901).
@@ -17,25 +17,25 @@ pub enum Segment {
     Each,
 }
 
-/// Where in a document: at least one segment.
+/// A path in a document: at least one segment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path {
     segments: Vec<Segment>,
 }
 
-/// A text that is no path.
+/// The error for a text that is not a path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a path: {problem}")]
 #[non_exhaustive]
 pub struct PathError {
     /// The text.
     pub text: String,
-    /// What is wrong with it.
+    /// What is wrong with the text.
     pub problem: &'static str,
 }
 
 impl Path {
-    /// A path of one field of the top level.
+    /// Creates a path to one field of the top level.
     #[must_use]
     pub fn field(name: &str) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl Path {
         }
     }
 
-    /// A path of these segments.
+    /// Creates a path of these segments.
     ///
     /// # Panics
     /// When there is no segment.
@@ -53,37 +53,37 @@ impl Path {
         Self { segments }
     }
 
-    /// The segments, at least one.
+    /// Returns the segments, at least one.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
-    /// The last segment.
+    /// Returns the last segment.
     #[must_use]
     pub fn last(&self) -> &Segment {
         self.segments.last().expect("a path has at least one segment")
     }
 
-    /// Everything but the last segment; empty for a field of the top level.
+    /// Returns all segments but the last; empty for a field of the top level.
     #[must_use]
     pub fn parents(&self) -> &[Segment] {
         &self.segments[..self.segments.len() - 1]
     }
 
-    /// Whether the path may stand for several places (`[*]`).
+    /// Returns whether the path may select several places (`[*]`).
     #[must_use]
     pub fn is_many(&self) -> bool {
         self.segments.contains(&Segment::Each)
     }
 
-    /// Whether this path is the other one, or leads to it.
+    /// Returns whether this path equals the other one, or is a prefix of it.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         other.segments.starts_with(&self.segments)
     }
 
-    /// The JSON Pointer of this path; `[*]` is written `*`.
+    /// Returns the JSON Pointer of this path; `[*]` is written `*`.
     #[must_use]
     pub fn pointer(&self) -> String {
         self.segments.iter().fold(String::new(), |mut pointer, segment| {

@@ -1,9 +1,10 @@
-//! Patterns of operations and expressions: regular expressions that run in linear time, in which `\d` is an ASCII digit.
+//! Patterns of operations and expressions: regular expressions that run in linear time, in which `\d` is an ASCII
+//! digit.
 
 use regex::Regex;
 
-/// Compiles a pattern. `\d` and `\D` mean ASCII digits, as everywhere in Counterfoil: an Arabic-Indic digit in a
-/// phone number is not one that any later step can read.
+/// Compiles a pattern. `\d` and `\D` refer to ASCII digits, as everywhere in Counterfoil: no later step could read an
+/// Arabic-Indic digit in a phone number.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, Box<regex::Error>> {
     let mut ascii = String::with_capacity(pattern.len());
     let mut characters = pattern.chars();
@@ -17,7 +18,7 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, Box<regex::Error>> {
             (character, false) => ascii.push(character),
         }
     }
-    // An error is shown for the pattern as it was written; where only ours fails, ours says why.
+    // The error refers to the pattern as it was written; where only our version fails, it is the error of ours.
     Regex::new(pattern)?;
     Ok(Regex::new(&ascii)?)
 }

@@ -1,4 +1,4 @@
-//! Looking into one document again and again: a stage may ask a record of a hundred thousand fields for a thousand of them.
+//! Repeated lookups in one document: a stage may read a thousand fields of a record of a hundred thousand.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -11,20 +11,20 @@ use super::text::{Text, is_name};
 use super::{Document, Kind, Object, Value};
 use crate::path::{Path, Segment};
 
-/// An object of no more fields is looked through.
+/// An object with at most this many fields is searched.
 const FEW: usize = 64;
-/// A text of no more bytes is looked through.
+/// A text of at most this many bytes is searched.
 const SHORT: usize = 4 << 10;
-/// What is asked more often than this is indexed.
+/// An object is indexed after more than this many lookups.
 const SELDOM: usize = 3;
-/// So many texts are remembered.
+/// The number of texts that are remembered.
 const TEXTS: usize = 4;
 
-/// Finds values by their paths, and remembers where the fields of large objects stand. What it remembers of an object that
-/// may change is looked at before it is believed, so that it can be kept for as long as a record is worked on.
+/// Finds values by path, and remembers the positions of the fields of large objects. It verifies what it remembers of
+/// an object that may have changed, so that one instance serves as long as a record is processed.
 #[derive(Default)]
 pub(crate) struct Places {
-    /// Where the next field of a large object is expected: behind the last that was found.
+    /// Where the next field of a large object is expected: after the last one found.
     next: Cell<usize>,
     order: RefCell<FieldOrder>,
     texts: RefCell<Vec<FieldIndex>>,
@@ -33,7 +33,7 @@ pub(crate) struct Places {
 /// The fields of an expanded object by the hashes of their names.
 #[derive(Default)]
 struct FieldOrder {
-    /// Which object it is, as far as can be told.
+    /// Identifies the object, as far as possible.
     of: (usize, usize),
     asked: usize,
     places: Vec<(u32, u32)>,
@@ -46,7 +46,7 @@ struct FieldIndex {
     places: Vec<FieldSlot>,
 }
 
-/// A field's name and value as places in its text.
+/// A field's name and value as ranges of its text.
 struct FieldSlot {
     hash: u32,
     name: (u32, u32),
@@ -54,7 +54,7 @@ struct FieldSlot {
 }
 
 impl Places {
-    /// The value at a path, as [`Object::at`] finds it.
+    /// Returns the value at a path, as [`Object::at`] does.
     pub(crate) fn at<'d>(&self, document: &'d Document, path: &Path) -> Option<Cow<'d, Value>> {
         let (first, rest) = path.segments().split_first()?;
         let Segment::Key(name) = first else { return None };
@@ -78,7 +78,7 @@ impl Places {
         }
     }
 
-    /// The value of a field, as [`Object::get`] finds it.
+    /// Returns the value of a field, as [`Object::get`] does.
     pub(crate) fn get<'o>(&self, object: &'o Object, name: &str) -> Option<&'o Value> {
         let fields = object.fields();
         if fields.len() <= FEW {
@@ -92,7 +92,7 @@ impl Places {
         Some(&fields[at].value)
     }
 
-    /// Where a field probably is.
+    /// Returns the probable position of a field.
     fn ordered(&self, object: &Object, name: &str) -> Option<usize> {
         let mut order = self.order.borrow_mut();
         let fields = object.fields();
@@ -122,7 +122,7 @@ impl Places {
         same.find(|at| fields.get(*at).is_some_and(|field| field.is(name)))
     }
 
-    /// The value of a field of an object's text.
+    /// Returns the value of a field of an object's text.
     fn within(&self, json: &Text, name: &str) -> Option<Value> {
         let mut texts = self.texts.borrow_mut();
         let Some(at) = texts.iter().position(|fields| fields.of.is_same(json)) else {
@@ -160,7 +160,8 @@ impl FieldIndex {
     }
 }
 
-/// The fields of an object's text, in the order of the hashes of their names, and where they are the same in their own.
+/// Returns the fields of an object's text, ordered by the hashes of their names, and fields with equal hashes in their
+/// own order.
 fn entries(json: &Text) -> Option<Vec<FieldSlot>> {
     let start = json.as_ptr() as usize;
     let range = |part: &str| {
@@ -182,7 +183,7 @@ fn entries(json: &Text) -> Option<Vec<FieldSlot>> {
 fn hash(name: &str) -> u32 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
-    // Half of it is enough: what is found by it is compared.
+    // Half of the hash is enough: every match is compared.
     (hasher.finish() >> 32) as u32
 }
 
@@ -212,7 +213,7 @@ mod tests {
                     let path: Path = format!("o.p.f0{at}[0]").parse().unwrap();
                     assert_eq!(places.at(&document, &path), document.at(&path), "{path}");
                 }
-                // What was remembered is not so any more.
+                // The remembered positions are no longer valid.
                 document.fields_mut().reverse();
                 let changed: Path = if round == 0 { "o.p.f00" } else { "f00" }.parse().unwrap();
                 document.set_at(&changed, Value::boolean(true)).unwrap();

@@ -1,4 +1,4 @@
-//! Refusals: why a record was not let through, with codes and places, never a value.
+//! Refusals: why a record was refused, with codes and places, never a value.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,63 +9,63 @@ use serde::{Deserialize, Serialize};
 use crate::path::{Path, Segment};
 use crate::record::{Document, MaskRelation, RecordNumber};
 
-/// Whether the ledger itself says something with a code: a record that waits for its place, a waiver, a deletion. Nothing
-/// else may give it as its reason.
+/// Whether a code is reserved for the ledger itself: for a record that waits for its place, a waiver, a deletion. No
+/// other refusal may use it.
 pub(crate) fn is_reserved(code: &str) -> bool {
     code.starts_with("target.") || matches!(code, "waived" | "source.deleted")
 }
 
-/// Why one record was refused. Stored in the ledger as JSON, so it must never hold a value of the record.
+/// Why one record was refused. The ledger stores it as JSON, so it must never hold a value of the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// A stable code: `<op>.<reason>`, or what an op's `refuse_as` says.
+    /// A stable code: `<op>.<reason>`, or the value of an op's `refuse_as`.
     pub code: Cow<'static, str>,
-    /// Everything that is wrong with the record, at least one.
+    /// All violations of the record, at least one.
     pub violations: Vec<Violation>,
-    /// The line of the input, for records refused at the door.
+    /// The line of the input, for records rejected at admission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// The last of its lines, where it is a row that goes over several.
+    /// The last line, for a row that spans several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_line: Option<NonZeroU64>,
-    /// Whether the pass may not go on over it: a contract in the mode `refuse` was broken.
+    /// Whether the pass must stop: a contract in the mode `refuse` was violated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub halts: bool,
-    /// The row of the target that is in the record's place.
+    /// The row of the target that occupies the record's place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<Box<Holder>>,
 }
 
-/// A row of the target that is in the place of a record.
+/// A row of the target that occupies the place of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Holder {
     /// The row's number.
     pub record: RecordNumber,
-    /// SHA-256(salt of that number || the id that the row had), in hexadecimal digits: tells, without the id, whether the
-    /// row still has it.
+    /// SHA-256(salt of that number || the id that the row had), in hexadecimal digits: it shows whether the row still
+    /// has that id, without revealing it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_sha256: Option<String>,
 }
 
-/// Which of the records that one becomes (`derive`).
+/// Identifies one of the records that a record is split into (`derive`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Part {
     /// Its number, from 1, as entries of the ledger count parts.
     pub number: i64,
-    /// Where it stands in the source record, as a JSON Pointer, where the stage derives from a list that nothing has changed
-    /// before.
+    /// Its place in the source record, as a JSON Pointer, where the stage derives from a list that no earlier operation
+    /// has changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child: Option<String>,
-    /// The part that came before with the same: its id, or its key under a rule.
+    /// The earlier part with the same id, or with the same key under a rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<i64>,
 }
 
 impl Part {
-    /// A part of which the number alone is known.
+    /// Creates a part of which only the number is known.
     pub(crate) fn numbered(number: i64) -> Self {
         Self {
             number,
@@ -85,33 +85,33 @@ impl fmt::Display for Part {
     }
 }
 
-/// One thing that is wrong with a record.
+/// One violation by a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Violation {
     /// A stable code.
     pub code: Cow<'static, str>,
-    /// Where in the document, as a JSON Pointer; empty for the whole document.
+    /// The place in the document, as a JSON Pointer; empty for the whole document.
     pub pointer: String,
-    /// What was expected, in words of the stage, without any value of the record.
+    /// What was expected, in the words of the stage, without any value of the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
     /// The rule or the place in the stage file that refused, for example `0001_orders.toml:12:3` or a rule's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// Whether the record broke the contract so already before the stage.
+    /// Whether the record already violated the contract before the stage.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub preexisting: bool,
-    /// Of a record that becomes several: the one that is meant. The pointer begins there.
+    /// The part concerned, where a record is split into several. The pointer is relative to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Box<Part>>,
-    /// The record that has what no two may have; in the target of the stage.
+    /// The record in the stage's target that already has the value that must be unique.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<Box<Holder>>,
 }
 
 impl Violation {
-    /// A violation at a place.
+    /// Creates a violation at a place.
     pub fn new(code: impl Into<Cow<'static, str>>, pointer: impl Into<String>) -> Self {
         Self {
             code: code.into(),
@@ -124,14 +124,14 @@ impl Violation {
         }
     }
 
-    /// Says which part of a derived record it concerns, unless that is said already.
+    /// Sets the part of a derived record that it concerns, unless it is already set.
     #[must_use]
     pub(crate) fn of_part(mut self, part: &Part) -> Self {
         self.part.get_or_insert_with(|| Box::new(part.clone()));
         self
     }
 
-    /// Says which record has what no two may have.
+    /// Sets the record that already has the value that must be unique.
     #[must_use]
     pub(crate) fn held_by(mut self, record: RecordNumber) -> Self {
         self.holder = Some(Box::new(Holder {
@@ -141,7 +141,7 @@ impl Violation {
         self
     }
 
-    /// Where it is, in words: the part, and the place in it.
+    /// Returns the place in words: the part, and the place in it.
     #[must_use]
     pub fn place(&self) -> Cow<'_, str> {
         match (self.pointer.is_empty(), &self.part) {
@@ -152,21 +152,21 @@ impl Violation {
         }
     }
 
-    /// Says what was expected.
+    /// Sets what was expected.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
         self
     }
 
-    /// Says which rule refused.
+    /// Sets the rule that refused.
     #[must_use]
     pub fn rule(mut self, rule: impl Into<String>) -> Self {
         self.rule = Some(rule.into());
         self
     }
 
-    /// Says that the record was so already before the stage.
+    /// Marks that the record violated the contract before the stage.
     #[must_use]
     pub fn preexisting(mut self) -> Self {
         self.preexisting = true;
@@ -175,8 +175,8 @@ impl Violation {
 }
 
 impl Violation {
-    /// Cuts the place at what is redacted: the names below it are values of the record as well. Of a part, what is redacted
-    /// may be told from the record on.
+    /// Shortens the place where it enters a redacted value: the names below are values of the record too. For a part,
+    /// the redacted path may be relative to the part or to the source record.
     fn cut(&mut self, redacted: &[Path], standing: impl Fn(&Path, &[Segment]) -> MaskRelation) {
         let hidden = |pointer: &str| {
             let place = pointer.parse::<Path>().ok()?;
@@ -193,7 +193,7 @@ impl Violation {
             let steps = hidden(&format!("{child}{}", self.pointer))?;
             Some(steps.saturating_sub(child.matches('/').count()))
         });
-        // Where it leads on below that.
+        // Shortens only where the place continues below the redacted value.
         let steps = [hidden(&self.pointer), of_part].into_iter().flatten().min();
         let end = steps.and_then(|steps| self.pointer.match_indices('/').nth(steps));
         if let Some((length, _)) = end {
@@ -201,7 +201,7 @@ impl Violation {
         }
     }
 
-    /// Cuts the place in a document at what is redacted there.
+    /// Shortens the place in a document where it enters a redacted value.
     pub(crate) fn cut_in(&mut self, document: &Document, redacted: &[Path]) {
         self.cut(redacted, |path, place| {
             MaskRelation::within(document, path, place)
@@ -210,7 +210,7 @@ impl Violation {
 }
 
 impl Refusal {
-    /// Cuts places at what is redacted, as far as they tell without the record.
+    /// Shortens places where they enter a redacted value, as far as is known without the record.
     pub(crate) fn cut_at(mut self, redacted: &[Path]) -> Self {
         for violation in &mut self.violations {
             violation.cut(redacted, MaskRelation::new);
@@ -218,12 +218,12 @@ impl Refusal {
         self
     }
 
-    /// A refusal of one violation, under the same code.
+    /// Creates a refusal with one violation, under the same code.
     pub fn new(code: impl Into<Cow<'static, str>>, pointer: impl Into<String>) -> Self {
         Violation::new(code, pointer).into()
     }
 
-    /// Says what was expected, for the last violation.
+    /// Sets what was expected, for the last violation.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
         if let Some(last) = self.violations.last_mut() {
@@ -232,7 +232,7 @@ impl Refusal {
         self
     }
 
-    /// Says which part of a derived record is refused, for every violation that does not say so itself.
+    /// Sets the part of a derived record, for every violation without one.
     #[must_use]
     pub(crate) fn of_part(mut self, part: &Part) -> Self {
         self.violations = self
@@ -243,7 +243,7 @@ impl Refusal {
         self
     }
 
-    /// Says which rule refused, for every violation that does not say so itself.
+    /// Sets the rule that refused, for every violation without one.
     #[must_use]
     pub fn rule(mut self, rule: &str) -> Self {
         for violation in self
@@ -263,7 +263,7 @@ impl Refusal {
         self
     }
 
-    /// Where in the input it stood, in words: `line 3`, `lines 3 to 9`.
+    /// Returns the lines of the input, in words: `line 3`, `lines 3 to 9`.
     #[must_use]
     pub fn lines_text(&self) -> Option<String> {
         let line = self.line?;
@@ -273,7 +273,7 @@ impl Refusal {
         })
     }
 
-    /// The reason as it stands in the ledger.
+    /// Returns the reason as stored in the ledger.
     #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a refusal always has a JSON text")

@@ -1,14 +1,14 @@
-//! One pass over JSON text: the fast way through the door and into a document. It only ever says yes. What it does not
-//! accept is looked at again, slowly, by whoever has to say what is wrong.
+//! A single pass over JSON text: the fast path of admission and of parsing documents. It only accepts. A text that it
+//! does not accept is examined again by the slow path, which reports what is wrong.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Deeper values are left to the slow way, which does not call itself.
+/// Deeper values are left to the slow path, which does not recurse.
 const DEEPEST: usize = 128;
 
-/// The text without insignificant whitespace, where it is valid JSON: no deeper than `depth`, no name twice in an object,
-/// every escape a character. `None` where that is not so, or too intricate to tell here.
+/// Returns the text without insignificant whitespace, where it is valid JSON: no deeper than `depth`, without a
+/// repeated name in an object, with valid escapes only. `None` where it is not, or where this scanner cannot decide.
 pub(super) fn compact(text: &str, depth: usize) -> Option<Cow<'_, str>> {
     let mut scan = Scan::new(text, depth.min(DEEPEST), true);
     scan.whole(Scan::value)?;
@@ -19,8 +19,8 @@ pub(super) fn compact(text: &str, depth: usize) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(scan.compact))
 }
 
-/// The fields of an object, in order, names given twice included, as `make` makes them of the places of the name with its
-/// quotes and of the value; `None` where the text is not an object.
+/// Returns the fields of an object in order, including repeated names; `make` builds each from the ranges of the name
+/// with its quotes and of the value. `None` where the text is not an object.
 pub(super) fn fields<F>(json: &str, mut make: impl FnMut(Range<usize>, Range<usize>) -> F) -> Option<Vec<F>> {
     let mut fields = Vec::with_capacity(8);
     let mut scan = Scan::new(json, DEEPEST, false);
@@ -28,7 +28,7 @@ pub(super) fn fields<F>(json: &str, mut make: impl FnMut(Range<usize>, Range<usi
     Some(fields)
 }
 
-/// The elements of a list, in order, as `make` makes them of their places; `None` where the text is not a list.
+/// Returns the elements of a list in order; `make` builds each from its range. `None` where the text is not a list.
 pub(super) fn parts<P>(json: &str, mut make: impl FnMut(Range<usize>) -> P) -> Option<Vec<P>> {
     let mut parts = Vec::with_capacity(8);
     let mut scan = Scan::new(json, DEEPEST, false);
@@ -36,14 +36,14 @@ pub(super) fn parts<P>(json: &str, mut make: impl FnMut(Range<usize>) -> P) -> O
     Some(parts)
 }
 
-/// The elements of a list, one by one: read once before the first, so that it does not turn out to be too intricate in the
-/// middle. `None` where the text is not a list.
+/// Returns an iterator over the elements of a list. The text is scanned once before the first element, so that the
+/// scanner cannot fail in the middle. `None` where the text is not a list.
 pub(super) fn elements(json: &str) -> Option<impl Iterator<Item = &str>> {
     parts(json, drop)?;
     let mut scan = Scan::new(json, DEEPEST - 1, false);
     Some(std::iter::from_fn(move || {
         scan.blanks();
-        // Before the first stands the bracket, before the others a comma: no bracket follows an element.
+        // The first element follows the bracket, the others a comma: no bracket follows an element.
         scan.eat(b'[').or_else(|| scan.eat(b','))?;
         scan.blanks();
         (scan.peek()? != b']').then_some(())?;
@@ -51,10 +51,10 @@ pub(super) fn elements(json: &str) -> Option<impl Iterator<Item = &str>> {
     }))
 }
 
-/// What cannot be told here.
+/// The scanner cannot decide this text.
 pub(super) struct Intricate;
 
-/// The first field whose name, with its quotes, is the one that is looked for: what comes behind it is not read.
+/// Returns the first field whose name, with its quotes, is the wanted one: the text after it is not read.
 pub(super) fn field(json: &str, is_it: impl Fn(&str) -> bool) -> Result<Option<Range<usize>>, Intricate> {
     let (mut scan, mut found) = (Scan::new(json, DEEPEST - 1, false), None);
     let read = scan.fields_until(|name, value| {
@@ -65,27 +65,27 @@ pub(super) fn field(json: &str, is_it: impl Fn(&str) -> bool) -> Result<Option<R
     read.map(|()| found).ok_or(Intricate)
 }
 
-/// What is made of JSON's values.
+/// A type that is built from JSON values.
 pub(crate) trait Build<'t>: Sized {
     fn null() -> Self;
     fn boolean(value: bool) -> Self;
-    /// The number as it is written.
+    /// Builds a number from its text.
     fn number(text: &'t str) -> Self;
     fn text(text: Cow<'t, str>) -> Self;
     fn list(parts: Vec<Self>) -> Self;
-    /// The fields in order, names given twice included.
+    /// Builds an object from its fields in order, including repeated names.
     fn object(fields: Vec<(Cow<'t, str>, Self)>) -> Self;
 }
 
-/// What a text says that has no insignificant whitespace; `None` where it has, is not JSON, or is nested deeper. Of what the
-/// door has let in that is the depth alone.
+/// Parses a text without insignificant whitespace; `None` where it has whitespace, is not JSON, or is nested deeper.
+/// For an admitted text only the depth can fail.
 pub(crate) fn read<'t, V: Build<'t>>(json: &'t str, depth: usize) -> Option<V> {
     let mut scan = Scan::new(json, depth, false);
     let value = scan.built()?;
     (scan.at == json.len() && scan.kept == 0).then_some(value)
 }
 
-/// The string of a text with its quotes; borrowed where nothing is escaped.
+/// Returns the string of a text with its quotes; borrowed where nothing is escaped.
 fn decoded(json: &str, escaped: bool) -> Option<Cow<'_, str>> {
     if escaped {
         return serde_json::from_str(json).ok().map(Cow::Owned);
@@ -96,13 +96,13 @@ fn decoded(json: &str, escaped: bool) -> Option<Cow<'_, str>> {
 struct Scan<'t> {
     text: &'t str,
     at: usize,
-    /// How many levels may still be entered.
+    /// Number of levels that may still be entered.
     levels: usize,
-    /// Whether names given twice and escapes of surrogates are looked for: not where the door has done it.
+    /// Whether to check for repeated names and for surrogate escapes: not for admitted texts.
     strict: bool,
-    /// The names of the objects around the place, innermost last.
+    /// The names of the enclosing objects, innermost last.
     names: Vec<&'t str>,
-    /// What was kept of the text before `kept`.
+    /// The compact text before `kept`.
     compact: String,
     kept: usize,
 }
@@ -120,7 +120,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// One value, and nothing but whitespace around it.
+    /// Scans one value, with nothing but whitespace around it.
     fn whole(&mut self, value: impl FnOnce(&mut Self) -> Option<()>) -> Option<()> {
         self.blanks();
         value(self)?;
@@ -162,7 +162,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// A value, and what is made of it.
+    /// Scans a value and builds a `V` from it.
     fn built<V: Build<'t>>(&mut self) -> Option<V> {
         let text: &'t str = self.text;
         Some(match self.peek()? {
@@ -197,7 +197,7 @@ impl<'t> Scan<'t> {
         })
     }
 
-    /// The place of a value.
+    /// Returns the range of a value.
     fn placed(&mut self) -> Option<Range<usize>> {
         let start = self.at;
         self.value()?;
@@ -208,7 +208,7 @@ impl<'t> Scan<'t> {
         let outer = self.names.len();
         self.members(|scan, name, escaped| {
             if scan.strict {
-                // What an escaped name says is for the slow way to compare.
+                // Comparing an escaped name is left to the slow path.
                 (!escaped).then(|| scan.names.push(&scan.text[name.clone()]))?;
             }
             visit(name, scan.placed()?);
@@ -219,8 +219,8 @@ impl<'t> Scan<'t> {
         Some(())
     }
 
-    /// An object, of which `member` takes each value: it is given the place of the name with its quotes, and whether
-    /// anything in that is escaped.
+    /// Scans an object; `member` scans each value, and gets the range of the name with its quotes, and whether it
+    /// contains escapes.
     #[inline]
     fn members(&mut self, mut member: impl FnMut(&mut Self, Range<usize>, bool) -> Option<()>) -> Option<()> {
         self.eat(b'{')?;
@@ -247,7 +247,7 @@ impl<'t> Scan<'t> {
         Some(())
     }
 
-    /// The fields of an object, until one is the last that is wanted.
+    /// Scans the fields of an object, until `visit` stops it.
     fn fields_until(&mut self, mut visit: impl FnMut(Range<usize>, Range<usize>) -> bool) -> Option<()> {
         self.blanks();
         self.eat(b'{')?;
@@ -275,7 +275,7 @@ impl<'t> Scan<'t> {
         })
     }
 
-    /// A list, of which `element` takes each.
+    /// Scans a list; `element` scans each element.
     #[inline]
     fn elements(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.eat(b'[')?;
@@ -298,7 +298,7 @@ impl<'t> Scan<'t> {
         Some(())
     }
 
-    /// The place of a string with its quotes, and whether anything in it is escaped.
+    /// Returns the range of a string with its quotes, and whether it contains escapes.
     fn string(&mut self) -> Option<(Range<usize>, bool)> {
         let start = self.at;
         self.eat(b'"')?;
@@ -370,7 +370,7 @@ impl<'t> Scan<'t> {
     }
 }
 
-/// Whether no name stands twice.
+/// Whether no name occurs twice.
 fn are_different(names: &mut [&str]) -> bool {
     const FEW: usize = 16;
     if names.len() <= FEW {

@@ -1,5 +1,5 @@
-//! Sets of record numbers. Numbers follow each other for the most part, so that they are kept compressed: a million of them
-//! are some kilobytes.
+//! Sets of record numbers. Most numbers are consecutive, so the sets are compressed: a million numbers take some
+//! kilobytes.
 
 use roaring::RoaringTreemap;
 

@@ -1,4 +1,4 @@
-//! Taking lists and objects apart: one level of JSON text, the parts as slices of it.
+//! Splitting lists and objects: one level of JSON text, the parts as slices of it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use super::names::HasName;
 use super::scan;
 use super::text::{Text, decode_text, is_name};
 
-/// The elements of a list's JSON text, which the door has validated, as `make` makes them of their texts.
+/// Returns the elements of an admitted list's JSON text; `make` builds each from its text.
 pub(super) fn split_list<P>(json: &Text, mut make: impl FnMut(Text) -> P) -> Vec<P> {
     if let Some(parts) = scan::parts(json, |part| make(json.slice(part))) {
         return parts;
@@ -19,10 +19,11 @@ pub(super) fn split_list<P>(json: &Text, mut make: impl FnMut(Text) -> P) -> Vec
     texts.map(make).collect()
 }
 
-/// What is longer is told part by part, and read once beforehand: it could turn out to be too intricate in the middle.
+/// Longer texts are processed part by part, and scanned once beforehand, because the scanner could otherwise fail in
+/// the middle.
 pub(super) const LONG: usize = 64 << 10;
 
-/// The fields of an object's JSON text, which the door has validated, as `make` makes them of the texts of name and value.
+/// Returns the fields of an admitted object's JSON text; `make` builds each from the texts of its name and value.
 pub(super) fn split_object<F>(json: &Text, make: impl FnMut(Text, Text) -> F) -> Vec<F> {
     try_split_object(json, make).expect("a value inside a record is valid JSON")
 }
@@ -40,7 +41,7 @@ pub(super) fn try_split_object<F>(
     Ok(fields.map(|(name, value)| make(raw(name), raw(value))).collect())
 }
 
-/// The value's text of a field of an object's text, which the door has validated: it is only looked at as far as that.
+/// Returns the text of a field's value in an admitted object's text; the text is read only up to that field.
 pub(super) fn field_of(json: &Text, name: &str) -> Option<Text> {
     if let Ok(found) = scan::field(json, |written| is_name(written, name)) {
         return found.map(|value| json.slice(value));
@@ -50,7 +51,7 @@ pub(super) fn field_of(json: &Text, name: &str) -> Option<Text> {
     found.map(|(_, value)| value)
 }
 
-/// The elements of a list's JSON text, which the door has validated, one by one: a list can have millions.
+/// Returns an iterator over the elements of an admitted list's JSON text: a list can have millions.
 pub(crate) fn elements(json: &str) -> Box<dyn Iterator<Item = &str> + '_> {
     if let Some(elements) = scan::elements(json) {
         return Box::new(elements);
@@ -78,7 +79,7 @@ impl HasName for RawField<'_> {
     }
 }
 
-/// The fields of a record's data as slices of it; `None` where the text is not an object.
+/// Returns the fields of a record's data as slices of it; `None` where the text is not an object.
 pub(crate) fn parts_of(data: &str) -> Option<Vec<RawField<'_>>> {
     let part = |name, value| RawField {
         name: &data[name],
@@ -95,7 +96,8 @@ pub(crate) fn parts_of(data: &str) -> Option<Vec<RawField<'_>>> {
     Some(fields.collect())
 }
 
-/// Tells the fields of a record's data, one by one where it is long; `None` where the text is not an object.
+/// Calls `tell` with each field of a record's data, piece by piece where it is long; `None` where the text is not an
+/// object.
 pub(crate) fn each_field<'t>(data: &'t str, tell: &mut dyn FnMut(RawField<'t>)) -> Option<()> {
     let is_plain = data.len() > LONG && scan::fields(data, |_, _| ()).is_some();
     if !is_plain {
@@ -111,7 +113,7 @@ pub(crate) fn each_field<'t>(data: &'t str, tell: &mut dyn FnMut(RawField<'t>)) 
     .map(drop)
 }
 
-/// An object's fields as slices of its text, in order, duplicates included.
+/// An object's fields as slices of its text, in order, including repeated names.
 pub(super) struct Fields<'a>(pub(super) Vec<(&'a RawValue, &'a RawValue)>);
 
 impl<'de: 'a, 'a> serde::Deserialize<'de> for Fields<'a> {

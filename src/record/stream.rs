@@ -1,7 +1,7 @@
-//! JSON text byte by byte, as it comes: where strings and the elements of a list end. The text need not be whole or right;
-//! what it says, and whether it is JSON, [`scan`](super::scan) and the door tell.
+//! JSON text byte by byte, as it arrives: finds the ends of strings and of list elements. The text need not be complete
+//! or valid; [`scan`](super::scan) and admission validate it.
 
-/// Whether a walk over the bytes of a text is inside a string.
+/// Tracks whether a byte of a text is inside a string.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StringState {
     inside: bool,
@@ -9,7 +9,7 @@ pub(crate) struct StringState {
 }
 
 impl StringState {
-    /// Takes the next byte. Whether it belongs to a string, the quotes around it included.
+    /// Processes the next byte. Returns whether it belongs to a string, including the quotes around it.
     #[inline]
     pub(crate) fn hold(&mut self, byte: u8) -> bool {
         if self.inside {
@@ -22,21 +22,21 @@ impl StringState {
     }
 }
 
-/// Finds the end of an element of a list, which need not be JSON itself.
+/// Finds the end of a list element, which need not be valid JSON.
 #[derive(Debug, Default)]
 pub(crate) struct Element {
     quotes: StringState,
-    /// The brackets that are open.
+    /// The open brackets.
     open: Vec<u8>,
-    /// How many of them are `{` and how many `[`, so that a stray closing bracket is known without a search.
+    /// Number of `{` and of `[` among them, so that a stray closing bracket is recognised without a search.
     braces: usize,
     brackets: usize,
-    /// Brackets that are open beyond those, in an element that is too long anyway.
+    /// Number of further open brackets, in an element that exceeds the limit anyway.
     beyond: u64,
 }
 
 impl Element {
-    /// Whether the element ends before this byte. Of an element that is overlong anyway brackets are only counted.
+    /// Returns whether the element ends before this byte. In an overlong element, brackets are only counted.
     pub(crate) fn ends(&mut self, byte: u8, overlong: bool) -> bool {
         if self.quotes.hold(byte) {
             return false;
@@ -56,8 +56,8 @@ impl Element {
         false
     }
 
-    /// Closes the nearest bracket of a kind and what was left open inside it; where there is none of the kind, the
-    /// nearest of the other. So `{"a":[1}` and `{"a":1]` cost only their own element.
+    /// Closes the nearest bracket of a kind and those left open inside it; where there is none of the kind, the nearest
+    /// of the other kind. So `{"a":[1}` and `{"a":1]` invalidate only their own element.
     fn close(&mut self, opener: u8) {
         let matched = *self.count(opener) > 0;
         while let Some(last) = self.open.pop() {

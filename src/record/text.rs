@@ -1,4 +1,4 @@
-//! A cheap slice of shared text, and strings as JSON writes them.
+//! Cheap slices of shared text, and strings as JSON writes them.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -7,8 +7,8 @@ use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-/// A slice of shared, immutable text. Cloning and slicing copy no text, so that the fields of a document can be
-/// handed to operations and expressions without a lifetime and without an allocation each.
+/// A slice of shared, immutable text. Cloning and slicing do not copy text, so that operations and expressions receive
+/// the fields of a document without a lifetime and without an allocation for each.
 #[derive(Clone)]
 pub struct Text {
     source: Arc<str>,
@@ -17,7 +17,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// The part `range` of this text, in bytes.
+    /// Returns the part `range` of this text, in bytes.
     ///
     /// # Panics
     /// When the range is out of bounds or splits a character, as slicing a `str` does.
@@ -35,18 +35,18 @@ impl Text {
         }
     }
 
-    /// The same text found again inside this one: `part` must be a slice of `self`, byte for byte in place.
+    /// Returns the slice of this text that `part` refers to: `part` must be a slice of `self`.
     pub(super) fn slice_of(&self, part: &str) -> Self {
         let start = part.as_ptr() as usize - self.as_str().as_ptr() as usize;
         self.slice(start..start + part.len())
     }
 
-    /// Whether it is the same part of the same text, and not only an equal one.
+    /// Whether both are the same part of the same text, and not merely equal.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.source, &other.source) && (self.start, self.end) == (other.start, other.end)
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.source[self.start as usize..self.end as usize]
     }
@@ -54,7 +54,7 @@ impl Text {
 
 impl From<&str> for Text {
     /// # Panics
-    /// When the text is 4 GiB or longer; the door refuses records far below that.
+    /// When the text is 4 GiB or longer; admission rejects records far below that size.
     fn from(text: &str) -> Self {
         let end = u32::try_from(text.len()).expect("a text is shorter than 4 GiB");
         Self {
@@ -91,8 +91,8 @@ impl fmt::Debug for Text {
     }
 }
 
-/// Whether the JSON text of a field's name is that of this name. Compared where it lies, because looking for fields is most
-/// of what operations do: an escape is longer than what it stands for, so that only a longer name, and one with escapes,
+/// Whether the JSON text of a field's name is this name. It is compared in place, because most of what operations do is
+/// look up fields. An escape is longer than the character that it represents, so that only a longer name with escapes
 /// has to be decoded.
 pub(super) fn is_name(json: &str, name: &str) -> bool {
     let written = &json.as_bytes()[1..json.len() - 1];
@@ -104,11 +104,11 @@ pub(super) fn is_name(json: &str, name: &str) -> bool {
 }
 
 thread_local! {
-    /// Where a value's text is put together before it is shared, so that it costs one allocation.
+    /// A buffer in which a value's text is assembled before it is shared, so that it costs one allocation.
     static RENDERED: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// The JSON text of a string.
+/// Returns the JSON text of a string.
 pub(super) fn text_of(value: &str) -> Text {
     const KEPT_BYTES: usize = 4096;
     RENDERED.with_borrow_mut(|out| {
@@ -134,7 +134,7 @@ fn write_text(value: &str, out: &mut String) {
     out.push_str(&serde_json::to_string(value).expect("a string always has a JSON text"));
 }
 
-/// The decoded string of a JSON text, where it is one; borrowed where nothing is escaped.
+/// Returns the decoded string of a JSON text, where it is one; borrowed where nothing is escaped.
 pub(super) fn decode_text(json: &str) -> Option<Cow<'_, str>> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {

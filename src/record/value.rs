@@ -1,4 +1,4 @@
-//! A JSON value that is expanded only where it is touched.
+//! A JSON value that is expanded only where it changes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,8 +11,8 @@ use super::number;
 use super::split::{split_list, split_object, try_split_object};
 use super::text::{Text, decode_text, is_name, text_of};
 
-/// A JSON value. `Raw` is valid JSON text without insignificant whitespace, of any kind; lists and objects are
-/// expanded into the other two variants when something inside them is to be changed. Reading never expands.
+/// A JSON value. `Raw` is valid JSON text without insignificant whitespace, of any kind; lists and objects are expanded
+/// into the other two variants when something inside them changes. Reading never expands.
 #[derive(Clone)]
 pub enum Value {
     /// The JSON text of a value of any kind.
@@ -23,7 +23,7 @@ pub enum Value {
     Object(Object),
 }
 
-/// What a JSON value is.
+/// The kind of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// `null`
@@ -54,42 +54,42 @@ impl fmt::Display for Kind {
 }
 
 impl Value {
-    /// A value from JSON text, which goes through the [door](admit).
+    /// Parses a value from JSON text, which must pass [admission](admit).
     pub fn parse(json: &str) -> Result<Self, Malformed> {
         Ok(Self::Raw(Text::from(admit(json.as_bytes(), &Limits::default())?)))
     }
 
-    /// `null`
+    /// Returns `null`.
     #[must_use]
     pub fn null() -> Self {
         Self::Raw(Text::from("null"))
     }
 
-    /// `true` or `false`
+    /// Returns `true` or `false`.
     #[must_use]
     pub fn boolean(value: bool) -> Self {
         Self::Raw(Text::from(if value { "true" } else { "false" }))
     }
 
-    /// A JSON number without a fraction.
+    /// Returns a JSON number without a fraction.
     #[must_use]
     pub fn integer(value: i64) -> Self {
         Self::Raw(Text::from(itoa::Buffer::new().format(value)))
     }
 
-    /// A JSON number with the decimal's own scale: 6.00 stays `6.00`.
+    /// Returns a JSON number with the decimal's own scale: 6.00 stays `6.00`.
     #[must_use]
     pub fn decimal(value: Decimal) -> Self {
         Self::Raw(Text::from(number::text(value)))
     }
 
-    /// A JSON string.
+    /// Returns a JSON string.
     #[must_use]
     pub fn text(value: &str) -> Self {
         Self::Raw(text_of(value))
     }
 
-    /// What the value is.
+    /// Returns the kind of the value.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -106,13 +106,13 @@ impl Value {
         }
     }
 
-    /// Whether the value is `null`.
+    /// Returns whether the value is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.kind() == Kind::Null
     }
 
-    /// The boolean, the value one.
+    /// Returns the Boolean, where the value is one.
     #[must_use]
     pub fn as_boolean(&self) -> Option<bool> {
         match self {
@@ -122,7 +122,7 @@ impl Value {
         }
     }
 
-    /// The decoded string, the value one.
+    /// Returns the decoded string, where the value is one.
     #[must_use]
     pub fn as_text(&self) -> Option<Cow<'_, str>> {
         match self {
@@ -131,7 +131,7 @@ impl Value {
         }
     }
 
-    /// The text of the number as written, the value a number.
+    /// Returns the text of the number as written, where the value is one.
     #[must_use]
     pub fn as_number(&self) -> Option<&str> {
         match self {
@@ -140,15 +140,15 @@ impl Value {
         }
     }
 
-    /// The exact decimal, where the value is a number that has one: `6.00` keeps its places, `1E2` is 100. `None` for
-    /// everything else, a number with more than 28 digits among them: [`as_number`](Self::as_number) has its text. A text
-    /// that reads like a number is a text.
+    /// Returns the exact decimal, where the value is a number that has one: `6.00` keeps its places, `1E2` is 100.
+    /// `None` for everything else, including a number with more than 28 digits, whose text
+    /// [`as_number`](Self::as_number) returns. A text that looks like a number is a text.
     #[must_use]
     pub fn as_decimal(&self) -> Option<Decimal> {
         number::exact_decimal(self.as_number()?).ok()
     }
 
-    /// The elements, where the value is a list; `Raw` is expanded for the caller, not in place.
+    /// Returns the elements, where the value is a list; `Raw` is expanded for the caller, not in place.
     #[must_use]
     pub fn as_list(&self) -> Option<Cow<'_, [Value]>> {
         match self {
@@ -158,7 +158,7 @@ impl Value {
         }
     }
 
-    /// The object, the value one; `Raw` is expanded for the caller, not in place.
+    /// Returns the object, where the value is one; `Raw` is expanded for the caller, not in place.
     #[must_use]
     pub fn as_object(&self) -> Option<Cow<'_, Object>> {
         match self {
@@ -168,7 +168,7 @@ impl Value {
         }
     }
 
-    /// The elements to change, the value a list; expands it in place.
+    /// Returns the elements for modification, where the value is a list; expands it in place.
     pub fn as_list_mut(&mut self) -> Option<&mut Vec<Value>> {
         if let Self::Raw(json) = self {
             if !json.starts_with('[') {
@@ -182,7 +182,7 @@ impl Value {
         }
     }
 
-    /// The object to change, the value one; expands it in place.
+    /// Returns the object for modification, where the value is one; expands it in place.
     pub fn as_object_mut(&mut self) -> Option<&mut Object> {
         if let Self::Raw(json) = self {
             if !json.starts_with('{') {
@@ -214,7 +214,7 @@ impl Value {
         }
     }
 
-    /// The JSON text, without insignificant whitespace.
+    /// Returns the JSON text, without insignificant whitespace.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = String::with_capacity(self.json_len());
@@ -224,7 +224,7 @@ impl Value {
 }
 
 impl Value {
-    /// At least the length of the JSON text, in bytes.
+    /// Returns a lower bound of the length of the JSON text, in bytes.
     fn json_len(&self) -> usize {
         match self {
             Self::Raw(json) => json.len(),
@@ -235,7 +235,7 @@ impl Value {
 }
 
 impl PartialEq for Value {
-    /// Equal as stored: the same JSON text, so `6.0` and `6.00` differ.
+    /// Compares values as stored: by their JSON text, so `6.0` and `6.00` differ.
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Raw(left), Self::Raw(right)) => left.as_str() == right.as_str(),
@@ -250,17 +250,17 @@ impl fmt::Debug for Value {
     }
 }
 
-/// One field of an object. The name is kept as written (its JSON text), so that an untouched name stays as it is.
+/// One field of an object. The name is kept as written (its JSON text), so that an untouched name stays unchanged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
-    /// Its JSON text, with the quotes.
+    /// The name's JSON text, with its quotes.
     name: Text,
     /// The field's value.
     pub value: Value,
 }
 
 impl Field {
-    /// A field with a new name.
+    /// Creates a field with a new name.
     #[must_use]
     pub fn new(name: &str, value: Value) -> Self {
         Self {
@@ -269,7 +269,7 @@ impl Field {
         }
     }
 
-    /// A field from its JSON texts, the name's with its quotes.
+    /// Creates a field from its JSON texts; that of the name includes its quotes.
     fn of_raw(name: Text, value: Text) -> Self {
         Self {
             name,
@@ -277,13 +277,13 @@ impl Field {
         }
     }
 
-    /// The decoded name.
+    /// Returns the decoded name.
     #[must_use]
     pub fn name(&self) -> Cow<'_, str> {
         decode_text(&self.name).expect("a field's name is a text")
     }
 
-    /// Gives the field another name, in place.
+    /// Renames the field, in place.
     pub fn rename(&mut self, name: &str) {
         self.name = text_of(name);
     }
@@ -313,7 +313,7 @@ pub struct Object {
 }
 
 impl Object {
-    /// An object without fields.
+    /// Creates an object without fields.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -323,8 +323,8 @@ impl Object {
         Self { fields }
     }
 
-    /// The lazy view of a stored record's data. The text was validated when it came in; here only its top level
-    /// is split.
+    /// Returns the lazy view of a stored record's data. The text was validated at admission; this only splits its top
+    /// level.
     ///
     /// # Errors
     /// [`Malformed`] when the text is not a JSON object.
@@ -339,52 +339,52 @@ impl Object {
             .map_err(|error| Malformed::from_json(&error))
     }
 
-    /// The object of a JSON text that the door has validated.
+    /// Returns the object of an admitted JSON text.
     pub(super) fn split(json: &Text) -> Self {
         Self::from_fields(split_object(json, Field::of_raw))
     }
 
-    /// The fields in order.
+    /// Returns the fields in order.
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         &self.fields
     }
 
-    /// The fields in order, to change.
+    /// Returns the fields in order, for modification.
     pub fn fields_mut(&mut self) -> &mut Vec<Field> {
         &mut self.fields
     }
 
-    /// The number of fields.
+    /// Returns the number of fields.
     #[must_use]
     pub fn len(&self) -> usize {
         self.fields.len()
     }
 
-    /// Whether there is no field.
+    /// Returns whether there are no fields.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 
-    /// The place of a field among its siblings.
+    /// Returns the position of a field among its siblings.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.is(name))
     }
 
-    /// The value of a field.
+    /// Returns the value of a field.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.position(name).map(|at| &self.fields[at].value)
     }
 
-    /// The value of a field, to change.
+    /// Returns the value of a field, for modification.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
         self.position(name).map(|at| &mut self.fields[at].value)
     }
 
-    /// Sets a field: in place where it exists, at the end where it does not. Returns the old value.
+    /// Sets a field: in place where it exists, otherwise at the end. Returns the old value.
     pub fn set(&mut self, name: &str, value: Value) -> Option<Value> {
         if let Some(old) = self.get_mut(name) {
             return Some(std::mem::replace(old, value));
@@ -412,7 +412,7 @@ impl Object {
         out.push('}');
     }
 
-    /// The JSON text, without insignificant whitespace.
+    /// Returns the JSON text, without insignificant whitespace.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = String::with_capacity(self.json_len());
@@ -422,7 +422,7 @@ impl Object {
 }
 
 impl Object {
-    /// At least the length of the JSON text, in bytes.
+    /// Returns a lower bound of the length of the JSON text, in bytes.
     fn json_len(&self) -> usize {
         let fields = self.fields.iter();
         2 + fields

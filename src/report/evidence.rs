@@ -1,4 +1,5 @@
-//! What holds a run together, and how anybody checks it with the stock sqlite3 shell, sha256sum and openssl.
+//! The hashes and signatures that protect a run, and commands that check them with the stock sqlite3 shell, sha256sum
+//! and openssl.
 
 use std::fmt::Write as _;
 
@@ -13,19 +14,19 @@ use crate::record::{BatchId, RunId};
 use crate::shown::word;
 use crate::store::Store;
 
-/// What holds a run together.
+/// The hashes and signatures that protect a run.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Evidence {
-    /// The ledger's name: the uuid of its first run.
+    /// Identity of the ledger: the UUID of its first run.
     pub origin: String,
-    /// The header of the run's first batch.
+    /// Seal of the run's first batch.
     pub first: Seal,
-    /// The header of its last batch, which covers everything before.
+    /// Seal of its last batch, which covers everything before.
     pub last: Seal,
-    /// The signed checkpoint that covers the run; `None` where nothing was signed since.
+    /// Signed checkpoint that covers the run; `None` if nothing was signed since.
     pub checkpoint: Option<SignedNote>,
-    /// How to check it.
+    /// Commands that check it.
     pub checks: Vec<CheckByHand>,
 }
 
@@ -33,35 +34,35 @@ pub struct Evidence {
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct SignedNote {
-    /// The size of the tree that is signed.
+    /// Size of the signed tree.
     pub tree_size: u64,
-    /// The batch that closed it.
+    /// Batch after which the tree had this size.
     pub batch: Option<BatchId>,
-    /// The note.
+    /// The signed note.
     pub note: String,
-    /// Who signed it.
+    /// Name of the signer.
     pub signer: String,
-    /// The key that it is checked with here, where there is one.
+    /// The public key that verifies it, if one is configured.
     pub key: Option<String>,
 }
 
-/// One thing to check by hand.
+/// One check to do by hand.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct CheckByHand {
-    /// What it shows.
+    /// What the check shows.
     pub what: &'static str,
-    /// What to type into a shell.
+    /// Command to type into a shell.
     pub command: String,
-    /// What it must print; empty: nothing.
+    /// Expected output; empty if the command must print nothing.
     pub prints: String,
 }
 
-/// What holds a run together.
+/// Collects the evidence of a run.
 pub(super) fn evidence(store: &Store, run: RunId) -> Result<Evidence> {
     let connection = store.connection();
     let (first, last) = (seal::first_of(connection, run)?, seal::last_of(connection, run)?);
-    // The largest batch shows more than a reconciliation's, which has no entries.
+    // The largest batch shows more than that of a reconciliation, which has no entries.
     let shown = seal::largest_of(connection, run)?;
     let checkpoint = signed(store, connection, last.tree_size)?;
     let path = store_word(&store.path().display().to_string());
@@ -78,7 +79,7 @@ pub(super) fn evidence(store: &Store, run: RunId) -> Result<Evidence> {
     })
 }
 
-/// The first checkpoint at or after a size.
+/// Returns the first checkpoint at or after a size.
 fn signed(store: &Store, connection: &Connection, size: u64) -> Result<Option<SignedNote>> {
     let Some(note) = first_note_of(connection, size)? else {
         return Ok(None);
@@ -131,7 +132,7 @@ fn by_sqlite(path: &str, shown: &Seal, last: &Seal, accepted: Option<&AcceptedNa
     ]
 }
 
-/// The signature under a checkpoint. The first bytes of the key file say that it is an Ed25519 key (RFC 8410).
+/// Returns the check of a checkpoint's signature. The first bytes of the key file identify an Ed25519 key (RFC 8410).
 fn by_openssl(path: &str, note: &SignedNote) -> CheckByHand {
     let mut command = format!(
         "sqlite3 -readonly {path} \"{}\" > note.txt\n",
@@ -172,7 +173,7 @@ fn by_ourselves(path: &str) -> [CheckByHand; 2] {
     ]
 }
 
-/// The store as a word of a command line; a name that begins with a hyphen would be an option.
+/// Returns the store's path as a word of a command line; a name that begins with a hyphen would be an option.
 fn store_word(path: &str) -> String {
     if path.starts_with('-') {
         word(&format!("./{path}")).into_owned()

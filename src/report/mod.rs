@@ -1,5 +1,5 @@
-//! The verb `report`: everything about one run in one value, from which the page, the text on a terminal and the JSON are
-//! made. It reads only, and at one moment of the store.
+//! The verb `report`: everything about one run in one value, from which the page, the terminal text and the JSON are
+//! rendered. It only reads, in one snapshot of the store.
 
 mod evidence;
 mod options;
@@ -31,7 +31,7 @@ pub use crate::ledger::run_outcome::{PassOutcome, Undone};
 pub use crate::ledger::seal::Seal;
 
 impl RunReport {
-    /// The report as one self-contained page: no script, no font, no image from anywhere.
+    /// Renders the report as one self-contained page without scripts, fonts or images from elsewhere.
     #[must_use]
     pub fn to_html(&self) -> String {
         page::html(self)
@@ -39,25 +39,26 @@ impl RunReport {
 }
 
 impl Store {
-    /// Everything about one run; where none is named, about the newest that did something to a record.
+    /// Reports everything about one run; without a run, about the newest one that changed a record.
     ///
     /// # Errors
-    /// [`Error::NoSuch`] where there is no such run.
+    /// [`Error::NoSuch`] if there is no such run.
     pub fn report(&self, run: Option<RunId>, options: &ReportOptions) -> Result<RunReport> {
         self.report_with(None, run, options)
     }
 
-    /// As [`Store::report`], with where the targets of these stages deviate from what they would make of their sources.
+    /// Like [`Store::report`], also reporting where the targets of these stages deviate from what the stages would make
+    /// of their sources.
     ///
     /// # Errors
-    /// As [`Store::report`].
+    /// As for [`Store::report`].
     pub fn report_with(
         &self,
         stages: Option<&Stages>,
         run: Option<RunId>,
         options: &ReportOptions,
     ) -> Result<RunReport> {
-        // One moment of the store, whoever writes meanwhile.
+        // One snapshot of the store, whatever is written meanwhile.
         let moment = self.connection().unchecked_transaction()?;
         let number = match run {
             Some(number) => number,
@@ -125,14 +126,14 @@ fn no_such(what: &str) -> Error {
     }
 }
 
-/// The command with its arguments.
+/// Returns the command with its arguments.
 fn command_line(run: &RunRecord) -> String {
     let arguments = run.arguments.iter().map(|argument| word(argument).into_owned());
     let words = std::iter::once(run.command.clone()).chain(arguments);
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// How a run ended: the gravest of it, and all of it in words.
+/// Returns how a run ended: its gravest ending, and all of them in words.
 fn ended(
     run: RunId,
     passes: &[PassOutcome],
@@ -157,7 +158,7 @@ fn ended(
     }
     for pass in passes {
         match pass.ended_in {
-            // What was taken back goes on no more.
+            // Rolled-back work does not continue.
             None if pass.undone_by.is_some() => {}
             None => found(
                 Ending::Interrupted,
@@ -201,7 +202,7 @@ fn ended(
     }
 }
 
-/// How many of the refused are in quarantine.
+/// Describes how many of the refused records are in quarantine.
 fn refused_left(refused: &Refused) -> String {
     match (refused.standing, refused.records) {
         (1, 1) => "the one refused record is still in quarantine".to_owned(),

@@ -1,18 +1,18 @@
-//! What a report is to tell.
+//! Options of a report.
 
 use crate::path::Path;
 
-/// What a report is to tell.
+/// Options of a report.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReportOptions {
-    /// The project's name, for runs whose passes have no stage.
+    /// Name of the project, for runs whose passes have no stage.
     pub project: Option<String>,
-    /// What the stages at hand redact, beside what those in the ledger do.
+    /// Paths that the given stages redact, in addition to those in the ledger.
     pub redact: Vec<Path>,
-    /// The most refused records that are shown for each cause; all are counted.
+    /// Maximum number of refused records shown for each cause; all are counted.
     pub examples: usize,
-    /// Whether the examples show the record as it was read, redacted values masked.
+    /// Whether the examples show the record as it was read, with redacted values masked.
     pub inputs: bool,
 }
 
@@ -35,21 +35,21 @@ impl ReportOptions {
         self
     }
 
-    /// Redacts these fields as well. Default: none beside those in the ledger.
+    /// Redacts these paths in addition to those in the ledger. Default: none.
     #[must_use]
     pub fn redact(mut self, redact: impl IntoIterator<Item = Path>) -> Self {
         self.redact = redact.into_iter().collect();
         self
     }
 
-    /// Sets the most refused records shown for each cause. Default: 5.
+    /// Sets the maximum number of refused records shown for each cause. Default: 5.
     #[must_use]
     pub fn examples(mut self, examples: usize) -> Self {
         self.examples = examples;
         self
     }
 
-    /// Shows the examples' records as they were read, redacted values masked. Default: `false`.
+    /// Shows the examples' records as they were read, with redacted values masked. Default: `false`.
     #[must_use]
     pub fn inputs(mut self, inputs: bool) -> Self {
         self.inputs = inputs;

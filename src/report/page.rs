@@ -1,5 +1,5 @@
-//! The page of a run: templates beside this file, filled with what a report has, and the geometry of its bars and curve.
-//! Whatever is shown is escaped by the template engine, with [`Inert`]; nothing here makes markup.
+//! The page of a run: templates beside this file, filled with a report's data, and the geometry of its bars and curve.
+//! The template engine escapes everything shown, with [`Inert`]; this code makes no markup.
 
 mod chart;
 mod words;
@@ -19,7 +19,7 @@ use crate::shown::{escape, hides, word};
 use chart::{Bar, SpeedCurve};
 use words::{count, duration};
 
-/// Escapes markup, and shows what would hide or reorder the text around it instead of obeying it.
+/// Escapes markup, and makes characters visible that would hide or reorder the text around them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inert;
 
@@ -46,7 +46,7 @@ struct RunPage<'r> {
     seals: Vec<(&'r Seal, &'static str)>,
 }
 
-/// The page of a report.
+/// Renders the page of a report.
 pub(super) fn html(report: &RunReport) -> String {
     let page = RunPage {
         report,
@@ -75,13 +75,13 @@ impl RunPage<'_> {
     }
 }
 
-/// A command line of these words.
+/// Joins words to a command line.
 fn command(words: &[String]) -> String {
     let quoted: Vec<Cow<'_, str>> = words.iter().map(|text| word(text)).collect();
     format!("counterfoil {}", quoted.join(" "))
 }
 
-/// `pass 3: apply stage 1 nest_orders`.
+/// Renders a pass, for example `pass 3: apply stage 1 nest_orders`.
 fn pass_name(pass: &PassOutcome) -> String {
     format!("{}{}", pass.kind, stage_name(pass.stage, pass.slug.as_deref()))
 }
@@ -98,7 +98,7 @@ fn cause_by(cause: &RefusedCause) -> String {
     format!("{}{}", cause.kind, stage_name(cause.stage, cause.slug.as_deref()))
 }
 
-/// `orders_v1 to orders_v2`, or what there is of it.
+/// Renders `orders_v1 to orders_v2`, or the part of it that is known.
 fn route(source: Option<&String>, target: Option<&String>) -> String {
     match (source, target) {
         (Some(source), Some(target)) if source != target => format!("{source} \u{2192} {target}"),
@@ -115,24 +115,24 @@ fn reconciliation_route(look: &StageReconciliation) -> String {
     route(look.source.as_ref(), look.target.as_ref())
 }
 
-/// A sentence of its own.
+/// Renders the words as a sentence.
 fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string());
     first.unwrap_or_default() + letters.as_str() + "."
 }
 
-/// A cause in words, as everywhere.
+/// Renders a cause in words.
 fn spaced(cause: &str) -> String {
     DifferenceCause::words(cause)
 }
 
-/// A name that stands for this result alone: the heading of its table.
+/// Returns a title that only this result has: the heading of its table.
 fn reconciliation_title(look: &StageReconciliation, result: &ReconciliationResult) -> String {
     format!("Stage {}: {}", look.stage, result.name)
 }
 
-/// A share in percent: what is there is never 0%, what is not all never 100%.
+/// Renders a share in percent. A nonzero share is never 0%, an incomplete one never 100%.
 fn percent(part: impl Borrow<u64>, whole: impl Borrow<u64>) -> String {
     let (part, whole) = (u128::from(*part.borrow()), u128::from(*whole.borrow()));
     if whole == 0 {
@@ -147,7 +147,7 @@ fn percent(part: impl Borrow<u64>, whole: impl Borrow<u64>) -> String {
     }
 }
 
-/// A time for people: `2026-01-31 12:00:00 UTC`.
+/// Renders a time for people: `2026-01-31 12:00:00 UTC`.
 fn moment(iso: &str) -> String {
     iso.replace('T', " ").replace('Z', " UTC")
 }

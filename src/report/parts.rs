@@ -1,4 +1,4 @@
-//! What a report tells.
+//! The parts of a report.
 
 use super::evidence::Evidence;
 use super::reconciliation::StageReconciliation;
@@ -8,86 +8,85 @@ use crate::history::{Deviations, RunRecord, UnfinishedPass};
 use crate::ledger::run_outcome::{PassOutcome, StageOfRun, Undone};
 use crate::record::{BatchId, RunId};
 
-/// One run: what it was, what came of it, and how to check that.
+/// A report of one run: what it was, what came of it, and how to check that.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct RunReport {
-    /// When the report was made, ISO 8601 in UTC.
+    /// Time at which the report was made, ISO 8601 in UTC.
     pub made: String,
-    /// The store as it was then.
+    /// State of the store at that time.
     pub store: StoreState,
-    /// The newest run, where it was passed over for this one because it has done nothing to a record; `None` where the run was
-    /// asked for.
+    /// The newest run, if the report passes over it because it changed no record; `None` if the run was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passed_over: Option<RunId>,
-    /// What was taken back since; it stands above everything else.
+    /// What was rolled back since; shown above everything else.
     pub undone: Vec<Undone>,
-    /// The passes of the store that have begun and not ended, whichever run began them.
+    /// Passes of the store that have begun but not ended, whichever run began them.
     pub unfinished: Vec<UnfinishedPass>,
-    /// What ran, by whom and why.
+    /// What ran, who ran it, and why.
     pub summary: Summary,
-    /// What became of the records, pass by pass.
+    /// Outcomes of the records, pass by pass.
     pub outcomes: Vec<PassOutcome>,
     /// Records per second, batch by batch.
     pub speed: Speed,
-    /// What was refused, by cause.
+    /// Refused records, by cause.
     pub refused: Refused,
-    /// Both sides of the stages against each other.
+    /// Reconciliations of the stages.
     pub reconciliation: Vec<StageReconciliation>,
-    /// Where the targets of the stages are not what these would make of their sources, as the store is now; `None` where
-    /// the stages were not given.
+    /// Where the targets of the stages differ from what the stages would make of their sources, as the store is now;
+    /// `None` if the stages were not given.
     pub deviations: Option<Deviations>,
-    /// What holds it all together.
+    /// Hashes and signatures that protect the run.
     pub evidence: Evidence,
 }
 
-/// The store that a report was made of.
+/// State of the store that a report was made from.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct StoreState {
-    /// Its file, as it was named.
+    /// Path of its file, as it was given.
     pub path: String,
-    /// The newest batch.
+    /// Newest batch.
     pub batch: BatchId,
-    /// The size of the ledger's tree.
+    /// Size of the ledger's tree.
     pub tree_size: u64,
-    /// The root over it, in hexadecimal.
+    /// Root of the tree, in hexadecimal.
     pub tree_root: String,
 }
 
-/// What ran, by whom and why.
+/// What ran, who ran it, and why.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Summary {
     /// The run as `history` shows it.
     #[serde(flatten)]
     pub run: RunRecord,
-    /// The command with its arguments, as a shell would need it.
+    /// The command with its arguments, quoted for a shell.
     pub command_line: String,
-    /// The project.
+    /// Name of the project.
     pub project: Option<String>,
-    /// The stages that it worked on, in their order.
+    /// Stages that the run worked on, in order.
     pub stages: Vec<RunStage>,
-    /// From its start to its last commit, in microseconds.
+    /// Duration from its start to its last commit, in microseconds.
     pub duration_us: u64,
-    /// How many batches it committed.
+    /// Number of batches that it committed.
     pub batch_count: u64,
-    /// How it ended.
+    /// How the run ended.
     pub ending: Ending,
-    /// The same in words.
+    /// How the run ended, in words.
     #[serde(rename = "ending_told")]
     pub ending_text: String,
 }
 
-/// A stage, as its text in the ledger tells it.
+/// A stage as described in the ledger.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct RunStage {
-    /// Its number.
+    /// Number of the stage.
     pub number: u32,
-    /// Its name.
+    /// Name of the stage.
     pub slug: String,
-    /// What it says that it does.
+    /// Description in the stage's text.
     pub description: Option<String>,
 }
 
@@ -101,36 +100,36 @@ impl RunStage {
     }
 }
 
-/// What a stage file says that it does; a stage that was built in Rust says nothing.
+/// Returns the description in a stage file; a stage that was built in Rust has none.
 fn description(text: &str) -> Option<String> {
     let document = text.parse::<toml_edit::DocumentMut>().ok()?;
     let description = document.get("stage")?.get("description")?.as_str()?;
     Some(description.trim().to_owned())
 }
 
-/// How a run ended, the gravest first.
+/// The ending of a run, gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Ending {
-    /// All of it was rolled back since.
+    /// All of its work was rolled back since.
     Undone,
-    /// It stopped within a pass that nobody has finished.
+    /// Stopped within a pass that no run has finished.
     Interrupted,
-    /// Some of it was rolled back since.
+    /// Some of its work was rolled back since.
     PartlyUndone,
     /// A reconciliation left something unexplained.
     Unreconciled,
     /// Records that it refused are still in quarantine.
     RefusedLeft,
-    /// It stopped within a pass, which a later run has finished.
+    /// Stopped within a pass that a later run has finished.
     Continued,
-    /// Done, and nothing is left.
+    /// Finished, with nothing left.
     Done,
 }
 
 impl Ending {
-    /// The ending in a word or two.
+    /// Returns the ending in a word or two.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

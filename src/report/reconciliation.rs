@@ -1,4 +1,4 @@
-//! What the reconciliations of a run's stages came to, as the ledger keeps it.
+//! The results of the reconciliations of a run's stages, as the ledger keeps them.
 
 use rusqlite::Connection;
 
@@ -7,61 +7,61 @@ use crate::ledger::reconciled;
 use crate::record::RunId;
 use crate::shown::utc;
 
-/// A look at both sides of a stage.
+/// A reconciliation of a stage.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct StageReconciliation {
-    /// The run that looked; a later one, where this run did not come to it.
+    /// Run that reconciled; a later one if this run did not reach it.
     pub run: RunId,
-    /// When, ISO 8601 in UTC.
+    /// Time of the reconciliation, ISO 8601 in UTC.
     pub at: String,
-    /// The stage.
+    /// Number of the stage.
     pub stage: u32,
-    /// Its name.
+    /// Name of the stage.
     pub slug: String,
-    /// Where it reads.
+    /// Database that the stage reads.
     pub source: Option<String>,
-    /// Where it writes.
+    /// Database that the stage writes.
     pub target: Option<String>,
-    /// Whether everything that the stage has carried was looked at; else what some passes have.
+    /// Whether it covered everything that the stage processed, rather than the work of some passes.
     pub whole: bool,
-    /// One for each `[[reconcile]]`.
+    /// Results, one for each `[[reconcile]]`.
     pub results: Vec<ReconciliationResult>,
 }
 
-/// What one `[[reconcile]]` came to. Amounts are exact decimals, as texts.
+/// The result of one `[[reconcile]]`. Amounts are exact decimals, as texts.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ReconciliationResult {
-    /// Its name.
+    /// Name of the rule.
     pub name: String,
-    /// A difference is a discrepancy when it is strictly greater.
+    /// Tolerance: a difference is a discrepancy if it is strictly greater.
     pub tolerance: String,
-    /// The source's records that have an amount.
+    /// Number of source records that have an amount.
     pub source_records: u64,
-    /// Their sum.
+    /// Sum of the source's amounts.
     pub source_amount: String,
-    /// The target's.
+    /// Number of target records that have an amount.
     pub target_records: u64,
-    /// Their sum.
+    /// Sum of the target's amounts.
     pub target_amount: String,
-    /// The target's amount less the source's.
+    /// The target's amount minus the source's.
     pub difference: String,
-    /// What explains it, and what nothing explains.
+    /// The causes that explain the difference.
     pub causes: Vec<CauseTotal>,
-    /// What is left.
+    /// The unexplained remainder.
     pub unexplained: String,
-    /// How many keys are left with more than the tolerance.
+    /// Number of keys with a remainder above the tolerance.
     pub discrepancies: u64,
-    /// How many records differ of which a row is not what the ledger says; older reconciliations did not look.
+    /// Number of differing records with a row that does not match the ledger; older reconciliations did not check this.
     #[serde(default)]
     pub behind: u64,
-    /// Whether nothing is left beyond the tolerance.
+    /// Whether nothing remains beyond the tolerance.
     pub holds: bool,
 }
 
 impl ReconciliationResult {
-    /// Why it does not hold, in words.
+    /// Describes why the result does not hold.
     #[must_use]
     pub fn why_open(&self) -> Option<String> {
         if self.holds {
@@ -95,7 +95,7 @@ impl ReconciliationResult {
         Some(why.join(", "))
     }
 
-    /// Gives all amounts the same number of places, so that they stand one below the other; what they say stays the same.
+    /// Gives all amounts the same number of decimal places, so that they align; their values stay the same.
     fn aligned(mut self) -> Self {
         let own = [
             &mut self.tolerance,
@@ -125,22 +125,22 @@ impl ReconciliationResult {
     }
 }
 
-/// How many digits an amount has behind its point.
+/// Returns the number of digits after an amount's decimal point.
 fn places(amount: &str) -> usize {
     amount.split_once('.').map_or(0, |(_, fraction)| fraction.len())
 }
 
-/// How much of a difference has one cause.
+/// The part of a difference with one cause.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct CauseTotal {
-    /// The cause, as [`Cause`](crate::reconcile::Cause) is written.
+    /// Name of the cause, as [`DifferenceCause`](crate::reconcile::DifferenceCause) is written.
     pub cause: String,
-    /// The records.
+    /// Number of records.
     pub records: u64,
-    /// What they add to the difference.
+    /// Amount that they add to the difference.
     pub amount: String,
-    /// Those of them whose amount could not be told.
+    /// Number of these records whose amount could not be determined.
     pub unmeasured: u64,
 }
 
@@ -151,11 +151,12 @@ struct ReportRemark {
     reconciled: Vec<ReconciliationResult>,
 }
 
-/// The reconciliations of a run, and of later ones the newest of each stage that looked at what this one carried.
+/// Returns the reconciliations of a run and, of the later ones that covered what this run processed, the newest of each
+/// stage.
 pub(super) fn looks(connection: &Connection, run: RunId) -> Result<Vec<StageReconciliation>> {
     let mut looks: Vec<StageReconciliation> = Vec::new();
     for look in reconciled::looks(connection, run)? {
-        // What is no such remark says nothing; that it was changed is for `verify` to find.
+        // A remark of another kind has no result; `verify` detects whether it was changed.
         let Ok(remark) = serde_json::from_str::<ReportRemark>(&look.remark) else {
             continue;
         };

@@ -1,5 +1,5 @@
-//! What a run refused, by cause, with examples that show places and rules; values only where they are asked for, and then
-//! masked as quarantine shows them.
+//! The refusals of a run, by cause, with examples that show places and rules. Values are shown only on request, and are
+//! then masked as in the quarantine's output.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -16,58 +16,58 @@ use crate::record::{PassId, REDACTED, RecordNumber, RunId};
 use crate::refusal::{Refusal, Violation};
 use crate::store::Store;
 
-/// The most violations that are shown of one record.
+/// Maximum number of violations shown for a record.
 const VIOLATIONS: usize = 5;
-/// The most characters that are shown of an id, and of a record.
+/// Maximum number of characters shown of an id, and of a record.
 const ID: usize = 200;
 const INPUT: usize = 4_000;
 
-/// What a run refused.
+/// The refusals of a run.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Refused {
-    /// The records.
+    /// Number of refused records.
     pub records: u64,
-    /// Those of them that still stand in quarantine.
+    /// Number of them that are still in quarantine.
     pub standing: u64,
-    /// By pass and code, the most frequent first.
+    /// Causes by pass and code, most frequent first.
     pub causes: Vec<RefusedCause>,
 }
 
 impl Refused {
-    /// Whether any record is shown.
+    /// Returns whether any record is shown.
     pub(super) fn shows_examples(&self) -> bool {
         self.causes.iter().any(|cause| !cause.examples.is_empty())
     }
 
-    /// Whether examples show the records as they were read.
+    /// Returns whether examples show the records as they were read.
     pub(super) fn shows_inputs(&self) -> bool {
         let mut examples = self.causes.iter().flat_map(|cause| &cause.examples);
         examples.any(|example| example.input.is_some())
     }
 }
 
-/// What one pass refused with one code.
+/// The refusals of one pass with one code.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct RefusedCause {
-    /// The pass.
+    /// Pass that refused.
     pub pass: PassId,
-    /// Its kind.
+    /// Kind of the pass.
     pub kind: String,
-    /// The stage; `None`: a load, at the door.
+    /// Stage that refused; `None` for a load, which rejected them at admission.
     pub stage: Option<u32>,
-    /// The stage's name.
+    /// Name of the stage.
     pub slug: Option<String>,
-    /// The code.
+    /// Code of the refusals.
     pub code: String,
-    /// The records.
+    /// Number of refused records.
     pub records: u64,
-    /// Those of them that still stand in quarantine.
+    /// Number of them that are still in quarantine.
     pub standing: u64,
-    /// What the pass read in this run.
+    /// Number of records that the pass read in this run.
     pub read: u64,
-    /// The first of them.
+    /// The first refused records.
     pub examples: Vec<RefusalExample>,
 }
 
@@ -75,31 +75,31 @@ pub struct RefusedCause {
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct RefusalExample {
-    /// Its number.
+    /// Record number.
     pub record: RecordNumber,
-    /// Its id, where it has one.
+    /// Id of the record, if it has one.
     pub id: Option<String>,
-    /// The line of the input, where a load refused it.
+    /// Line of the input, if a load refused it.
     pub line: Option<u64>,
-    /// The last of its lines, where it goes over several.
+    /// Last of its lines, if it spans several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_line: Option<NonZeroU64>,
-    /// The same in words.
+    /// Its lines in words.
     #[serde(skip)]
     pub lines_text: Option<String>,
-    /// What is wrong with it: places, expectations and rules, no values.
+    /// Its violations: places, expectations and rules, without values.
     pub violations: Vec<Violation>,
-    /// How many more violations it has.
+    /// Number of its further violations.
     pub more: u64,
-    /// What the reason names by its number, with its id, where that may be shown.
+    /// Records that the reason names by number, with their ids, if these may be shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub named: Vec<Named>,
-    /// The record as it was read, masked; only where it was asked for.
+    /// The record as it was read, masked; only on request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<RefusedInput>,
 }
 
-/// What a run refused.
+/// Collects the refusals of a run.
 pub(super) fn refused(
     store: &Store,
     run: RunId,
@@ -157,7 +157,7 @@ pub(super) fn refused(
     })
 }
 
-/// A reason as the ledger has it; of one that tells no violations its code.
+/// Reads a reason from the ledger; one without violations is reduced to its code.
 fn read(reason: &str) -> Refusal {
     serde_json::from_str(reason).unwrap_or_else(|_| {
         let told: Option<serde_json::Value> = serde_json::from_str(reason).ok();
@@ -188,7 +188,7 @@ fn cause(key: &(PassId, String), passes: &[PassOutcome]) -> RefusedCause {
     }
 }
 
-/// A refusal, as an example shows it.
+/// A refusal in its shown form.
 struct ShownRefusal {
     id: Option<String>,
     reason: Refusal,
@@ -209,7 +209,7 @@ fn example(
         refusal: of,
     } = shown;
     let id = id.map(|id| clipped(id, ID));
-    // A stage that redacts a path may have come after the one that refused.
+    // A stage that redacts a path may have been added after the one that refused.
     let mut refusal = reason.cut_at(redact);
     let quarantined = Quarantined {
         record: of.record,
@@ -248,7 +248,7 @@ fn example(
     })
 }
 
-/// A text that is not longer than a page can show.
+/// Shortens a text to what a page can show.
 fn clipped(text: String, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((at, _)) => format!("{} \u{2026}", &text[..at]),

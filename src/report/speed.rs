@@ -1,53 +1,53 @@
-//! How fast a run was: records read per second, from commit to commit. Whole numbers only.
+//! The speed of a run: records read per second, from commit to commit, in whole numbers.
 
 use crate::ledger::run_outcome::TimedBatch;
 use crate::record::{BatchId, PassId};
 
-/// The most points that are kept; of more batches, neighbours are taken together.
+/// Maximum number of points that are kept; with more batches, neighbours are joined.
 const POINTS: usize = 200;
 
 /// Records per second over a run.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Speed {
-    /// The batches that read anything.
+    /// Number of batches that read anything.
     pub batches: u64,
-    /// The records that were read.
+    /// Number of records that were read.
     pub read: u64,
-    /// From the run's start to the commit of the last batch that read anything, in microseconds.
+    /// Duration from the run's start to the commit of the last batch that read anything, in microseconds.
     pub duration_us: u64,
-    /// Over all of it.
+    /// Records per second over the whole run.
     pub per_second: Option<u64>,
-    /// Half of the batches that read anything were slower.
+    /// Median: half of the batches that read anything were slower.
     pub median: Option<u64>,
-    /// What can be drawn: empty, where a remark says why.
+    /// Points to draw; empty if `remark` says why not.
     pub points: Vec<SpeedPoint>,
-    /// Why nothing can be drawn.
+    /// Reason why nothing can be drawn.
     pub remark: Option<String>,
 }
 
-/// The time between two commits.
+/// The interval between two commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct SpeedPoint {
-    /// The first batch.
+    /// First batch.
     pub first_batch: BatchId,
-    /// The last batch; the same, unless neighbours are taken together.
+    /// Last batch; the same as the first unless neighbours are joined.
     pub last_batch: BatchId,
-    /// The pass.
+    /// Pass of the batches.
     pub pass: PassId,
-    /// Where the time begins, in microseconds since the run's start.
+    /// Start of the interval, in microseconds since the run's start.
     pub from_us: u64,
-    /// Where it ends.
+    /// End of the interval, in microseconds since the run's start.
     pub to_us: u64,
-    /// The records that were read in it.
+    /// Number of records read in the interval.
     pub read: u64,
     /// Records per second.
     pub per_second: u64,
 }
 
 impl SpeedPoint {
-    /// Takes the next time of the same pass along.
+    /// Joins the next interval of the same pass to this one.
     fn joined(&mut self, next: &Self) {
         self.last_batch = next.last_batch;
         self.to_us = next.to_us;
@@ -61,7 +61,7 @@ fn rate(read: u64, micros: u64) -> Option<u64> {
     Some(u64::try_from(per_second).unwrap_or(u64::MAX))
 }
 
-/// How fast the batches of a run were.
+/// Measures the speed of a run's batches.
 pub(super) fn measured(started_us: i64, batches: &[TimedBatch]) -> Speed {
     let end = batches.iter().rposition(|batch| batch.read > 0);
     let batches = end.map_or(&[][..], |end| &batches[..=end]);
@@ -95,7 +95,7 @@ pub(super) fn measured(started_us: i64, batches: &[TimedBatch]) -> Speed {
     }
 }
 
-/// The times between commits. A batch for which the clock did not move is taken together with the next.
+/// Returns the intervals between commits. A batch during which the clock did not move is joined with the next.
 fn points(started_us: i64, batches: &[TimedBatch]) -> Vec<SpeedPoint> {
     let mut points: Vec<SpeedPoint> = Vec::new();
     let (mut from_us, mut waiting) = (0, None::<SpeedPoint>);
@@ -127,7 +127,7 @@ fn points(started_us: i64, batches: &[TimedBatch]) -> Vec<SpeedPoint> {
     points
 }
 
-/// At most so many points, each of one pass where that is possible.
+/// Reduces the points to the maximum number, each of a single pass where that is possible.
 fn thinned(points: Vec<SpeedPoint>) -> Vec<SpeedPoint> {
     let together = points.len().div_ceil(POINTS);
     if together <= 1 {

@@ -1,4 +1,4 @@
-//! A stage as it was applied, read again from what the ledger has of it.
+//! Stages as they were applied, read again from the ledger.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use crate::reading::Reading;
 use crate::toml::{Collected, Section, document};
 
 impl Stage {
-    /// The stage from its text and its meaning, though the files that it names may be gone: the meaning has the contracts.
-    /// `None` where that does not give a stage of this meaning, as for one that was built in Rust.
+    /// Compiles the stage from its text and its meaning, even if the files that it names are gone: the meaning contains
+    /// the contracts. Returns `None` if the result does not have this meaning, as for a stage that was built in Rust.
     pub(crate) fn as_applied(number: u32, slug: &str, text: &str, meaning: &str) -> Option<Self> {
         let file = format!("{number:04}_{slug}.toml");
         let reading = Reading::new(&file, text);

@@ -21,7 +21,7 @@ use crate::refusal::Refusal;
 use crate::toml::Problems;
 
 impl Stage {
-    /// A stage built in Rust.
+    /// Begins a stage that is built in Rust, with this number and slug.
     #[expect(
         clippy::new_ret_no_self,
         reason = "`Stage::new(..)...build()` reads as the stage it makes"
@@ -31,7 +31,7 @@ impl Stage {
     }
 }
 
-/// A stage being built in Rust.
+/// A builder of stages in Rust.
 ///
 /// ```
 /// use counterfoil::record::Value;
@@ -78,74 +78,74 @@ impl StageBuilder {
         }
     }
 
-    /// What the stage does, in words.
+    /// Describes what the stage does.
     pub fn description(mut self, description: &str) -> Self {
         description.clone_into(&mut self.settings.description);
         self
     }
 
-    /// The database that it reads.
+    /// Sets the database that the stage reads.
     pub fn source(mut self, database: &str) -> Self {
         database.clone_into(&mut self.settings.source);
         self
     }
 
-    /// The database that it fills; without it the stage works in place.
+    /// Sets the database that the stage fills. Default: none, the stage works in place.
     pub fn target(mut self, database: &str) -> Self {
         self.settings.target = Some(database.to_owned());
         self
     }
 
-    /// A condition; records for which it is false are left out.
+    /// Sets a condition; records for which it is false are left out.
     pub fn filter(mut self, expression: &str) -> Self {
         self.settings.filter = Some(expression.to_owned());
         self
     }
 
-    /// The target's id; without it the source's.
+    /// Sets the target's id. Default: the source's id.
     pub fn id(mut self, expression: &str) -> Self {
         self.settings.id = Some(expression.to_owned());
         self
     }
 
-    /// Statements that run once per record, before the operations; their names are visible to the expressions.
+    /// Sets statements that run once per record, before the operations; their names are visible to the expressions.
     pub fn prepare(mut self, script: &str) -> Self {
         self.settings.prepare = Some(script.to_owned());
         self
     }
 
-    /// What happens when a record is refused; without it [`OnError::Quarantine`].
+    /// Sets what happens when a record is refused. Default: [`OnError::Quarantine`].
     pub fn on_error(mut self, on_error: OnError) -> Self {
         self.settings.on_error = on_error;
         self
     }
 
-    /// How many records may be refused; without it one in a hundred.
+    /// Sets how many records may be refused. Default: one in a hundred.
     pub fn max_errors(mut self, max_errors: MaxErrors) -> Self {
         self.settings.max_errors = max_errors;
         self
     }
 
-    /// What becomes of the target's earlier version of a record when a correction of it is refused; without it
+    /// Sets what happens to the target's earlier version of a record when a correction of it is refused. Default:
     /// [`Stale::Keep`].
     pub fn stale(mut self, stale: Stale) -> Self {
         self.settings.stale = stale;
         self
     }
 
-    /// What happens when a target id already exists; without it [`OnConflict::Refuse`].
+    /// Sets what happens when a target id already exists. Default: [`OnConflict::Refuse`].
     pub fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
         self.settings.on_conflict = on_conflict;
         self
     }
 
-    /// How it rounds.
+    /// Declares how the stage rounds.
     pub fn rounding(mut self, rounding: Rounding) -> Self {
         self.settings.rounding = Some(rounding);
         self
     }
 
-    /// A path whose value appears in no output.
+    /// Redacts a path: its value appears in no output.
     pub fn redact(mut self, path: &str) -> Self {
         match path.parse() {
             Ok(path) => self.settings.redact.push(path),
@@ -158,14 +158,14 @@ impl StageBuilder {
         self
     }
 
-    /// The next operation.
+    /// Adds the next operation.
     pub fn op(mut self, op: impl Operation + 'static) -> Self {
         self.steps.ops.push(Box::new(op));
         self
     }
 
-    /// The function that makes the outcome, after the operations. Give it a new [`version`](Self::version) whenever
-    /// it does something else.
+    /// Sets the function that makes the outcome, after the operations. Give it a new [`version`](Self::version)
+    /// whenever its behaviour changes.
     pub fn transform(
         mut self,
         transform: impl Fn(&Record, &Context<'_>) -> Result<Outcome, Refusal> + Send + Sync + 'static,
@@ -183,52 +183,54 @@ impl StageBuilder {
         self
     }
 
-    /// The version of the function: 1 without it. It stands for the function in the stage's meaning.
+    /// Sets the version of the function, which represents the function in the stage's meaning. Default: 1.
     pub fn version(mut self, version: u32) -> Self {
         self.version = Some(version);
         self
     }
 
-    /// Promises that the function gives every record its old id and makes no record into several, so that the
-    /// target's ids are known to be unique. A record that breaks the promise is refused (`id.changed`).
+    /// Promises that the function keeps every record's id and never makes several records of one, so that the target's
+    /// ids are known to be unique. A record that breaks the promise is refused (`id.changed`).
     pub fn keeps_ids(mut self) -> Self {
         self.keeps_ids = true;
         self
     }
 
-    /// What a record must satisfy before the stage.
+    /// Sets what a record must satisfy before the stage.
     pub fn source_contract(mut self, schema: Schema) -> Self {
         self.steps.source_contract = Some(schema);
         self
     }
 
-    /// What a record must satisfy after the stage.
+    /// Sets what a record must satisfy after the stage.
     pub fn target_contract(mut self, schema: Schema) -> Self {
         self.steps.contract.set_schema(schema);
         self
     }
 
-    /// What happens to a record that breaks a contract of the stage; said before the contracts. Without it the record
-    /// goes to quarantine.
+    /// Sets what happens to a record that breaks a contract of the stage. Call it before
+    /// [`preexisting`](Self::preexisting), [`unique`](Self::unique) and [`references`](Self::references). Default: the
+    /// record goes to quarantine.
     pub fn contract_mode(mut self, mode: Mode) -> Self {
         self.steps.contract.mode = mode;
         self.steps.preexisting = mode;
         self
     }
 
-    /// What happens to a record that broke the contract in the same way already before the stage.
+    /// Sets what happens to a record that already broke the contract in the same way before the stage.
     pub fn preexisting(mut self, mode: Mode) -> Self {
         self.steps.preexisting = mode;
         self
     }
 
-    /// A condition that holds for every record after the stage, and its name.
+    /// Adds a condition that must hold for every record after the stage, with its name.
     pub fn rule(mut self, name: &str, expect: &str) -> Self {
         self.rules.push((name.to_owned(), expect.to_owned()));
         self
     }
 
-    /// A key that no two records of the target share, and the rule's name: an expression on the document after the stage.
+    /// Adds a key that no two records of the target may share, with the rule's name: an expression on the document
+    /// after the stage.
     pub fn unique(mut self, name: &str, key: &str) -> Self {
         let mode = self.steps.contract.mode;
         if let Some(key) = self.plain_expression(key) {
@@ -241,8 +243,8 @@ impl StageBuilder {
         self
     }
 
-    /// What a record of the target refers to, an expression on the document after the stage: the id of a record in the
-    /// database `to`, or where `key` is an expression, that of one of its records.
+    /// Adds a reference of the target's records, an expression on the document after the stage: it must equal the id of
+    /// a record in the database `to` or, if `key` is an expression, the key of one of its records.
     pub fn references(mut self, name: &str, value: &str, to: &str, key: Option<&str>) -> Self {
         let mode = self.steps.contract.mode;
         if let Err(error) = name::check_database(to) {
@@ -262,7 +264,7 @@ impl StageBuilder {
         self
     }
 
-    /// An expression that sees nothing of `prepare`.
+    /// Compiles an expression that does not see the names of `prepare`.
     fn plain_expression(&mut self, source: &str) -> Option<Expression> {
         let mut compiling = Compiling {
             file: self.file(),
@@ -273,10 +275,10 @@ impl StageBuilder {
         compiling.expression(source)
     }
 
-    /// The stage.
+    /// Builds the stage.
     ///
     /// # Errors
-    /// Every problem of what was given.
+    /// Every problem of the given settings.
     pub fn build(mut self) -> Result<Stage, Problems> {
         self.check_names();
         self.compile();
@@ -345,7 +347,7 @@ impl StageBuilder {
         self.problems.extend(problems);
     }
 
-    /// Compiles the expressions; a place counts lines and columns within the expression.
+    /// Compiles the expressions. A place counts lines and columns within the expression.
     fn compile(&mut self) {
         let mut compiling = Compiling {
             file: self.file(),
@@ -378,7 +380,7 @@ impl StageBuilder {
     }
 }
 
-/// Compiles expressions that stand in no file.
+/// Compiles expressions that are not in a file.
 struct Compiling<'p> {
     file: Arc<str>,
     rounding: Option<Rounding>,

@@ -1,4 +1,4 @@
-//! What to look at in a stage that compiles: warnings, each with a stable code.
+//! Warnings about a stage that compiles, each with a stable code.
 
 use rust_decimal::Decimal;
 
@@ -10,11 +10,11 @@ use crate::problem::{Place, Problem};
 use crate::toml::Collected;
 
 impl Stage {
-    /// Warnings: what is legal but probably not meant, in the order of the file.
+    /// Returns warnings about what is legal but probably not intended, in the order of the file.
     ///
-    /// `check.lossy`, `check.overwritten`, `check.gone`, `check.redact_leaks`, `check.redact_source`, `check.redact_id`,
-    /// `check.redact_sum`, `check.unused_name`, `check.no_effect`, `check.max_errors_unused`, `check.max_errors_all`, `check.on_conflict_unused`,
-    /// `check.stale_unused`, `check.id_twice`,
+    /// `check.lossy`, `check.overwritten`, `check.gone`, `check.redact_leaks`, `check.redact_source`,
+    /// `check.redact_id`, `check.redact_sum`, `check.unused_name`, `check.no_effect`, `check.max_errors_unused`,
+    /// `check.max_errors_all`, `check.on_conflict_unused`, `check.stale_unused`, `check.id_twice`,
     /// `check.not_an_expression`, `check.ambiguous_formats`, `check.never`, `check.unknown_member`, `contract.budget`.
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Collected::default();
@@ -81,7 +81,7 @@ impl Stage {
         }
     }
 
-    /// What an operation moved away or removed is no longer there to be read.
+    /// Warns of reading what an operation has moved away or removed.
     fn check_gone(&self, problems: &mut Collected) {
         let ops = self.ops();
         let gone = |path: &Path, before: usize| {
@@ -154,7 +154,7 @@ impl Stage {
         }
     }
 
-    /// A stage in place takes what it refuses out of its database: no earlier version is left there.
+    /// A stage in place removes what it refuses from its database, so no earlier version remains there.
     fn check_stale(&self, problems: &mut Collected) {
         let place = self.place_of("stage", "stale");
         if self.in_place() && place.is_some() {
@@ -164,7 +164,7 @@ impl Stage {
         }
     }
 
-    /// Names of `prepare` that stand nowhere else in the file.
+    /// Warns of names of `prepare` that are not used in the rest of the file.
     fn check_names(&self, problems: &mut Collected) {
         let Some(prepare) = &self.steps.prepare else {
             return;
@@ -183,7 +183,7 @@ impl Stage {
     }
 }
 
-/// The words of a text: letters, digits and `_`.
+/// Splits a text into words of letters, digits and `_`.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
 }

@@ -1,5 +1,5 @@
-//! Members that the contract of the source does not know: a slip of the pen that would refuse every record, or read
-//! what no record has.
+//! Warnings about members that the source's contract does not have: a typing error that would refuse every record, or
+//! read what no record has.
 
 use serde_json::{Map, Value as Json};
 
@@ -12,7 +12,7 @@ use crate::problem::{Place, Problem};
 use crate::toml::Collected;
 
 impl Stage {
-    /// What the stage reads of the source's records, and their contract does not have.
+    /// Warns of what the stage reads of the source's records although their contract does not have it.
     pub(super) fn check_members(&self, problems: &mut Collected) {
         let Some(members) = self.source_contract().and_then(Members::from_schema) else {
             return;
@@ -60,22 +60,22 @@ impl Stage {
     }
 }
 
-/// Whether it is not known what members there are behind an operation: it derives other records, is a function of the
+/// Returns whether an operation makes the members after it unknown: it derives other records, is a function of the
 /// program, or puts members of one object into another.
 fn hides_members(op: &dyn Operation) -> bool {
     op.effects().derives || op.makes_unknown_fields()
 }
 
-/// What a schema says about the members of records.
+/// The members that a schema allows in records.
 struct Members {
     schema: Json,
 }
 
-/// A member that is not there.
+/// A member that does not exist.
 struct UnknownMember<'m> {
     /// Its name.
     name: String,
-    /// The members that there are instead.
+    /// The members that exist instead.
     known: Vec<&'m str>,
 }
 
@@ -98,8 +98,8 @@ impl Members {
         Some(Self { schema })
     }
 
-    /// The first name on the way that records do not have. Where a schema allows more members than it names, one that it
-    /// does not name counts only where it is near to a name that it has.
+    /// Returns the first name on the path that records do not have. If a schema allows more members than it names, an
+    /// unnamed one counts only if it is similar to a named one.
     fn unknown(&self, path: &Path) -> Option<UnknownMember<'_>> {
         let mut schema = &self.schema;
         for segment in path.segments() {
@@ -123,9 +123,9 @@ impl Members {
         None
     }
 
-    /// A schema behind its references; `None` where other schemas have a say in what members there are.
+    /// Follows the references of a schema; returns `None` if other schemas affect which members exist.
     fn resolved<'m>(&'m self, mut schema: &'m Json) -> Option<&'m Json> {
-        // References may lead in circles.
+        // References may be circular.
         for _ in 0..16 {
             let object = schema.as_object()?;
             if object.keys().any(|key| has_a_say(key)) {
@@ -145,7 +145,7 @@ impl Members {
     }
 }
 
-/// Keywords that may bring members beside `properties`.
+/// Returns whether a keyword may allow members beside `properties`.
 fn has_a_say(keyword: &str) -> bool {
     matches!(
         keyword,
@@ -167,9 +167,9 @@ fn is_closed(schema: &Json) -> bool {
         .any(|key| schema.get(key) == Some(&Json::Bool(false)))
 }
 
-/// Whether a name is one of the members but for a slip of the pen.
+/// Returns whether a name equals one of the members except for a typing error.
 fn is_near(name: &str, members: &Map<String, Json>) -> bool {
-    // Names that differ in a number only are names of a row.
+    // Names that differ only in a number belong to a numbered series.
     let letters = |name: &str| name.replace(|letter: char| letter.is_ascii_digit(), "");
     let alike = |member: &String| letters(member) == letters(name);
     members.keys().filter(|member| !alike(member)).any(|member| {

@@ -1,4 +1,4 @@
-//! What to look at in a stage that redacts.
+//! Warnings about a stage that redacts.
 
 use super::Stage;
 use super::steps::leaves_value;
@@ -11,11 +11,11 @@ use crate::problem::Problem;
 use crate::record::MaskRelation;
 use crate::toml::Collected;
 
-/// Functions after which a value is no longer the one that was read.
+/// Functions whose result is no longer the value that was read.
 const DISGUISING_FUNCTIONS: [&str; 3] = ["hmac(", "sha256(", "uuid5("];
 
 impl Stage {
-    /// A redacted value that is written where it is not redacted would show.
+    /// Warns of redacted values that are written to places that are not redacted, where they would be shown.
     pub(super) fn check_redaction(&self, problems: &mut Collected) {
         let redacted = |path: &Path| self.redact().iter().any(|redact| redact.covers(path));
         let reads_redacted = |reads: &[Path]| {
@@ -52,7 +52,7 @@ impl Stage {
             fields.iter().filter(|field| !redacted(&Path::field(&field.name)))
         {
             if let Some(path) = reads_redacted(&template.reads()) {
-                // A nested field of it may be redacted where the whole is not.
+                // A nested field of it may be redacted even if the whole is not.
                 let nested = self
                     .redact()
                     .iter()
@@ -64,7 +64,7 @@ impl Stage {
         }
     }
 
-    /// What is redacted and shows in the ids, and the key of the stage's file that makes it so.
+    /// Returns what is redacted but appears in the ids, and the key of the stage's file that causes it.
     fn redacted_in_ids(&self) -> Option<(Path, &'static str)> {
         let hides = |redact: &Path, path: &Path| MaskRelation::new(redact, path.segments()).may_hide();
         let redacted = |path: &Path| self.redact().iter().any(|redact| hides(redact, path));
@@ -78,7 +78,7 @@ impl Stage {
         }
     }
 
-    /// Ids are shown wherever a record is named; what is redacted must not be one.
+    /// Warns of redacted values in ids: ids are shown wherever a record is named.
     pub(super) fn check_redacted_ids(&self, problems: &mut Collected) {
         let Some((path, key)) = self.redacted_in_ids() else {
             return;
@@ -93,8 +93,8 @@ impl Stage {
         );
     }
 
-    /// A slip of the pen in `redact` would show what was meant to be hidden: a name that the stage does not have, near to
-    /// one that it has.
+    /// Warns of a probable typing error in `redact`, which would show what should be hidden: a name that the stage does
+    /// not have but that is similar to one that it has.
     pub(super) fn check_redacted_names(&self, problems: &mut Collected) {
         let steps = &self.steps;
         let mut known: Vec<Path> = self
@@ -131,7 +131,8 @@ impl Stage {
         }
     }
 
-    /// Sums are shown, and kept in the ledger; where few records have an amount they tell it.
+    /// Warns of redacted amounts in sums. Sums are shown and kept in the ledger; if few records have an amount, they
+    /// reveal it.
     pub(super) fn check_redacted_sums(&self, problems: &mut Collected) {
         let redacted = |path: &Path| self.redact().iter().any(|redact| redact.covers(path));
         for rule in self.reconciles() {
@@ -148,7 +149,7 @@ impl Stage {
         }
     }
 
-    /// A value that is redacted where it goes to, but not where it comes from, shows there.
+    /// Warns of a value that is redacted at its destination but not at its origin, where it would be shown.
     pub(super) fn check_redacted_sources(&self, problems: &mut Collected) {
         let mut redacted = self.redact().to_vec();
         let mut warn = |place, from: &Path, to: &Path| {
@@ -187,7 +188,7 @@ impl Stage {
     }
 }
 
-/// The fields of a new document that are nothing but a value of the old one.
+/// Finds the fields of a new document that only copy a value of the old one.
 fn plain_paths(template: &Template, to: &mut Vec<Segment>, found: &mut Vec<PassedOn>) {
     match template {
         Template::Object(fields) => {

@@ -1,4 +1,4 @@
-//! What to look at in the texts of a stage: expressions that are none, and what operations say of theirs.
+//! Warnings about the texts of a stage: those that only resemble expressions, and those of operations.
 
 use toml_edit::{Item, Value as Toml};
 
@@ -8,7 +8,7 @@ use crate::reading::Reading;
 use crate::toml::{Collected, document};
 
 impl Stage {
-    /// A text that begins with `=` and no blank is written as it stands.
+    /// Warns of a text that begins with `=` but no blank, because it is written literally.
     pub(super) fn check_texts(&self, problems: &mut Collected) {
         let reading = Reading::new(&self.file, &self.source_text);
         let Ok(document) = document(&reading, "stage.syntax") else {
@@ -27,7 +27,7 @@ impl Stage {
         }
     }
 
-    /// Parts of expressions that refuse every record that comes to them.
+    /// Warns of parts of expressions that refuse every record that reaches them.
     pub(super) fn check_expressions(&self, problems: &mut Collected) {
         let reconciles = self.reconciles.iter().flat_map(super::Reconcile::expressions);
         for expression in self.steps.expressions().into_iter().chain(reconciles) {
@@ -37,7 +37,7 @@ impl Stage {
         problems.extend(prepare.flat_map(crate::expression::Preparation::warnings));
     }
 
-    /// What operations have to say of their settings.
+    /// Collects the operations' own warnings about their settings.
     pub(super) fn check_op_settings(&self, problems: &mut Collected) {
         for (at, op) in self.ops().iter().enumerate() {
             problems.extend(op.warnings().into_iter().map(|problem| Problem {
@@ -69,7 +69,7 @@ fn gather_value<'t>(value: &'t Toml, texts: &mut Vec<&'t toml_edit::Formatted<St
     }
 }
 
-/// Whether a text looks like an expression whose blank was forgotten; a lone `=` or `==` is a separator.
+/// Returns whether a text resembles an expression without its blank; a lone `=` or `==` is a separator.
 fn seems_expression(text: &str) -> bool {
     let rest = text.strip_prefix('=').and_then(|rest| rest.chars().next());
     rest.is_some_and(|next| next.is_alphanumeric() || "_(\"'[{!\n#`".contains(next))

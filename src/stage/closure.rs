@@ -10,11 +10,11 @@ use crate::context::Context;
 use crate::record::Record;
 use crate::refusal::Refusal;
 
-/// What such a function does: it makes of a record what is written, or refuses it.
+/// The type of such a function: it makes what is written of a record, or refuses the record.
 pub(super) type Transform = dyn Fn(&Record, &Context<'_>) -> Result<Outcome, Refusal> + Send + Sync;
 
-/// A function of the program as the last step of a stage. What it does is known only to the program, so its
-/// version stands for it in the stage's meaning.
+/// A function of the program as the last step of a stage. Only the program knows what the function does, so its version
+/// represents it in the stage's meaning.
 #[derive(Clone)]
 pub(super) struct Closure {
     pub(super) transform: Arc<Transform>,

@@ -32,7 +32,7 @@ pub(super) fn read(
     let contract = &mut steps.contract;
     contract.mode = mode(section, "mode", problems).unwrap_or_default();
     steps.preexisting = mode(section, "preexisting", problems).unwrap_or(contract.mode);
-    // Rules over more than one record are looked at for records that do not go through the stage as well.
+    // Rules over more than one record are also evaluated for records that do not go through the stage.
     let plain = Reading {
         names: Vec::new(),
         ..reading.clone()
@@ -53,7 +53,7 @@ pub(super) fn read(
     }
 }
 
-/// Reads `source` or `target`: a schema inline, or the name of a file.
+/// Reads `source` or `target`: an inline schema, or the name of a file.
 fn schema(section: &Section<'_>, key: &str, lookup: &Lookup, problems: &mut Collected) -> Option<Schema> {
     let item = section.item(key)?;
     let place = section.place_of(key);
@@ -91,7 +91,7 @@ struct ContractTables<'p> {
     reading: &'p Reading<'p>,
     /// Without the names that `prepare` defines.
     plain: &'p Reading<'p>,
-    /// What a table without a mode of its own has.
+    /// The mode of a table that does not set one.
     mode: Mode,
 }
 
@@ -148,7 +148,7 @@ impl ContractTables<'_> {
                     let place = section.place_of("to");
                     problems.add(Problem::error("stage.bad_name", place, error.to_string()));
                 }
-                // The key is read from records of another database, whose fields `[into]` does not tell.
+                // The key is read from records of another database, whose fields `[into]` does not describe.
                 let key = section.expression("key", problems).and_then(|source| {
                     problems.take(Expression::compile(source, &section.place_of("key"), self.plain))
                 });

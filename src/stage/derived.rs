@@ -1,4 +1,4 @@
-//! What a record is derived into: its parts, on their way and finished.
+//! The parts that a record is derived into, both in progress and finished.
 
 use super::finish::{DerivedPlace, Draft, as_number, evaluated_id};
 use super::{Outcome, Stage};
@@ -9,24 +9,24 @@ use crate::path::Path;
 use crate::record::{Document, Record};
 use crate::refusal::{Part, Refusal};
 
-/// The most records that one record may become.
+/// Maximum number of records that one record may become.
 pub(super) const MOST_PARTS: usize = 10_000;
-/// The most bytes that they may have together, unless a single record may have more: what one record becomes is written in
-/// one transaction, and is in memory until then.
+/// Maximum number of bytes of these records together, unless a single record may have more: the results of one record
+/// are written in one transaction, and are in memory until then.
 const MOST_BYTES: usize = 16 << 20;
 
-/// What a record was derived into, as far as it is made.
+/// The finished parts of a derived record.
 #[derive(Default)]
 pub(super) struct DerivedParts {
     pub(super) count: usize,
     pub(super) outcomes: Vec<Outcome>,
     pub(super) bytes: usize,
-    /// Why the first part that was refused was, unless an operation refuses a later one.
+    /// Refusal of the first refused part, unless an operation refuses a later one.
     pub(super) refusal: Option<Refusal>,
 }
 
 impl Stage {
-    /// A refusal by an operation, with the part that it concerns where the record has become several.
+    /// Makes the refusal by an operation, with the part that it concerns if the record has become several.
     pub(super) fn refused_part(
         &self,
         refusal: Refusal,
@@ -47,7 +47,8 @@ impl Stage {
         refusal.of_part(&self.part(number, draft.derived))
     }
 
-    /// A part, with its place in the source record where nothing before has changed the list that it comes from.
+    /// Returns a part, with its place in the source record if no earlier operation has changed the list that it comes
+    /// from.
     fn part(&self, number: usize, derived: Option<DerivedPlace>) -> Part {
         let ops = &self.steps.ops;
         let child = derived.and_then(|DerivedPlace { op: at, index }| {
@@ -64,15 +65,15 @@ impl Stage {
         }
     }
 
-    /// What an operation has derived of a record, or of a part of one, in order.
+    /// Makes the drafts that an operation derived from a record, or from a part of one, in order.
     pub(super) fn drafts(&self, draft: &Draft, op: usize, documents: Vec<Document>) -> Vec<Draft> {
         let made = (1..).zip(documents).enumerate();
         made.map(|(index, (part, document))| {
-            // By its place in the list, whatever becomes of the others.
+            // By its place in the list, whatever happens to the others.
             let salt = draft.salt.map(|salt| derived_salt(&salt, self.number, part));
             Draft {
                 is_part: true,
-                // Of a part of a part, the place in the record is not known.
+                // For a part of a part, the place in the record is not known.
                 derived: (!draft.is_part).then_some(DerivedPlace { op, index }),
                 ..Draft::first(document, salt)
             }
@@ -125,7 +126,7 @@ fn written_bytes(outcome: &Outcome) -> usize {
     }
 }
 
-/// The outcomes of a derived record's parts as one.
+/// Joins the outcomes of a derived record's parts.
 pub(super) fn joined(outcomes: Vec<Outcome>) -> Outcome {
     let (mut outputs, mut reason) = (Vec::new(), None);
     for outcome in outcomes {

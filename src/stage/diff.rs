@@ -1,9 +1,9 @@
-//! What changed between two texts of a stage.
+//! The differences between two texts of a stage.
 
 use similar::TextDiff;
 
-/// The unified diff from an applied stage's text to the text of its file, three lines around each change; empty
-/// where they are equal.
+/// Returns the unified diff from an applied stage's text to the text of its file, with three lines of context around
+/// each change; empty if they are equal.
 #[must_use]
 pub fn diff(old_text: &str, new_text: &str) -> String {
     TextDiff::from_lines(old_text, new_text)

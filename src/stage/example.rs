@@ -1,4 +1,4 @@
-//! Running the `[[example]]`s of a stage: what it makes of them, and whether it finds back.
+//! Running the `[[example]]`s of a stage: what the stage makes of them, and whether its inverse restores the input.
 
 use serde_json::Value as Json;
 
@@ -12,18 +12,18 @@ use crate::problem::Place;
 use crate::record::{Document, Limits, Record, RecordNumber, Value};
 use crate::refusal::Refusal;
 
-/// What `now()` gives in examples: 2000-01-01T00:00:00Z, in microseconds UTC.
+/// Value of `now()` in examples: 2000-01-01T00:00:00Z, in microseconds UTC.
 const NOW_US: i64 = 946_684_800_000_000;
 
-/// What came of one example.
+/// The result of one example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExampleResult {
-    /// The example's name.
+    /// Name of the example.
     pub name: String,
-    /// Where it stands.
+    /// Place of the example in the file.
     pub place: Place,
-    /// What came of it.
+    /// Verdict on the example.
     pub verdict: Verdict,
 }
 
@@ -32,26 +32,28 @@ pub struct ExampleResult {
 pub enum Verdict {
     /// As expected.
     Passed {
-        /// Whether the way back was run as well and gave the input: only where every operation has an exact inverse.
+        /// Whether the inverse operations were run as well and restored the input: only if every operation has an exact
+        /// inverse.
         round_trip: bool,
     },
-    /// Something else came out; says what, over several lines, values at redacted paths masked.
+    /// The output differs; the text describes how, over several lines, with values at redacted paths masked.
     Failed(String),
 }
 
-/// The salt of the record of an example: the first 16 bytes of `SHA-256("example" || id)`.
+/// Returns the salt of an example's record: the first 16 bytes of `SHA-256("example" || id)`.
 fn example_salt(id: &str) -> Salt {
     let hash = sha256(&[b"example", id.as_bytes()]);
     std::array::from_fn(|at| hash[at])
 }
 
 impl Stage {
-    /// Runs the examples. `now()` is 2000-01-01T00:00:00Z in them.
+    /// Runs the examples. In them, `now()` is 2000-01-01T00:00:00Z.
     ///
-    /// Examples are in no ledger: what is random in them is made of the example's id, so that it stays the same.
+    /// Examples are not in a ledger: their random values are derived from the example's id, so that they are always the
+    /// same.
     ///
-    /// The output must be the expected one exactly, but for whitespace: the same fields in the same order with the
-    /// same number texts. Where every operation is exact, the way back must give the input.
+    /// The output must equal the expected one exactly, except for whitespace: the same fields in the same order with
+    /// the same number texts. If every operation is exact, the inverse operations must restore the input.
     pub fn run_examples(&self, project: &str, secrets: &Secrets) -> Vec<ExampleResult> {
         let run = |example: &Example| ExampleResult {
             name: example.name.clone(),
@@ -110,7 +112,7 @@ impl Stage {
         Ok(Verdict::Passed { round_trip })
     }
 
-    /// Whether the operations alone make the new record, and each has an exact inverse.
+    /// Returns whether the operations alone make the new record, and each has an exact inverse.
     fn is_exact(&self) -> bool {
         let steps = &self.steps;
         let exact = steps
@@ -120,11 +122,11 @@ impl Stage {
         exact && !steps.ops.is_empty() && steps.into.is_none() && steps.closure.is_none()
     }
 
-    /// The output taken back through the inverse operations, the last one first.
+    /// Applies the inverse operations to the output, the last one first.
     fn way_back(&self, output: &str, context: &Context<'_>) -> Result<String, String> {
         let mut document = Document::parse(output).map_err(|error| error.message)?;
         let mut scope = Scope::new(*context);
-        // What writes nothing (a filter) has nothing to undo.
+        // An operation that writes nothing (a filter) has nothing to undo.
         for op in self.steps.ops.iter().rev().filter(|op| !op.writes().is_empty()) {
             let name = op.name();
             let inverse = op
@@ -163,7 +165,7 @@ impl Stage {
         Err(format!("{what} differs\n{}", self.shown(expected, found)))
     }
 
-    /// The differing lines of two documents, values at redacted paths masked.
+    /// Shows the differing lines of two documents, with values at redacted paths masked.
     fn shown(&self, expected: &str, found: &str) -> String {
         let (expected, found) = (self.pretty(expected), self.pretty(found));
         let diff = similar::TextDiff::from_lines(&expected, &found);
@@ -190,7 +192,7 @@ impl Stage {
     }
 }
 
-/// Every name of a JSON value, in order.
+/// Returns every name of a JSON value, in order.
 fn in_order(json: &Json) -> Vec<String> {
     match json {
         Json::Object(fields) => fields
@@ -202,7 +204,7 @@ fn in_order(json: &Json) -> Vec<String> {
     }
 }
 
-/// Whether the refusal, or one of its violations, has the code.
+/// Checks that the refusal, or one of its violations, has the code.
 fn refused_as(refusal: &Refusal, code: &str) -> Result<(), String> {
     let found = refusal.code == code || refusal.violations.iter().any(|violation| violation.code == code);
     found

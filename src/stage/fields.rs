@@ -1,10 +1,10 @@
-//! Fields that cannot be there: what `[into]` builds is known before any record is seen.
+//! Fields that cannot exist: what `[into]` builds is known before any record is read.
 
 use crate::expression::{Expression, Template};
 use crate::path::{Path, Segment};
 use crate::problem::{Place, Problem};
 
-/// The problem that an expression on the final document reads a field that `[into]` does not build.
+/// Returns the problem if an expression on the final document reads a field that `[into]` does not build.
 pub(super) fn unknown_field(expression: &Expression, into: &Template, place: &Place) -> Option<Problem> {
     let reads = expression.reads();
     let (path, name, known) = reads.iter().find_map(|path| {
@@ -20,7 +20,7 @@ pub(super) fn unknown_field(expression: &Expression, into: &Template, place: &Pl
     )
 }
 
-/// The first name on the way that is not built, and the names that are built there.
+/// Returns the first name on the path that is not built, and the names that are built there.
 fn missing<'t, 'p>(into: &'t Template, path: &'p Path) -> Option<(&'p str, Vec<&'t str>)> {
     let mut template = into;
     for segment in path.segments() {

@@ -1,4 +1,4 @@
-//! Reading the files of a project: once, without following links, never more than a bound.
+//! Reading the files of a project: once, without following links, up to a size limit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::op::Functions;
 use crate::problem::Problem;
 
-/// The longest file of a project that is read, in bytes: 1 MiB.
+/// Maximum size of a project file in bytes: 1 MiB.
 pub const LONGEST_FILE: u64 = 1024 * 1024;
 
 /// Reads a regular file of a project completely: not a symlink, not a device or pipe, at most [`LONGEST_FILE`],
@@ -63,7 +63,7 @@ fn not_a_file(kind: &std::fs::Metadata) -> &'static str {
     }
 }
 
-/// What a stage may refer to outside its own text: the files that it names, and the functions of the program.
+/// The files that a stage may name, and the functions of the program.
 #[derive(Clone, Debug, Default)]
 pub struct Lookup {
     files: Files,
@@ -81,13 +81,13 @@ enum Files {
 }
 
 impl Lookup {
-    /// Nothing: a stage that names a file or a function does not compile.
+    /// Makes a lookup that finds nothing: a stage that names a file or a function does not compile.
     #[must_use]
     pub fn nothing() -> Self {
         Self::default()
     }
 
-    /// The files in a folder and its subfolders.
+    /// Makes a lookup of the files in a folder and its subfolders.
     #[must_use]
     pub fn folder(folder: impl Into<PathBuf>) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl Lookup {
         }
     }
 
-    /// These texts by file name, as for a stage whose files are gone.
+    /// Makes a lookup of these texts by file name, for a stage whose files are gone.
     #[must_use]
     pub fn texts(texts: BTreeMap<String, String>) -> Self {
         Self {
@@ -122,16 +122,16 @@ impl Lookup {
         names.insert(name.to_owned());
     }
 
-    /// The names of the files that were asked for, in order.
+    /// Returns the names of the files that were requested, in order.
     pub(crate) fn names(&self) -> Vec<String> {
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         names.iter().cloned().collect()
     }
 
-    /// The text of a file.
+    /// Returns the text of a file.
     ///
     /// # Errors
-    /// `stage.outside` for a path that is absolute or leads out of the folder, and what [`read_file`] refuses.
+    /// `stage.outside` for a path that is absolute or leads out of the folder, and the errors of [`read_file`].
     pub fn read(&self, name: &str) -> Result<String, Problem> {
         let missing = || Problem::error("stage.no_file", None, format!("there is no file `{name}`"));
         match &self.files {
@@ -146,7 +146,7 @@ impl Lookup {
     }
 }
 
-/// The path of a file inside a folder, no part of it a link or a step upwards.
+/// Returns the path of a file inside a folder; no part of it may be a link or a step upwards.
 fn inside(folder: &Path, name: &str) -> Result<PathBuf, Problem> {
     let outside = |why: &str| {
         let message = format!("`{name}` {why}");
@@ -182,7 +182,7 @@ mod tests {
         std::fs::write(path("good"), "a = 1").unwrap();
         std::fs::write(path("latin"), b"\xe9").unwrap();
         std::os::unix::fs::symlink(path("good"), path("link")).unwrap();
-        // A sparse gigabyte: reading it would be noticed.
+        // A sparse gigabyte: reading it would take noticeably long.
         File::create(path("huge")).unwrap().set_len(1 << 30).unwrap();
         let code = |path: &Path| read_file(path, "shown").unwrap_err().code;
         assert_eq!(read_file(&path("good"), "good").unwrap(), "a = 1");

@@ -1,4 +1,4 @@
-//! The end of the way that a record goes: `into`, the id, the function of a stage built in Rust, the target contract.
+//! The last steps of a record: `into`, the id, the function of a stage built in Rust, the target contract.
 
 use super::closure::Closure;
 use super::{Outcome, Output, Stage};
@@ -12,29 +12,29 @@ use crate::refusal::{Refusal, is_reserved};
 /// A record after the operations.
 pub(super) struct Draft {
     pub(super) document: Document,
-    /// The id that `rekey` gave.
+    /// The id that `rekey` set.
     pub(super) id: Option<String>,
-    /// Its number among the parts of a derived record, from 1.
+    /// Number among the parts of a derived record, from 1.
     pub(super) part: Option<usize>,
-    /// What random values of it are made of.
+    /// The salt from which its random values are derived.
     pub(super) salt: Option<Salt>,
     /// Whether it is one of several that the record became.
     pub(super) is_part: bool,
-    /// Where it was derived, as far as that is known.
+    /// Where it was derived, if that is known.
     pub(super) derived: Option<DerivedPlace>,
 }
 
 /// Where a record was derived.
 #[derive(Clone, Copy)]
 pub(super) struct DerivedPlace {
-    /// The operation.
+    /// Index of the operation.
     pub(super) op: usize,
-    /// The place in its list.
+    /// Position in the operation's list.
     pub(super) index: usize,
 }
 
 impl Draft {
-    /// The record as it comes to the operations.
+    /// Makes the draft of a record before the operations.
     pub(super) fn first(document: Document, salt: Option<Salt>) -> Self {
         Self {
             document,
@@ -48,7 +48,7 @@ impl Draft {
 }
 
 impl Stage {
-    /// `into`, then the id.
+    /// Applies `into`, then computes the id.
     pub(super) fn finish(
         &self,
         record: &Record,
@@ -83,7 +83,7 @@ impl Stage {
         self.call(closure, &changed, record, scope)
     }
 
-    /// Calls the function of a stage built in Rust, and checks what it gives. `source`: the record before the stage.
+    /// Calls the function of a stage built in Rust, and checks its result. `source`: the record before the stage.
     pub(super) fn call(
         &self,
         closure: &Closure,
@@ -121,7 +121,7 @@ impl Stage {
         })
     }
 
-    /// An output that comes from the program: it goes through the door, as everything that is stored.
+    /// Checks an output that comes from the program: it has to pass admission, like everything that is stored.
     fn checked_output(
         &self,
         output: Output,
@@ -145,8 +145,8 @@ impl Stage {
         Ok(Output { id, data })
     }
 
-    /// The target contract, every violation in one refusal. In place, what the record broke already before the stage is
-    /// told apart from what the stage broke.
+    /// Checks the target contract, and collects every violation in one refusal. In place, violations that the record
+    /// already had before the stage are distinguished from those that the stage caused.
     fn check_target(
         &self,
         document: &Document,
@@ -176,7 +176,7 @@ pub(super) fn as_number(part: usize) -> i64 {
     i64::try_from(part).unwrap_or(i64::MAX)
 }
 
-/// What a stage makes has to come in through the door again, where it is exported and loaded.
+/// Refuses an output that would be rejected at admission if it were exported and loaded again.
 fn too_much(error: &Malformed) -> Refusal {
     Refusal::new(error.code, "").expected(format!(
         "at most what the store's limits allow ({})",
@@ -191,8 +191,8 @@ pub(super) struct RedactedView<'d> {
     pub(super) redact: &'d [Path],
 }
 
-/// Refuses where there is something that is not only to be warned of. `code`: that of a broken schema.
-/// What it says of places ends at what is redacted in the document.
+/// Refuses if a violation is more than a warning. `code`: that of a broken schema. The places that it names end where
+/// the document is redacted.
 pub(super) fn enforce(
     code: &'static str,
     mut broken: Vec<Broken>,
@@ -221,7 +221,7 @@ pub(super) fn enforce(
     })
 }
 
-/// The document that `[into]` describes.
+/// Builds the document that `[into]` describes.
 fn build(into: &Template, document: &Document, scope: &mut Scope<'_>) -> Result<Document, Refusal> {
     match into
         .value(document, scope)
@@ -268,8 +268,8 @@ fn checked_id(id: String) -> Result<String, Refusal> {
     Ok(id)
 }
 
-/// The store relies on what a stage says of its ids: an operation or function of the program that does otherwise
-/// is refused.
+/// Makes the refusal for a broken promise: the store relies on what a stage promises about its ids, so an operation or
+/// function of the program that breaks the promise is refused.
 pub(super) fn broken_promise() -> Refusal {
     Refusal::new("id.changed", "").expected("one record with the id of its source")
 }

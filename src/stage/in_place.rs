@@ -4,7 +4,8 @@ use super::settings::{OnConflict, StageSettings};
 use super::steps::Steps;
 use crate::problem::{Place, Problem};
 
-/// The errors of a stage that reads and writes the same database; `place` tells where a key of `[stage]` stands.
+/// Returns the errors of a stage that reads and writes the same database; `place` returns the place of a key of
+/// `[stage]`.
 pub(super) fn problems(
     settings: &StageSettings,
     steps: &Steps,

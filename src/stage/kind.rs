@@ -1,16 +1,16 @@
-//! What a stage makes of a record: one, or several.
+//! The cardinality of stages: whether a record becomes one, or several.
 
 use super::Stage;
 use super::steps::Steps;
 use crate::op::Effects;
 
-/// How many records a stage may make of how many.
+/// The number of records that a stage may make of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cardinality {
-    /// Of each record one, or none.
+    /// One or none of each record.
     OneToOne,
-    /// Of each record any number of them.
+    /// Any number of each record.
     OneToMany,
 }
 
@@ -25,7 +25,7 @@ impl Cardinality {
 }
 
 impl Steps {
-    /// What they may do to a record as a whole.
+    /// Returns what the steps may do to a record as a whole.
     fn effects(&self) -> Effects {
         let ops = self.ops.iter().map(|op| op.effects());
         let id = self.id.iter().map(|_| Effects::REKEYS);
@@ -41,18 +41,19 @@ impl Steps {
 }
 
 impl Stage {
-    /// How many records it may make of one.
+    /// Returns how many records the stage may make of one.
     #[must_use]
     pub fn cardinality(&self) -> Cardinality {
         Cardinality::from_effects(self.steps.effects())
     }
 
-    /// Whether a record may become several: whether [`Outcome::Derive`](super::Outcome::Derive) may be given.
+    /// Returns whether a record may become several, that is, whether [`Outcome::Derive`](super::Outcome::Derive) may be
+    /// returned.
     pub fn derives(&self) -> bool {
         self.cardinality() == Cardinality::OneToMany
     }
 
-    /// Whether every target id is its source's id, so that target ids are known to be unique.
+    /// Returns whether every target id is its source's id, so that target ids are known to be unique.
     pub fn takes_over_ids(&self) -> bool {
         !self.steps.effects().rekeys && !self.derives()
     }

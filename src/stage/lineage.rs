@@ -10,41 +10,41 @@ use crate::contract::Schema;
 use crate::lineage::{Flow, Source, Sources};
 use crate::path::{Path, Segment};
 
-/// Where the values of a stage's target come from.
+/// The origins of the values of a stage's target.
 ///
-/// For a record that the stage writes, a field of the target stays what it is when any field of the source changes that
-/// is not named here as one of its sources, or as one of the record's. Which records are refused is not told: any field
-/// that something reads may be one that it refuses.
+/// For a record that the stage writes, a field of the target keeps its value when any field of the source changes that
+/// is not named here as one of its sources, or as one of the record's. The lineage does not include which records are
+/// refused: any field that something reads may be the reason for a refusal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lineage {
-    /// Each place of the target, in the order of their names.
+    /// Sources of each place of the target, ordered by name.
     pub fields: BTreeMap<TargetField, Vec<Source>>,
-    /// What decides whether a record has a counterpart in the target, and how many.
+    /// Sources that decide whether a record has a counterpart in the target, and how many.
     pub record: Vec<Source>,
 }
 
 /// A place of the target.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TargetField {
-    /// Every field that is not told by its name. Where its source is the record, by identity: the field of the same name.
+    /// Every field that is not listed by name. If its source is the record, by identity: the field of the same name.
     Others,
     /// The record's id.
     Id,
-    /// A field; everything below it that is not told by itself. An element of a list stands for all of them.
+    /// A field, with everything below it that is not listed separately. An element of a list represents all of them.
     Field(Path),
 }
 
 impl Lineage {
-    /// That of a stage of which nothing is known.
+    /// Returns the lineage of a stage of which nothing is known.
     pub(crate) fn unknown() -> Self {
         let mut flow = Flow::new();
         flow.unknown();
         describe(&flow)
     }
 
-    /// The sources of a field of the target: of the nearest place that stands for it. `None` where the stage writes no such
-    /// field.
+    /// Returns the sources of a field of the target, which are those of the nearest place that covers it; `None` if the
+    /// stage does not write such a field.
     #[must_use]
     pub fn of(&self, field: &Path) -> Option<&[Source]> {
         let segments = field.segments();
@@ -62,14 +62,14 @@ impl Lineage {
 }
 
 impl Stage {
-    /// Where the values of the target come from, as far as the stage says: its `where`, `prepare`, operations, `[into]`
-    /// and `id`, in their order, and the fields that its contracts name.
+    /// Returns where the values of the target come from, as far as the stage declares it: its `where`, `prepare`,
+    /// operations, `[into]` and `id`, in their order, and the fields that its contracts name.
     ///
     /// What a function of the program does is not known, unless an operation `rust` declares what it reads and writes:
     /// everything after it depends on the record as a whole.
     ///
     /// ```
-    /// use counterfoil::lineage::{Dependence, Origin};
+    /// use counterfoil::lineage::{Dependence, SourceField};
     /// use counterfoil::op::{Join, Rename};
     /// use counterfoil::stage::Stage;
     ///
@@ -83,8 +83,8 @@ impl Stage {
     /// let sources = stage.lineage().of(&"name".parse()?).unwrap_or_default().to_vec();
     /// let told: Vec<_> = sources.iter().map(|source| (&source.origin, source.dependence)).collect();
     /// assert_eq!(told, [
-    ///     (&Origin::Field("fname".parse()?), Dependence::Transformation),
-    ///     (&Origin::Field("last".parse()?), Dependence::Transformation),
+    ///     (&SourceField::Field("fname".parse()?), Dependence::Transformation),
+    ///     (&SourceField::Field("last".parse()?), Dependence::Transformation),
     /// ]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -1,4 +1,4 @@
-//! The meaning of a stage: everything that decides what it does, and nothing else.
+//! The meaning of a stage: everything that determines what it does, and nothing more.
 
 use serde_json::{Value as Json, json};
 
@@ -10,8 +10,8 @@ use crate::contract::{Contract, Mode, Reads, Schema};
 use crate::expression::{Expression, Preparation, Template};
 use crate::language::Language;
 
-/// The meaning as JSON, of a stage that is read in a language. Its names stand in a fixed order; that of operations and
-/// `[into]` is kept where it decides the order of fields.
+/// Returns, as JSON, the meaning of a stage that is read in a language. Its names are in a fixed order, except those of
+/// operations and `[into]` where the order determines that of fields.
 pub(super) fn meaning(
     settings: &StageSettings,
     steps: &Steps,
@@ -49,7 +49,7 @@ pub(super) fn meaning(
     Json::Object(meaning).to_string()
 }
 
-/// The earliest language in which the stage does the same to every record.
+/// Returns the earliest language in which the stage does the same to every record.
 fn language(steps: &Steps, reconciles: &[Reconcile]) -> Language {
     let reconciles = reconciles.iter().flat_map(Reconcile::expressions);
     let expressions = steps.expressions().into_iter().chain(reconciles);
@@ -60,14 +60,15 @@ fn language(steps: &Steps, reconciles: &[Reconcile]) -> Language {
         .unwrap_or(Language::One)
 }
 
-/// The language that a meaning names; `None` where that is one of a later program.
+/// Returns the language that a meaning names; `None` if it is one of a later program.
 pub(super) fn language_of(meaning: &str) -> Option<Language> {
     let meaning: Json = serde_json::from_str(meaning).ok()?;
     Language::from_meaning(&meaning)
 }
 
-/// A meaning without the names of its reconciliations, which are for people: stages of which this is the same do the same.
-/// As text, because the order of names is part of what a meaning says; `None` where there is none of them.
+/// Returns a meaning without the names of its reconciliations, which are for people: stages for which the result is
+/// equal do the same. Works on the text, because the order of names is part of the meaning; returns `None` if there are
+/// no such names.
 pub(super) fn nameless(meaning: &str) -> Option<String> {
     let mut meaning: Json = serde_json::from_str(meaning).ok()?;
     let reconciles = meaning.get_mut("reconcile")?.as_array_mut()?;
@@ -80,12 +81,12 @@ pub(super) fn nameless(meaning: &str) -> Option<String> {
     Some(meaning.to_string())
 }
 
-/// Whether two meanings are those of stages that do the same.
+/// Returns whether two meanings are of stages that do the same.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     one == other || nameless(one).is_some_and(|one| nameless(other).is_some_and(|other| one == other))
 }
 
-/// A mode where it is not that of a contract that says nothing.
+/// Returns a mode unless it is the default mode of a contract.
 fn unusual(mode: Mode) -> Option<&'static str> {
     (mode != Mode::default()).then(|| mode.name())
 }
@@ -98,8 +99,8 @@ fn rules(contract: &Contract) -> Json {
     rules.collect()
 }
 
-/// What a contract may have beside schemas and rules; `None` where it has none of it: stages of the time before these
-/// were known keep their meaning.
+/// Returns what a contract may have beside schemas and rules; `None` if it has none of it, so that stages from before
+/// these existed keep their meaning.
 fn modes_and_cross_rules(steps: &Steps) -> Option<Json> {
     let contract = &steps.contract;
     let unique = contract
@@ -122,7 +123,7 @@ fn modes_and_cross_rules(steps: &Steps) -> Option<Json> {
     }))
 }
 
-/// A text for a stage without a file: a line for each part of its meaning.
+/// Renders a text for a stage without a file: a line for each part of its meaning.
 pub(super) fn rendering(number: u32, slug: &str, meaning: &str) -> String {
     let parts: serde_json::Map<String, Json> =
         serde_json::from_str(meaning).expect("a meaning is a JSON object");

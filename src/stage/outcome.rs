@@ -1,11 +1,11 @@
-//! What a stage makes of one record.
+//! The outcome of transforming one record.
 
 use crate::record::{Document, Record};
 
-/// What a stage makes of one record.
+/// The outcome of transforming one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The record's new form.
+    /// The record is written in its new form.
     Write(Output),
     /// The record becomes several (`derive`), in order; their parts are counted from 1.
     Derive(Vec<Output>),
@@ -16,14 +16,14 @@ pub enum Outcome {
 /// One record that a stage writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// The id in the target.
+    /// Id in the target.
     pub id: String,
-    /// The JSON object, without insignificant whitespace.
+    /// JSON object, without insignificant whitespace.
     pub data: String,
 }
 
 impl Output {
-    /// A record with this id.
+    /// Makes an output with this id.
     pub fn new(id: impl Into<String>, document: &Document) -> Self {
         Self {
             id: id.into(),
@@ -33,12 +33,12 @@ impl Output {
 }
 
 impl Outcome {
-    /// The record's new form, under its old id.
+    /// Writes the record's new form under its old id.
     pub fn write(record: &Record, document: &Document) -> Self {
         Self::Write(Output::new(record.id.as_str(), document))
     }
 
-    /// The record as it is.
+    /// Writes the record unchanged.
     pub fn keep(record: &Record) -> Self {
         Self::Write(Output {
             id: record.id.clone(),
@@ -46,7 +46,7 @@ impl Outcome {
         })
     }
 
-    /// The record is left out; the reason is a code, never a value.
+    /// Leaves the record out; the reason is a code, never a value.
     pub fn filter(reason: impl Into<String>) -> Self {
         Self::Filter(reason.into())
     }

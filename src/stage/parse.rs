@@ -1,4 +1,4 @@
-//! A stage file: its text into a compiled stage, with every problem of the file at once.
+//! Parsing stage files: a text becomes a compiled stage, or all its problems are reported at once.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::toml::{Collected, Problems, Section, document};
 /// The sections of a stage file.
 const SECTIONS: [&str; 6] = ["stage", "op", "into", "contract", "reconcile", "example"];
 
-/// The number and the slug of a stage file's name, `0012_orders.toml`.
+/// Splits a stage file's name, `0012_orders.toml`, into number and slug.
 ///
 /// # Errors
 /// `stage.bad_file_name`
@@ -48,7 +48,7 @@ pub fn file_name_parts(file_name: &str) -> Result<StageName, Problem> {
 }
 
 impl Stage {
-    /// A stage from the text of its file, `NNNN_slug.toml`.
+    /// Compiles a stage from the text of its file, `NNNN_slug.toml`.
     ///
     /// # Errors
     /// Every problem of the file.
@@ -57,7 +57,7 @@ impl Stage {
     }
 }
 
-/// Reads a stage in a language: of a file in that of today, of what was applied in its own.
+/// Reads a stage in a language: the current one for a file, the recorded one for an applied stage.
 pub(super) fn parse(
     file_name: &str,
     text: &str,
@@ -137,7 +137,7 @@ fn stage_section<'t>(root: &Section<'t>, problems: &mut Collected) -> Option<Sec
     root.section("stage", problems)
 }
 
-/// Compiles `prepare`, and returns what the expressions after it may see.
+/// Compiles `prepare`, and returns the names that the expressions after it may use.
 fn prepare<'t>(
     section: Option<&Section<'_>>,
     settings: &StageSettings,
@@ -151,7 +151,7 @@ fn prepare<'t>(
     steps.prepare = problems.take(Preparation::compile(source, &section.place_of("prepare"), early));
     let names = match &steps.prepare {
         Some(prepare) => prepare.names(),
-        // It does not compile: guess its names, so that the expressions that use them are not reported as well.
+        // It does not compile: its names are guessed, so that the expressions that use them are not reported as well.
         None => source
             .split("let ")
             .skip(1)
@@ -205,13 +205,13 @@ fn into_fields(table: &dyn TableLike, reading: &Reading<'_>, problems: &mut Coll
     let mut fields = Vec::new();
     for (name, item) in table.iter() {
         let template = match item {
-            // Field by field, so that each shows its problem; `{ json = ".." }` is a value, however it is written.
+            // Field by field, so that each reports its problem; `{ json = ".." }` is a value, however it is written.
             Item::Table(nested) if !(nested.len() == 1 && nested.contains_key("json")) => {
                 Some(Template::Object(into_fields(nested, reading, problems)))
             }
             item => problems.take(Template::read(item, reading)),
         };
-        // A field that does not compile still has its name, so that whoever reads it is not reported as well.
+        // A field that does not compile still has its name, so that expressions that read it are not reported as well.
         let template = template.unwrap_or_else(|| Template::Fixed(Value::null()));
         let name = name.to_owned();
         fields.push(TemplateField { name, template });

@@ -1,4 +1,4 @@
-//! The parts of a stage beside `[stage]` and its ops: contracts, reconciliations, examples.
+//! The parts of a stage other than `[stage]` and its ops: contracts, reconciliations, examples.
 
 use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
@@ -11,53 +11,53 @@ use crate::record::{Limits, admit, exact_decimal};
 use crate::toml::number_text;
 use crate::toml::{Collected, Section};
 
-/// What both sides of a stage must agree on.
+/// A reconciliation rule: what both sides of a stage must agree on.
 #[derive(Debug)]
 pub struct Reconcile {
-    /// Its name, unique within the stage.
+    /// Name of the rule, unique within the stage.
     pub name: String,
-    /// The amount of a source record.
+    /// Amount of a source record.
     pub source: Expression,
-    /// The amount of a target record.
+    /// Amount of a target record.
     pub target: Expression,
-    /// The keys that amounts are summed by; `None`: one grand total.
+    /// Keys that amounts are summed by; `None` for one grand total.
     pub by: Option<GroupBy>,
-    /// The largest difference that is not a discrepancy.
+    /// Largest difference that is not a discrepancy.
     pub tolerance: Decimal,
 }
 
 /// The keys that a reconciliation sums by.
 #[derive(Debug)]
 pub struct GroupBy {
-    /// The key of a source record.
+    /// Key of a source record.
     pub source: Expression,
-    /// The key of a target record.
+    /// Key of a target record.
     pub target: Expression,
 }
 
 /// One `[[example]]`: a record and what the stage must make of it.
 #[derive(Clone, Debug)]
 pub struct Example {
-    /// Its name, unique within the stage.
+    /// Name of the example, unique within the stage.
     pub name: String,
-    /// The id of the source record.
+    /// Id of the source record.
     pub id: String,
-    /// The source record's data.
+    /// Data of the source record.
     pub input: String,
-    /// What must come of it.
+    /// Expected outcome.
     pub expected: Expected,
-    /// Where it stands.
+    /// Place of the example in the file.
     pub place: Place,
 }
 
-/// What an example expects.
+/// The expected outcome of an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// These records, in order: one, unless the stage derives.
     Written(Vec<String>),
     /// A refusal with this code.
     Refused(String),
-    /// The record is filtered.
+    /// The record is left out.
     Filtered,
 }
 
@@ -116,7 +116,7 @@ pub(super) fn reconciles(
     reconciles
 }
 
-/// The tolerance of a reconciliation, 0 where it is absent.
+/// Reads the tolerance of a reconciliation; 0 if it is absent.
 fn tolerance(section: &Section<'_>, problems: &mut Collected) -> Option<Decimal> {
     let Some(item) = section.item("tolerance") else {
         return Some(Decimal::ZERO);
@@ -190,7 +190,7 @@ fn expected(section: &Section<'_>, problems: &mut Collected) -> Option<Expected>
         .or(filtered.map(|_| Expected::Filtered))
 }
 
-/// The JSON of an example, as the door lets it in.
+/// Checks the JSON of an example, which has to pass admission.
 fn example_json(section: &Section<'_>, key: &str, text: &str, problems: &mut Collected) -> Option<String> {
     let admitted = admit(text.as_bytes(), &Limits::default());
     problems.take(admitted.map_err(|error| {
@@ -203,7 +203,7 @@ fn example_json(section: &Section<'_>, key: &str, text: &str, problems: &mut Col
     }))
 }
 
-/// An expression that must be there.
+/// Reads a required expression.
 pub(super) fn needed_expression(
     section: &Section<'_>,
     key: &str,
@@ -216,7 +216,7 @@ pub(super) fn needed_expression(
     problems.take(Expression::compile(source, &section.place_of(key), reading))
 }
 
-/// Checks that an expression on the final document reads only fields that `[into]` builds, where there is one.
+/// Checks that an expression on the final document reads only fields that `[into]` builds, if the stage has one.
 pub(super) fn check_fields(
     section: &Section<'_>,
     key: &str,
@@ -245,18 +245,18 @@ pub(super) fn unique_names(sections: &[Section<'_>], problems: &mut Collected) {
 }
 
 impl Reconcile {
-    /// Its expressions.
+    /// Returns its expressions.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let by = self.by.iter().flat_map(|by| [&by.source, &by.target]);
         by.chain([&self.source, &self.target])
     }
 
-    /// Those of them that read records of the source.
+    /// Returns its expressions that read records of the source.
     pub(super) fn of_source(&self) -> impl Iterator<Item = &Expression> {
         self.by.iter().map(|by| &by.source).chain([&self.source])
     }
 
-    /// The part of the stage's meaning that it decides.
+    /// Returns the part of the stage's meaning that it determines.
     pub(super) fn meaning(&self) -> Json {
         json!({
             "name": self.name,

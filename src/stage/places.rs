@@ -1,4 +1,4 @@
-//! Where the parts of a stage stand in its file.
+//! The places of a stage's parts in its file.
 
 use super::Stage;
 use crate::problem::Place;
@@ -6,12 +6,12 @@ use crate::reading::Reading;
 use crate::toml::{Collected, Section, document};
 
 impl Stage {
-    /// Where an operation stands; `None` where the stage has no file.
+    /// Returns the place of an operation; `None` if the stage has no file.
     pub(crate) fn op_place(&self, at: usize) -> Option<Place> {
         self.steps.op_places.get(at).cloned()
     }
 
-    /// Where a key stands in the file; `None` where it is absent or the stage has no file.
+    /// Returns the place of a key in the file; `None` if the key is absent or the stage has no file.
     pub(crate) fn place_of(&self, section: &str, key: &str) -> Option<Place> {
         let reading = Reading::new(&self.file, &self.source_text);
         let document = document(&reading, "stage.syntax").ok()?;

@@ -5,8 +5,8 @@ use serde_json::{Value as Json, json};
 use crate::contract::Mode;
 use crate::op;
 
-/// The JSON Schema (2020-12) of stage files. It describes their form; what only compiling can find (expressions,
-/// contracts, files) `check` finds.
+/// Returns the JSON Schema (2020-12) of stage files. It describes their form; `check` finds what only compiling can
+/// find (expressions, contracts, files).
 #[must_use]
 pub fn json_schema() -> Json {
     json!({
@@ -49,7 +49,7 @@ fn database(description: &str) -> Json {
     })
 }
 
-/// An expression: a text with its sign.
+/// Returns the schema of an expression: a text with its sign.
 fn expression(description: &str) -> Json {
     json!({ "description": description, "type": "string", "pattern": "^= " })
 }

@@ -1,4 +1,4 @@
-//! What `[stage]` says: where the records come from and go to, and what happens when one is refused.
+//! The settings in `[stage]`: where the records come from and go to, and what happens when one is refused.
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json, json};
@@ -14,7 +14,7 @@ use crate::toml::{Collected, Section};
 pub enum OnError {
     /// The pass stops.
     Stop,
-    /// The record goes to quarantine and the pass goes on.
+    /// The record goes to quarantine and the pass continues.
     Quarantine,
 }
 
@@ -23,7 +23,7 @@ pub enum OnError {
 pub enum MaxErrors {
     /// This many.
     Count(u64),
-    /// This many in a hundred of the source's records at the start, from 0 to 100: `0.5%` is 0.5.
+    /// This percentage of the source's records at the start, from 0 to 100: `0.5%` is 0.5.
     Share(Decimal),
 }
 
@@ -34,16 +34,16 @@ pub enum OnConflict {
     Refuse,
     /// The record is filtered.
     Skip,
-    /// The record there is replaced; its before image is kept.
+    /// The existing record is replaced; its before image is kept.
     Replace,
 }
 
-/// What becomes of the earlier version of a record that the target holds, when a correction of it is refused.
+/// What happens to the earlier version of a record in the target when a correction of it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stale {
-    /// It stays until the correction is let in; `status` and the report name it.
+    /// It stays until the correction is admitted; `status` and the report name it.
     Keep,
-    /// It goes; its image is kept.
+    /// It is removed; its image is kept.
     Remove,
 }
 
@@ -57,7 +57,7 @@ const STALE: [(&str, Stale); 2] = [("keep", Stale::Keep), ("remove", Stale::Remo
 const ROUNDING: [(&str, Rounding); 2] = [("half-even", Rounding::HalfEven), ("half-up", Rounding::HalfUp)];
 
 impl OnError {
-    /// The word in stage files.
+    /// Returns the name in stage files.
     #[must_use]
     pub fn name(self) -> &'static str {
         ON_ERROR
@@ -68,7 +68,7 @@ impl OnError {
 }
 
 impl OnConflict {
-    /// The word in stage files.
+    /// Returns the name in stage files.
     #[must_use]
     pub fn name(self) -> &'static str {
         ON_CONFLICT
@@ -79,7 +79,7 @@ impl OnConflict {
 }
 
 impl Stale {
-    /// The word in stage files.
+    /// Returns the name in stage files.
     #[must_use]
     pub fn name(self) -> &'static str {
         STALE
@@ -90,7 +90,7 @@ impl Stale {
 }
 
 impl MaxErrors {
-    /// The limit of a text `0.5%`; `None` where it is not a share from 0 to 100.
+    /// Parses a share such as `0.5%`; returns `None` if it is not a share from 0 to 100.
     #[must_use]
     pub fn share(text: &str) -> Option<Self> {
         let number = text.strip_suffix('%')?.trim_end();
@@ -99,18 +99,18 @@ impl MaxErrors {
         (share <= Decimal::ONE_HUNDRED).then_some(Self::Share(share.normalize()))
     }
 
-    /// The limit of a text as it is written out: `10` or `0.5%`.
+    /// Parses a limit in its written form, `10` or `0.5%`.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         text.parse().ok().map(Self::Count).or_else(|| Self::share(text))
     }
 
-    /// The most records that may be refused, of so many in the source.
+    /// Returns the maximum number of records that may be refused, given the number in the source.
     #[must_use]
     pub fn of(self, records: u64) -> u64 {
         match self {
             Self::Count(count) => count,
-            // Whole hundredths first: a share times a count fits 28 digits for every count that a store can hold,
-            // and where it does not, the limit is beyond every count.
+            // Whole hundredths first: a share times a count fits 28 digits for every count that a store can hold; if it
+            // does not fit, the limit exceeds every count.
             Self::Share(share) => share
                 .checked_mul(Decimal::from(records))
                 .and_then(|product| product.checked_div(Decimal::ONE_HUNDRED))
@@ -129,12 +129,12 @@ impl std::fmt::Display for MaxErrors {
     }
 }
 
-/// What `[stage]` says, defaults filled in, but for its expressions' compiled form.
+/// The settings in `[stage]`, with defaults filled in, without the compiled form of its expressions.
 #[derive(Clone, Debug)]
 pub(super) struct StageSettings {
     pub(super) description: String,
     pub(super) source: String,
-    /// `None`: in place.
+    /// `None` if the stage works in place.
     pub(super) target: Option<String>,
     pub(super) filter: Option<String>,
     pub(super) prepare: Option<String>,
@@ -164,7 +164,7 @@ impl StageSettings {
         "prepare",
     ];
 
-    /// Settings with every default.
+    /// Makes settings with every default.
     pub(super) fn new() -> Self {
         Self {
             description: String::new(),
@@ -182,7 +182,7 @@ impl StageSettings {
         }
     }
 
-    /// Reads `[stage]`; what is wrong becomes a problem and keeps its default, so that reading can go on.
+    /// Reads `[stage]`. An invalid value is reported and keeps its default, so that reading can continue.
     pub(super) fn read(section: &Section<'_>, problems: &mut Collected) -> Self {
         section.only(&Self::KEYS, problems);
         let defaults = Self::new();
@@ -212,7 +212,7 @@ impl StageSettings {
         }
     }
 
-    /// The part of the stage's meaning that `[stage]` decides.
+    /// Returns the part of the stage's meaning that `[stage]` determines.
     pub(super) fn meaning(&self) -> Map<String, Json> {
         let redact: Vec<String> = self.redact.iter().map(Path::pointer).collect();
         let meaning = json!({
@@ -231,7 +231,7 @@ impl StageSettings {
             Json::Object(meaning) => meaning,
             _ => Map::new(),
         };
-        // Stages from before the key keep their meaning.
+        // Stages from before this key existed keep their meaning.
         if self.stale != Stale::Keep {
             meaning.insert("stale".to_owned(), self.stale.name().into());
         }

@@ -6,7 +6,7 @@ use super::Stage;
 use crate::problem::Problem;
 use crate::toml::Problems;
 
-/// The stages of one project. A stage's identity is (project name, number), so that no number stands twice.
+/// The stages of one project. A stage's identity is (project name, number), so numbers are unique.
 #[derive(Debug)]
 pub struct Stages {
     project: String,
@@ -14,10 +14,10 @@ pub struct Stages {
 }
 
 impl Stages {
-    /// The stages of a project, in any order.
+    /// Makes the stages of a project, given in any order.
     ///
     /// # Errors
-    /// A [`Problem`] for each number that stands twice, and one where stages form a circle: none of them would ever be up
+    /// A [`Problem`] for each number that occurs twice, and one if stages form a circle: none of them would ever be up
     /// to date.
     pub fn new(project: &str, mut stages: Vec<Stage>) -> Result<Self, Problems> {
         stages.sort_by_key(Stage::number);
@@ -42,25 +42,25 @@ impl Stages {
         })
     }
 
-    /// The project's name.
+    /// Returns the project's name.
     #[must_use]
     pub fn project(&self) -> &str {
         &self.project
     }
 
-    /// Every stage up to a number, in order.
+    /// Returns every stage up to a number, in order.
     pub fn up_to(&self, last: Option<u32>) -> impl Iterator<Item = &Stage> {
         self.stages
             .iter()
             .take_while(move |stage| last.is_none_or(|last| stage.number() <= last))
     }
 
-    /// Every stage, in order.
+    /// Returns every stage, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Stage> {
         self.stages.iter()
     }
 
-    /// The stage of a number.
+    /// Returns the stage with this number.
     #[must_use]
     pub fn get(&self, number: u32) -> Option<&Stage> {
         let at = self.stages.binary_search_by_key(&number, Stage::number);
@@ -68,7 +68,7 @@ impl Stages {
     }
 }
 
-/// What is wrong where the first stage of a circle reads what the last one writes.
+/// Returns the problem if the first stage of a circle reads what the last one writes.
 fn circle(stages: &[Stage]) -> Option<Problem> {
     let routes = Routes::new(stages);
     let left = routes.without_begun();
@@ -95,7 +95,7 @@ fn circle(stages: &[Stage]) -> Option<Problem> {
     None
 }
 
-/// Where the copying stages lead: from each database to those that they fill from it.
+/// The routes of the copying stages: from each database to those that they fill from it.
 struct Routes<'s> {
     targets: HashMap<&'s str, Vec<&'s str>>,
 }
@@ -113,8 +113,9 @@ impl<'s> Routes<'s> {
         self.targets.get(database).into_iter().flatten().copied()
     }
 
-    /// The databases that are read, less those that nothing fills, and then those that only these fill, and so on: what
-    /// is left is part of a circle or comes after one. Nothing, where there is none: then no stage has to be followed.
+    /// Returns the databases that are read, without those that nothing fills, then without those that only these fill,
+    /// and so on: each that is left is part of a circle or comes after one. If none is left, no stage has to be
+    /// followed.
     fn without_begun(&self) -> HashSet<&'s str> {
         let mut fillers: HashMap<&str, usize> = HashMap::new();
         for target in self.targets.values().flatten() {
@@ -138,7 +139,7 @@ impl<'s> Routes<'s> {
         left
     }
 
-    /// A database and all that is filled from it, over any number of stages.
+    /// Returns a database and all that are filled from it, over any number of stages.
     fn reached_from(&self, database: &'s str) -> HashSet<&'s str> {
         let mut reached = HashSet::from([database]);
         let mut ahead = vec![database];

@@ -1,4 +1,4 @@
-//! What a record goes through, compiled.
+//! The compiled steps that a record goes through.
 
 use super::closure::Closure;
 use crate::contract::{Contract, Mode, Reads, Schema};
@@ -7,26 +7,26 @@ use crate::op::Operation;
 use crate::path::Path;
 use crate::problem::Place;
 
-/// What a record goes through, compiled.
+/// The compiled steps that a record goes through.
 #[derive(Debug, Default)]
 pub(super) struct Steps {
     pub(super) filter: Option<Expression>,
     pub(super) source_contract: Option<Schema>,
     pub(super) prepare: Option<Preparation>,
     pub(super) ops: Vec<Box<dyn Operation>>,
-    /// Where each op stands; empty for a stage built in Rust.
+    /// Place of each op; empty for a stage built in Rust.
     pub(super) op_places: Vec<Place>,
     pub(super) closure: Option<Closure>,
     pub(super) into: Option<Template>,
     pub(super) id: Option<Expression>,
     /// What a record must satisfy after the stage.
     pub(super) contract: Contract,
-    /// What happens to a record that broke a contract already before the stage.
+    /// What happens to a record that already broke a contract before the stage.
     pub(super) preexisting: Mode,
 }
 
 impl Steps {
-    /// Its expressions, those of `prepare` left out.
+    /// Returns its expressions except those of `prepare`.
     pub(super) fn expressions(&self) -> Vec<&Expression> {
         let contract = &self.contract;
         let rules = contract.rules.iter().map(|rule| &rule.expect);
@@ -46,7 +46,8 @@ impl Steps {
     }
 }
 
-/// Whether an operation writes a value to the path. One that moves a value lists the place it left as written, too.
+/// Returns whether an operation writes a value to the path. An operation that moves a value lists the place that it
+/// left among the written paths, too.
 pub(super) fn leaves_value(op: &dyn Operation, path: &Path) -> bool {
     let writes = op.writes();
     writes.contains(path) && (writes.len() == 1 || !op.reads().contains(path))

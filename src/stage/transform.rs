@@ -1,4 +1,4 @@
-//! What one record goes through: filter, contract, prepare and ops; `finish.rs` has the rest.
+//! The first steps of one record: filter, contract, prepare and ops; `finish.rs` has the rest.
 
 use super::closure::Closure;
 use super::derived::{DerivedParts, MOST_PARTS, joined};
@@ -13,8 +13,8 @@ use crate::record::{Document, Record};
 use crate::refusal::Refusal;
 
 impl Stage {
-    /// Transforms one record: filter, source contract, prepare, ops, into, id, target contract, rules. Pure: the
-    /// same record and context always give the same outcome.
+    /// Transforms one record: filter, source contract, prepare, ops, into, id, target contract, rules. The function is
+    /// pure: the same record and context always give the same outcome.
     ///
     /// # Errors
     /// The [`Refusal`], with every violation.
@@ -22,7 +22,7 @@ impl Stage {
         self.transform_in(record, &mut Scope::new(*context))
     }
 
-    /// As [`transform`](Self::transform), in a scope that the caller made for this record and can ask for warnings
+    /// Like [`transform`](Self::transform), in a scope that the caller makes for this record and can query for warnings
     /// afterwards.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl Stage {
         self.operate(record, source, scope)
     }
 
-    /// The function of a stage built in Rust where nothing happens before it: the data need not be looked into then.
+    /// Returns the function of a stage built in Rust if nothing happens before it: then the data need not be parsed.
     fn only_function(&self) -> Option<&Closure> {
         let steps = &self.steps;
         let looked_into = steps.filter.is_some()
@@ -76,8 +76,8 @@ impl Stage {
         steps.closure.as_ref().filter(|_| !looked_into)
     }
 
-    /// Runs the operations, and finishes what they make. What a record is derived into goes through the remaining ones part
-    /// by part, in order; each part is finished at once, so that only its text is kept.
+    /// Runs the operations and finishes their results. A record's parts go through the remaining operations one by one,
+    /// in order; each part is finished at once, so that only its text is kept.
     fn operate(
         &self,
         record: &Record,
@@ -129,7 +129,7 @@ impl Stage {
     }
 }
 
-/// Applies an operation, and counts what it does where somebody wants to know.
+/// Applies an operation, and counts what it does if counting is requested.
 fn applied(
     at: usize,
     op: &dyn Operation,

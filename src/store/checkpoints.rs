@@ -1,5 +1,6 @@
-//! `<store>.checkpoints`: the signed notes once more, in a file beside the store. Whoever puts an older store back, or
-//! writes another history into it, has to change this file too; and where it was copied elsewhere, cannot.
+//! The file `<store>.checkpoints`: a second copy of the signed notes, beside the store. To restore an older store
+//! unnoticed, or to write another history into it, one has to change this file too, which is impossible for copies kept
+//! elsewhere.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
@@ -13,18 +14,18 @@ use crate::ledger::checkpoint::{Checkpoint, batch_of_size, newest_note, notes_af
 use crate::note::{BadNote, VerifyingKey};
 use crate::record::BatchId;
 
-/// More than two notes are long: the newest one stands in the end of the file.
+/// Longer than two notes: the newest one is at the end of the file.
 const TAIL: u64 = 8 << 10;
 
-/// The file of a store's checkpoints.
+/// Returns the path of a store's checkpoint file.
 pub(crate) fn path_of(store: &Path) -> PathBuf {
     let mut name = store.as_os_str().to_owned();
     name.push(".checkpoints");
     name.into()
 }
 
-/// The notes in a text, in order. What is cut off is left out: a write may have been torn, and the next note stands
-/// behind what is left of it.
+/// Returns the notes in a text, in order. Skips truncated ones: a write may have been torn, and the next note follows
+/// what is left of it.
 fn notes(text: &str) -> Vec<&str> {
     let (mut found, mut from, mut at, mut in_signatures) = (Vec::new(), 0, 0, false);
     for line in text.split_inclusive('\n').chain([""]) {
@@ -39,22 +40,23 @@ fn notes(text: &str) -> Vec<&str> {
     found
 }
 
-/// The note that a text ends in.
+/// Returns the last note in a text.
 fn last_note(text: &str) -> Option<&str> {
     let lines = text.match_indices('\n').map(|(at, _)| at + 1).rev();
     let mut begins = lines.chain([0]).map(|begin| &text[begin..]);
     begins.find(|note| Checkpoint::from_note(note).is_some())
 }
 
-/// What stands in the file, or in the end of it.
+/// Reads the file, or its end.
 fn read(store: &Store, tail: Option<u64>) -> Result<Option<String>> {
-    // What stands in memory alone has no file beside it.
+    // A store in memory has no file beside it.
     if store.is_in_memory() {
         return Ok(None);
     }
     let path = path_of(store.path());
     let read = || -> std::io::Result<String> {
-        // A pipe or a device would never end, and a link would lead what is signed to where somebody else wants it.
+        // A pipe or a device would never end, and a link would direct the signed notes to a place of somebody else's
+        // choice.
         let metadata = std::fs::symlink_metadata(&path)?;
         if !metadata.is_file() {
             let what = if metadata.is_symlink() {
@@ -80,8 +82,8 @@ fn read(store: &Store, tail: Option<u64>) -> Result<Option<String>> {
     }
 }
 
-/// Appends what the store keeps and the file does not have, and waits until it is on the disk. Only whoever holds the
-/// store's lock does this.
+/// Appends the notes that the store keeps and the file lacks, and waits until they are on disk. Only the holder of the
+/// store's lock calls this.
 pub(crate) fn complete(store: &Store) -> Result<()> {
     if store.is_in_memory() {
         return Ok(());
@@ -95,7 +97,7 @@ pub(crate) fn complete(store: &Store) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    // A torn end is ended, so that it does not become a part of the next note.
+    // A torn end is terminated, so that it does not become a part of the next note.
     let end = if known.is_empty() || known.ends_with('\n') {
         ""
     } else {
@@ -108,7 +110,7 @@ pub(crate) fn complete(store: &Store) -> Result<()> {
         let mut file = OpenOptions::new().append(true).open(&path)?;
         file.write_all(format!("{end}{}", missing.concat()).as_bytes())?;
         file.sync_all()?;
-        // The file's name has to be on the disk too.
+        // The file's name has to be on disk too.
         if is_new && let Some(folder) = path.parent() {
             let folder = if folder.as_os_str().is_empty() {
                 Path::new(".")
@@ -125,7 +127,7 @@ pub(crate) fn complete(store: &Store) -> Result<()> {
     })
 }
 
-/// Gives the file another name: what stands in it is of no store any more.
+/// Renames the file: its notes no longer belong to a store.
 pub(crate) fn put_aside(store: &Store) -> Result<()> {
     if store.is_in_memory() {
         return Ok(());
@@ -147,15 +149,15 @@ pub(crate) fn put_aside(store: &Store) -> Result<()> {
     }
 }
 
-/// Checks the newest known checkpoints, that of the file and that of the store, against the store: a few look-ups.
-/// Returns what there is to say though nothing is wrong.
+/// Checks the newest known checkpoints, of the file and of the store, against the store with a few look-ups. Returns
+/// warnings if the check succeeds.
 ///
 /// # Errors
 /// [`Error::Contradicted`].
 pub(crate) fn check(store: &Store) -> Result<Vec<String>> {
     let path = path_of(store.path());
     let mut warnings = Vec::new();
-    // The file first: whoever writes commits to the store before.
+    // The file first, because a writer commits to the store before.
     let in_file = match read(store, Some(TAIL)) {
         Err(error @ Error::Io { .. }) if store.options().read_only => {
             warnings.push(format!("{error}: the store was not compared with it"));
@@ -191,7 +193,7 @@ pub(crate) fn check(store: &Store) -> Result<Vec<String>> {
     Ok(warnings)
 }
 
-/// All checkpoints of the file.
+/// Returns all checkpoints of the file.
 pub(crate) fn in_file(store: &Store) -> Result<Vec<String>> {
     let text = read(store, None)?.unwrap_or_default();
     Ok(notes(&text).into_iter().map(str::to_owned).collect())
@@ -201,17 +203,18 @@ pub(crate) fn in_file(store: &Store) -> Result<Vec<String>> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct SignedUpTo {
-    /// The newest batch that a checkpoint signs.
+    /// Newest batch that a checkpoint signs.
     pub batch: BatchId,
-    /// How many batches came after it.
+    /// Number of batches after it.
     pub unsigned: i64,
 }
 
-/// What to do where the key is gone that has signed a store. A new one is accepted, because it could be anybody's.
+/// Advice for a store whose signing key is lost. A new key has to be accepted explicitly, because it could be
+/// anybody's.
 pub(crate) const KEY_LOST: &str = "restore `counterfoil.key`, name it with `--key FILE`, or create a new one: move \
      `counterfoil.pub` away, then run `counterfoil checkpoint --new-key --accept-restore --reason TEXT`";
 
-/// How far a store is signed; `None` where nothing is.
+/// Returns how far a store is signed; `None` if no part of it is.
 pub(crate) fn signed(connection: &Connection) -> Result<Option<SignedUpTo>> {
     let newest = newest_note(connection)?.and_then(|note| Checkpoint::from_note(&note));
     let Some(closed) = newest.map_or(Ok(None), |newest| batch_of_size(connection, newest.size))? else {
@@ -224,7 +227,7 @@ pub(crate) fn signed(connection: &Connection) -> Result<Option<SignedUpTo>> {
     }))
 }
 
-/// Refuses to make a store where one was signed: it was lost, or taken away.
+/// Rejects the creation of a store where one was signed: the old one was lost or removed.
 ///
 /// # Errors
 /// [`Error::Contradicted`].
@@ -270,7 +273,7 @@ fn contradiction(
     })
 }
 
-/// The error, with the newest checkpoint of the file that still holds.
+/// Makes the error, with the newest checkpoint of the file that still holds.
 fn contradicted(store: &Store, place: &Path, note: &str, contradiction: Contradiction) -> Result<Error> {
     let connection = store.connection();
     let text = read(store, None)?.unwrap_or_default();

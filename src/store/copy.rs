@@ -1,4 +1,4 @@
-//! Copies of a store: a page at a time, or packed.
+//! Copies of a store: page by page, or packed.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,15 +11,15 @@ use super::opened::LONGEST_WAIT;
 use crate::error::{Error, Result};
 use crate::observe::StopSignal;
 
-/// The pages of a step, of eight kilobytes each.
+/// Number of pages per step, of eight kilobytes each.
 const PAGES: i32 = 2_048;
-/// How often a copy begins anew before whoever writes has to wait for it.
+/// Number of times that a copy starts again before writers have to wait for it.
 const TIMES: u32 = 3;
 
 impl Store {
-    /// Writes a copy of the store as it is, in one read, to a file that is not there yet.
+    /// Writes a copy of the store's current state, in one read, to a file that must not exist yet.
     pub(crate) fn copy_to(&self, path: &Path) -> Result<()> {
-        // A database in memory would be copied into memory: SQLite takes the one's system of files for the other too.
+        // A database in memory would be copied into memory: SQLite uses the file system of the one for the other too.
         if self.is_in_memory() {
             return self.back_up_to(path, &StopSignal::default()).map(drop);
         }
@@ -31,15 +31,15 @@ impl Store {
         copied.map(drop).map_err(Error::sqlite("copied"))
     }
 
-    /// Gives back the memory that SQLite keeps for the store's pages: for who works on two stores at once.
+    /// Releases the memory that SQLite keeps for the store's pages, for code that works on two stores at once.
     pub(crate) fn shrink_memory(&self) -> Result<()> {
         let shrunk = self.connection().execute_batch("PRAGMA shrink_memory");
         shrunk.map_err(Error::sqlite("read"))
     }
 
-    /// Copies the store to an empty file by SQLite's backup, so that the copy is as the store was after one commit. Whoever
-    /// writes meanwhile is let in between two steps, and the copy begins anew; only when that has happened a few times, they
-    /// have to wait. Returns `false` where it was stopped.
+    /// Copies the store to an empty file by SQLite's backup, so that the copy is as the store was after one commit.
+    /// Writers may commit between two steps, and the copy then starts again; only after a few such restarts do they
+    /// have to wait. Returns `false` if it was stopped.
     pub(crate) fn back_up_to(&self, path: &Path, stop: &StopSignal) -> Result<bool> {
         let wait = self.options().wait;
         let back_up = || {
@@ -48,15 +48,14 @@ impl Store {
             if !copy_pages(self.connection(), &mut copy, PAGES, wait, || !stop.is_asked())? {
                 return Ok(false);
             }
-            // One file, whatever the store's journal is.
+            // One file, whatever the store's journal mode is.
             copy.query_row("PRAGMA journal_mode=DELETE", [], |_| Ok(true))
         };
         back_up().map_err(Error::sqlite("backed up"))
     }
 }
 
-/// Copies so many pages at a time, and all of them at once after it has begun anew a few times; `goes_on` is asked after
-/// each step.
+/// Copies this many pages at a time, and all of them at once after a few restarts; calls `goes_on` after each step.
 fn copy_pages(
     store: &Connection,
     copy: &mut Connection,
@@ -73,11 +72,11 @@ fn copy_pages(
             StepResult::More => {
                 busy_since = None;
                 let now = backup.progress().remaining;
-                // Whoever commits in every step leaves as much after each.
+                // If a writer commits in every step, as much is left after each.
                 begun_anew += u32::from(now >= remaining);
                 remaining = now;
             }
-            // Somebody commits at this moment.
+            // Another connection commits at this moment.
             _ if busy_since.get_or_insert_with(Instant::now).elapsed() < wait => {
                 std::thread::sleep(Duration::from_millis(5));
             }
@@ -118,7 +117,7 @@ mod tests {
             .query_row("PRAGMA integrity_check", [], |row| row.get(0))
             .expect("a look");
         assert_eq!(sound, "ok");
-        // Of the moment at which the last step began.
+        // As of the moment when the last step began.
         let commits: i64 = copy
             .query_row("SELECT n FROM n", [], |row| row.get(0))
             .expect("n");

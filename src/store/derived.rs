@@ -1,5 +1,4 @@
-//! The tables that follow from the ledger: what they have to hold, what in them is wrong, and the statements that make them
-//! anew.
+//! The tables derived from the ledger: what they must contain, how they differ, and the statements that rebuild them.
 
 use rusqlite::Connection;
 
@@ -7,7 +6,8 @@ use super::objects::{ObjectPlace, Objects, SchemaObject, objects, objects_of};
 use crate::error::Result;
 use crate::record::BatchId;
 
-/// A batch that is found by the range of its records, as the index and the views have it; `$batch` is `b.`, or nothing.
+/// The condition for a dense batch, which is found by the range of its records, as in the index and the views; `$batch`
+/// is `b.`, or empty.
 macro_rules! dense {
     ($batch:literal) => {
         concat!(
@@ -27,22 +27,22 @@ macro_rules! dense {
     };
 }
 
-/// A table that follows from the ledger.
+/// A table that is derived from the ledger.
 pub(super) struct DerivedTable {
     pub(super) name: &'static str,
-    /// What it has to hold, as its triggers would have filled it, by the names of its columns. It reads tables only, and of
-    /// those none that is derived.
+    /// Its required contents, as its triggers would have filled it, with the names of its columns. The query reads only
+    /// tables, and no derived ones.
     query: &'static str,
-    /// What is said where it holds something else.
+    /// Message for different contents.
     problem: &'static str,
-    /// The batches about which it does; `None`: those of the rows that are in one of the two and not in the other.
+    /// The batches that differ; `None`: those of the rows that are in only one of the two.
     wrong: Option<&'static str>,
 }
 
 pub(super) const DERIVED: [DerivedTable; 4] = [
     DerivedTable {
         name: "ledger_sparse",
-        // Of the parts of a record the first: a DISTINCT would have to read all of it for one record.
+        // Only the first part of each record: a DISTINCT would have to read everything for one record.
         query: concat!(
             "SELECT e.record, e.batch FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE b.entries>0 AND NOT (",
             dense!("b."),
@@ -73,7 +73,7 @@ pub(super) const DERIVED: [DerivedTable; 4] = [
     },
     DerivedTable {
         name: "ledger_total",
-        // A revision of which nothing stands any more has zeros.
+        // A revision without a standing pass has zeros.
         query: "SELECT p.stage, max(max(b.batch), coalesce(max(u.batch),0)) AS batch,
          sum(b.read*(u.batch IS NULL)) AS read, sum(b.written*(u.batch IS NULL)) AS written,
          sum(b.unchanged*(u.batch IS NULL)) AS unchanged, sum(b.filtered*(u.batch IS NULL)) AS filtered,
@@ -95,20 +95,20 @@ pub(super) const DERIVED: [DerivedTable; 4] = [
 ];
 
 impl DerivedTable {
-    /// The table of this name.
+    /// Returns the derived table with this name.
     pub(super) fn from_name(name: &str) -> Option<&'static Self> {
         DERIVED.iter().find(|derived| derived.name == name)
     }
 
-    /// The statement that fills it.
+    /// Returns the statement that fills the table.
     pub(super) fn fill_sql(&self) -> String {
         let words: Vec<&str> = self.query.split_whitespace().collect();
         format!("INSERT INTO {} {};", self.name, words.join(" "))
     }
 
-    /// Gives a connection that only reads a view that stands for it: computed whenever it is asked for, so that it is right
-    /// whatever others write meanwhile. The one that may be as long as the ledger is filled first, and only what was added
-    /// since is computed: batches come, but never change or go.
+    /// Gives a read-only connection a view in place of the table: it is computed on every query, so it is correct
+    /// whatever others write meanwhile. The one that may be as long as the ledger is filled first, and only later
+    /// additions are computed: batches are added, but never changed or removed.
     pub(super) fn shadow(&self, connection: &Connection) -> Result<()> {
         let (name, query) = (self.name, self.query);
         if name != DERIVED[0].name {
@@ -124,7 +124,8 @@ impl DerivedTable {
         ))?)
     }
 
-    /// The statements that make the table anew, with its guards, where there is none or, as `there` says, something else.
+    /// Returns the statements that rebuild the table, with its guards, if it is missing or, according to `there`,
+    /// replaced by something else.
     pub(super) fn make_sql(&self, expected: &Objects, there: Option<&SchemaObject>) -> String {
         let mut script = String::from("BEGIN IMMEDIATE;");
         if let Some(there) = there {
@@ -137,7 +138,7 @@ impl DerivedTable {
         script + &self.filled_sql(expected)
     }
 
-    /// The statements that fill the table anew, in one line.
+    /// Returns the statements that fill the table again, in one line.
     fn mend_sql(&self, expected: &Objects) -> String {
         let mut script = String::from("BEGIN IMMEDIATE;");
         for guard in self.guards(expected) {
@@ -155,7 +156,7 @@ impl DerivedTable {
         script + " COMMIT;"
     }
 
-    /// What asks for the batches about which it holds something else.
+    /// Returns the query for the batches about which its contents are wrong.
     fn wrong_sql(&self) -> String {
         let (name, query) = (self.name, self.query);
         self.wrong.map_or_else(
@@ -176,8 +177,8 @@ impl DerivedTable {
             .filter(move |object| object.kind == "trigger" && object.of == name)
     }
 
-    /// Whether what stands in the table can be relied on: it and everything that writes to it are as they were made, and
-    /// there is no trigger of somebody else.
+    /// Returns whether the table's contents are reliable: it and everything that writes to it are as they were made,
+    /// and there is no foreign trigger.
     pub(super) fn is_kept(&self, expected: &Objects, found: &Objects) -> bool {
         let writes = |object: &SchemaObject| {
             let sql = object.sql.as_ref();
@@ -193,16 +194,16 @@ impl DerivedTable {
     }
 }
 
-/// What is wrong with a table that follows from the ledger.
+/// A problem of a table derived from the ledger.
 pub(crate) struct DerivedProblem {
     pub(crate) what: &'static str,
-    /// The batches about which it is wrong, where they can be named.
+    /// The batches that it concerns, if they can be named.
     pub(crate) batches: Vec<Option<BatchId>>,
-    /// The statements that put it right.
+    /// The statements that repair it.
     pub(crate) mended_by: String,
 }
 
-/// What is wrong with the tables that follow from the ledger. That one is missing, or another, is told by
+/// Returns the problems of the tables derived from the ledger. Missing or replaced tables are reported by
 /// [`differences`](super::schema::differences).
 pub(crate) fn derived_problems(connection: &Connection, version: i32) -> Result<Vec<DerivedProblem>> {
     let (expected, found) = (objects_of(version)?, objects(connection)?);
@@ -246,7 +247,7 @@ mod tests {
         let formulas = said.matches(dense!("")).count();
         assert_eq!(formulas, said.matches("entries>256").count());
         assert!(formulas > DERIVED.len());
-        // What looks for a record goes back as far as a dense batch can be long.
+        // A search for a record goes back as far as a dense batch can be long.
         assert_eq!(
             said.matches("16384").count(),
             formulas + said.matches("+16384").count()

@@ -1,9 +1,10 @@
-//! Objects of a schema that this program does not make: whose they are, and the statements that drop them.
+//! Foreign objects of a schema, which this program does not make: their owners, and the statements that drop them.
 
 use super::objects::SchemaObject;
 use crate::digest::hex;
 
-/// What SQLite makes for itself. The text counts, not the name: whoever writes into the schema can give any name.
+/// Returns whether SQLite makes an object for internal use. The text decides, not the name: anybody who writes into the
+/// schema can choose any name.
 pub(super) fn is_of_sqlite(object: &SchemaObject) -> bool {
     const TABLES: [&str; 5] = [
         "CREATE TABLE sqlite_sequence(name,seq)",
@@ -19,7 +20,7 @@ pub(super) fn is_of_sqlite(object: &SchemaObject) -> bool {
     }
 }
 
-/// The virtual table that a table belongs to, by its name: fts3 to fts5 and rtree keep theirs so.
+/// Returns the virtual table that a table belongs to, by its name, as fts3 to fts5 and rtree name theirs.
 pub(super) fn virtual_owner(name: &str) -> Option<&str> {
     const PARTS: [&str; 11] = [
         "data", "idx", "content", "docsize", "config", "segments", "segdir", "stat", "node", "rowid",
@@ -29,7 +30,7 @@ pub(super) fn virtual_owner(name: &str) -> Option<&str> {
     PARTS.contains(&part).then_some(owner)
 }
 
-/// The statement that drops an object, in characters that can be seen and typed; `None` where there is none.
+/// Returns the statement that drops an object, in characters that can be seen and typed; `None` if there is none.
 pub(super) fn dropped(object: &SchemaObject) -> Option<String> {
     let (name, kind) = (object.name.as_str(), object.kind.as_str());
     if !["table", "index", "view", "trigger"].contains(&kind) {
@@ -43,11 +44,11 @@ pub(super) fn dropped(object: &SchemaObject) -> Option<String> {
         .is_some_and(|begin| begin.eq_ignore_ascii_case("sqlite_"));
     if is_plain && !is_reserved {
         let name = name.replace('"', "\"\"");
-        // Without IF EXISTS a trigger could not be dropped whose table was made anew before.
+        // Without IF EXISTS, dropping a trigger would fail if its table was rebuilt before.
         return Some(format!("DROP {} IF EXISTS \"{name}\";", kind.to_uppercase()));
     }
-    // SQLite drops nothing whose name is one of its own, and a terminal gives back no control character: what is left is
-    // the schema itself. The pages of a table stay until the file is written anew.
+    // SQLite does not drop an object with a reserved name, and a terminal cannot reproduce control characters: the only
+    // way left is the schema table. The pages of a table remain until the file is rewritten.
     let value = hex(name.as_bytes()).to_uppercase();
     let belongs = if kind == "table" {
         format!("hex(tbl_name)='{value}'")

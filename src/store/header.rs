@@ -1,5 +1,5 @@
-//! The first page of a store's file, read before SQLite opens it: SQLite would play in the journal of whatever file it is
-//! given.
+//! The first page of a store's file, read before SQLite opens it: SQLite would roll back the journal of whatever file
+//! it is given.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -7,16 +7,16 @@ use std::path::Path;
 use super::objects::{APPLICATION_ID, VERSION};
 use crate::error::{Error, Result};
 
-/// The file's header, and that of the first page's tree.
+/// Length of the file's header and that of the first page's tree.
 const LENGTH: u64 = 105;
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// Refuses a file that is not ours. What cannot be read is told by SQLite, which opens it next.
+/// Rejects a file that is not a store. SQLite, which opens the file next, reports what cannot be read.
 ///
 /// # Errors
-/// [`Error::NotAStore`], and SQLite's own error for what is no database.
+/// [`Error::NotAStore`], and SQLite's own error for a file that is not a database.
 pub(super) fn check(path: &Path) -> Result<()> {
-    // To open a pipe would wait for whoever writes to it.
+    // Opening a pipe would wait for its writer.
     if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return Ok(());
     }
@@ -27,7 +27,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
     if file.take(LENGTH).read_to_end(&mut header).is_err() {
         return Ok(());
     }
-    // A new store is empty, and after a kill in its first commit its first page may not be there yet.
+    // A new store is empty, and after a kill in its first commit its first page may still be missing.
     if header.iter().all(|byte| *byte == 0) {
         return Ok(());
     }
@@ -42,7 +42,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
         bytes.map_or(0, i32::from_be_bytes)
     };
     let (version, application) = (number(60), number(68));
-    // Of a new store with a write-ahead log everything may stand in the log: then the first page has no entry.
+    // The whole content of a new store may be in its write-ahead log: then the first page has no entry.
     let is_new = (version, application) == (0, 0) && header.get(103..105) == Some(&[0, 0]);
     if is_new || (application == APPLICATION_ID && (1..=VERSION).contains(&version)) {
         return Ok(());
@@ -50,7 +50,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
     Err(not_ours(path, application, version))
 }
 
-/// What is said of a file that is none of ours, or of a version that this program does not know.
+/// Returns the error for a file that is not a store, or is of a version that this program does not know.
 pub(super) fn not_ours(path: &Path, application: i32, version: i32) -> Error {
     let found = if application == APPLICATION_ID {
         format!("schema version {version}; this program supports {VERSION}")

@@ -1,24 +1,24 @@
-//! Keys of rules over more than one record, in a private temporary table of one connection: it spills to a file without
-//! a name where it outgrows its cache, so that memory is bounded, and nothing is left of it whatever happens.
+//! Keys of rules over more than one record, in a private temporary table of one connection. It spills to an unnamed
+//! file if it outgrows its cache, so memory is bounded, and nothing remains of it whatever happens.
 
 use rusqlite::{Connection, params};
 
 use crate::error::Result;
 use crate::record::RecordNumber;
 
-/// The keys, by rule and by record.
+/// Table of the keys, by rule and by record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RuleKeyTable<'c> {
     connection: &'c Connection,
 }
 
 impl<'c> RuleKeyTable<'c> {
-    /// The keys of a connection that has begun with them.
+    /// Returns the keys of a connection on which [`begin`](Self::begin) was called.
     pub(crate) fn on(connection: &'c Connection) -> Self {
         Self { connection }
     }
 
-    /// Begins with no key.
+    /// Begins without keys.
     pub(crate) fn begin(connection: &'c Connection) -> Result<Self> {
         connection.execute_batch(
             "PRAGMA temp.cache_size=-16384; PRAGMA temp.journal_mode=OFF;
@@ -30,7 +30,7 @@ impl<'c> RuleKeyTable<'c> {
         Ok(Self { connection })
     }
 
-    /// A record has a key.
+    /// Notes that a record has a key.
     pub(crate) fn take(self, rule: i64, key: &str, record: RecordNumber) -> Result<()> {
         let mut write = self
             .connection
@@ -39,7 +39,7 @@ impl<'c> RuleKeyTable<'c> {
         Ok(())
     }
 
-    /// A record has no key any more.
+    /// Notes that a record no longer has its keys.
     pub(crate) fn release(self, record: RecordNumber) -> Result<()> {
         let mut write = self
             .connection
@@ -48,7 +48,7 @@ impl<'c> RuleKeyTable<'c> {
         Ok(())
     }
 
-    /// The first record that has a key, beside some.
+    /// Returns the first record that has a key, except those in `beside`.
     pub(crate) fn holder(
         self,
         rule: i64,
@@ -67,7 +67,7 @@ impl<'c> RuleKeyTable<'c> {
         Ok(None)
     }
 
-    /// The records that share a key of a rule with another, and the first of those that do.
+    /// Returns the records that share a key of a rule with another, including the first of them.
     pub(crate) fn shared(self, rule: i64) -> Result<Vec<(RecordNumber, RecordNumber)>> {
         let sql = "SELECT k.record, s.first FROM
             (SELECT key, min(record) AS first FROM temp.contract_key WHERE rule=?1 GROUP BY key HAVING count(*)>1) s
@@ -77,7 +77,7 @@ impl<'c> RuleKeyTable<'c> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The records that want a key of one rule that no record has under another, and the key, in their order.
+    /// Returns the records that refer to a key of one rule which no record has under another, and the key, in order.
     pub(crate) fn unmet(self, wanted: i64, rule: i64) -> Result<Vec<(RecordNumber, String)>> {
         let sql = "SELECT k.record, k.key FROM temp.contract_key k WHERE k.rule=?1
             AND NOT EXISTS(SELECT 1 FROM temp.contract_key h WHERE h.rule=?2 AND h.key=k.key) ORDER BY k.record, k.key";

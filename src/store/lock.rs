@@ -1,5 +1,5 @@
-//! The store's lock: a file beside it, held by whoever writes. The file is never deleted, because deleting it would
-//! let two processes hold two locks of the same name.
+//! The store's lock: a file beside it, locked by the writer. The file is never deleted, because deleting it would let
+//! two processes hold two locks of the same name.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
@@ -13,12 +13,12 @@ fn has_other_names(store: &Path) -> bool {
     std::fs::metadata(store).is_ok_and(|metadata| names(&metadata) > 1)
 }
 
-/// Opens the file of a lock, which is written over: never one that a link leads to, and nothing but a plain file.
+/// Opens the file of a lock, which is overwritten: only a plain file, never one that a link leads to.
 fn open_plain(path: &Path) -> std::io::Result<File> {
     let named = std::fs::symlink_metadata(path)?;
     check_plain(&named)?;
     let file = OpenOptions::new().read(true).write(true).open(path)?;
-    // What was put there between the two looks is another file.
+    // A file that was put there between the two checks differs.
     let opened = file.metadata()?;
     check_plain(&opened)?;
     if !is_same(&named, &opened) {
@@ -74,10 +74,10 @@ pub(crate) struct StoreLock {
 }
 
 impl StoreLock {
-    /// Takes the lock of a store, waiting at most so long.
+    /// Takes the lock of a store, waiting at most this long.
     ///
     /// # Errors
-    /// [`Error::Locked`], with what the holder wrote down about itself.
+    /// [`Error::Locked`], with the holder's note about itself.
     pub(crate) fn take(store: &Path, wait: Duration, holder: &str) -> Result<Self> {
         if has_other_names(store) {
             return Err(Error::invalid(
@@ -95,7 +95,7 @@ impl StoreLock {
         };
         make_side_file(store, &path).map_err(io)?;
         let mut file = open_plain(&path).map_err(io)?;
-        // A time beyond what the clock can tell is no bound.
+        // A time beyond the clock's range is not a bound.
         let deadline = Instant::now().checked_add(wait);
         loop {
             match file.try_lock() {
@@ -117,7 +117,7 @@ impl StoreLock {
                 }
             }
         }
-        // What stands in the file only helps people; a full disk must not keep the lock from being taken.
+        // The content of the file only helps people; a full disk must not prevent taking the lock.
         let _ = file
             .set_len(0)
             .and_then(|()| file.rewind())
@@ -127,11 +127,11 @@ impl StoreLock {
 }
 
 impl StoreLock {
-    /// What whoever holds the lock of a store has written down about itself; `None` where nobody does. The lock is not
-    /// waited for, and let go at once.
+    /// Returns the note of the process that holds the lock of a store; `None` if no process does. Does not wait for the
+    /// lock, and releases it at once.
     pub(crate) fn holder(store: &Path) -> Option<String> {
         let path = lock_path(store);
-        // A pipe would keep whoever opens it waiting.
+        // Opening a pipe would wait.
         check_plain(&path.symlink_metadata().ok()?).ok()?;
         let mut file = File::open(path).ok()?;
         let Err(TryLockError::WouldBlock) = file.try_lock_shared() else {

@@ -1,5 +1,5 @@
-//! A store that stands in no file. Its connections share a database of SQLite's in this process's memory, which locks as a
-//! file does, so that everything that needs a second connection has one.
+//! Stores without a file. Their connections share an SQLite database in this process's memory, which locks as a file
+//! does, so code that needs a second connection can open one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,10 +7,10 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Error, Result};
 
-/// How many there have been in this process: each has a database of another name.
+/// Number of such stores made in this process: each has a database of another name.
 static MADE: AtomicU64 = AtomicU64::new(0);
 
-/// The name of a database in memory, for every connection to it. It is there as long as one of them is.
+/// Name of a database in memory, for every connection to it. The database exists as long as one of them does.
 #[derive(Clone, Debug)]
 pub(super) struct MemoryName(String);
 
@@ -20,7 +20,7 @@ impl MemoryName {
         Self(format!("file:/counterfoil-{number}?vfs=memdb"))
     }
 
-    /// Another connection; `mode` says whether it may write.
+    /// Opens another connection; `mode` determines whether it may write.
     pub(super) fn connect(&self, mode: OpenFlags) -> Result<Connection> {
         let flags = mode | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         Connection::open_with_flags(&self.0, flags).map_err(Error::sqlite("opened"))

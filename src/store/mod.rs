@@ -37,8 +37,8 @@ pub(crate) use overlay::Overlay;
 pub use sorter::Sorter;
 pub(crate) use table::{Salted, Table};
 
-/// Makes a file beside the store where there is none: for whom the store is, so that who may write the one may write the
-/// other, and for nobody else.
+/// Makes a file beside the store if there is none, with the store's permissions: who may write the one may write the
+/// other, and nobody else.
 fn make_side_file(store: &Path, path: &Path) -> std::io::Result<()> {
     let made = OpenOptions::new().write(true).create_new(true).open(path);
     match made {
@@ -46,7 +46,7 @@ fn make_side_file(store: &Path, path: &Path) -> std::io::Result<()> {
         Ok(file) => {
             use std::os::unix::fs::PermissionsExt as _;
             let of_store = std::fs::metadata(store).map_or(0o600, |metadata| metadata.permissions().mode());
-            // Whatever the mask of this process would take away.
+            // Restores permissions that this process's umask would remove.
             file.set_permissions(std::fs::Permissions::from_mode(of_store & 0o666))
         }
         #[cfg(not(unix))]

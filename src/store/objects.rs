@@ -1,4 +1,4 @@
-//! The objects of a schema: what there is in a file, and what each version of this program makes.
+//! The objects of a schema: those in a file, and those that each version of this program makes.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use super::ddl;
 use crate::error::{Error, Result};
 use crate::name::is_database_name;
 
-/// `CFL1`: marks the file as a store of ours.
+/// `CFL1`: marks the file as a store.
 pub(super) const APPLICATION_ID: i32 = 0x4346_4C31;
-/// The version of the schema.
+/// Version of the schema.
 pub(crate) const VERSION: i32 = 5;
 
 pub(super) const LEDGER_SQL: &str = include_str!("../../schema/ledger.sql");
 const LEDGER_SQL_4: &str = include_str!("../../schema/ledger_v4.sql");
-/// Version 3, whose objects the earlier versions have in part.
+/// Schema of version 3; the earlier versions have some of its objects.
 const LEDGER_SQL_3: &str = include_str!("../../schema/ledger_v3.sql");
-/// What version 2 has added.
+/// Objects added by version 2.
 const ADDED_BY_2: [&str; 1] = ["audit_reconciliation"];
-/// What version 3 has added.
+/// Objects added by version 3.
 const ADDED_BY_3: [&str; 4] = [
     "ledger_pass_reverses",
     "ledger_batch_run",
@@ -33,14 +33,14 @@ pub(crate) struct SchemaObject {
     pub(crate) name: String,
     /// `table`, `index`, `view` or `trigger`.
     pub(crate) kind: String,
-    /// The table or view that it belongs to; its own name where it is one.
+    /// Table or view that it belongs to; its own name if it is one.
     pub(crate) of: String,
-    /// The statement that has made it.
+    /// Statement that made it.
     pub(crate) sql: Option<String>,
 }
 
-/// Where an object stands: triggers have names of their own, so that one may have the name of a table. A file whose schema
-/// somebody has written into may have several objects in one place.
+/// Place of an object: triggers have a separate namespace, so one may have the name of a table. A file whose schema was
+/// written to directly may have several objects in one place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ObjectPlace {
     pub(super) is_trigger: bool,
@@ -49,7 +49,7 @@ pub(crate) struct ObjectPlace {
 }
 
 impl ObjectPlace {
-    /// That of a table, an index or a view.
+    /// Returns the place of a table, an index or a view.
     pub(crate) fn from_name(name: &str) -> Self {
         Self {
             is_trigger: false,
@@ -62,7 +62,7 @@ impl ObjectPlace {
 /// The objects of a schema, each in its place.
 pub(crate) type Objects = BTreeMap<ObjectPlace, SchemaObject>;
 
-/// What there is in a file.
+/// Returns the objects in a file.
 pub(crate) fn objects(connection: &Connection) -> Result<Objects> {
     let mut statement = connection.prepare("SELECT name, type, tbl_name, sql FROM main.sqlite_schema")?;
     let found = statement.query_map([], |row| {
@@ -88,7 +88,7 @@ pub(crate) fn objects(connection: &Connection) -> Result<Objects> {
     Ok(objects)
 }
 
-/// What a version of this program makes in a store without databases.
+/// Returns the objects that a version of this program makes in a store without databases.
 pub(crate) fn objects_of(version: i32) -> Result<Objects> {
     let text = match version {
         1..=3 => LEDGER_SQL_3,
@@ -109,7 +109,7 @@ pub(crate) fn objects_of(version: i32) -> Result<Objects> {
     Ok(objects)
 }
 
-/// Whether an object is the table of a logical database, or its index.
+/// Returns whether an object is the table of a logical database, or its index.
 pub(super) fn is_of_database(object: &SchemaObject) -> bool {
     if !is_database_name(&object.of) {
         return false;
@@ -122,7 +122,7 @@ pub(super) fn is_of_database(object: &SchemaObject) -> bool {
     object.sql.as_ref() == Some(&made)
 }
 
-/// The query of a view, as this version makes it: what stands in a store may have been changed.
+/// Returns the query of a view as this version makes it: the one in a store may have been changed.
 pub(crate) fn query_of_view(name: &str) -> &'static str {
     let begin = format!("CREATE VIEW {name} AS\n");
     let query = LEDGER_SQL

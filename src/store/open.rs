@@ -1,4 +1,4 @@
-//! Opening and making a store.
+//! Opening and creating a store.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,11 +12,11 @@ use super::{StoreLock, checkpoints, header, schema};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 
-/// What stands in a file that was opened.
+/// The content of a file that was opened.
 pub(crate) enum OpenedFile {
     /// A store.
     Store(Store),
-    /// Nothing yet: its first batch makes the tables too.
+    /// Nothing yet: the first batch makes the tables too.
     Empty(Store),
 }
 
@@ -24,9 +24,9 @@ impl Store {
     /// Opens a store.
     ///
     /// # Errors
-    /// [`Error::NoSuchStore`] when there is no file, [`Error::NotAStore`] when it is something else,
-    /// [`Error::Foreign`] when it has other tables, views, triggers or indexes than this program makes,
-    /// [`Error::Contradicted`] when it is not what was signed. Who only reads has the last two as warnings.
+    /// [`Error::NoSuchStore`] if there is no file, [`Error::NotAStore`] if it is something else, [`Error::Foreign`] if
+    /// it has other tables, views, triggers or indexes than this program makes, [`Error::Contradicted`] if it does not
+    /// match what was signed. A store opened for reading only has the last two as warnings.
     pub fn open(path: impl AsRef<Path>, options: StoreOptions, environment: Environment) -> Result<Self> {
         let path = path.as_ref();
         if !path.exists() {
@@ -55,7 +55,8 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a store, or an empty file that is to become one. Nothing is written to that before the first batch.
+    /// Opens a store, or an empty file that is to become one. Nothing is written to an empty file before the first
+    /// batch.
     pub(crate) fn open_or_prepare(
         path: &Path,
         options: StoreOptions,
@@ -81,16 +82,16 @@ impl Store {
         Ok(OpenedFile::Store(store))
     }
 
-    /// Brings a store of an earlier version up to date, in one transaction, while nobody else writes.
+    /// Upgrades a store of an earlier version, in one transaction that excludes other writers.
     fn upgrade(&mut self) -> Result<()> {
         let _lock = StoreLock::take(&self.path, self.options.wait, "upgrading the store\n")?;
-        // What is new may be as large as a good part of the store.
+        // The additions may be as large as a good part of the store.
         self.let_spill(true)?;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version = schema::version(&transaction)?;
-        // Another process may have done it meanwhile.
+        // Another process may have upgraded it meanwhile.
         if version < VERSION {
             schema::upgrade(&transaction, version)?;
         }
@@ -98,10 +99,10 @@ impl Store {
         self.let_spill(false)
     }
 
-    /// Compares the schema with what the store's version of this program makes. A trigger of somebody else's would run with
-    /// what is written, and a changed view would tell what is not so.
+    /// Compares the schema with what the store's version of this program makes. A foreign trigger would run with every
+    /// write, and a changed view would show wrong data.
     fn compare(&mut self) -> Result<()> {
-        // In one transaction: another process may bring it up to date between two reads.
+        // In one transaction: another process may upgrade the store between two reads.
         let moment = self.connection.unchecked_transaction()?;
         let version = schema::version(&moment)?;
         let differences = schema::differences(&moment, version)?;
@@ -135,7 +136,8 @@ impl Store {
         }
     }
 
-    /// Who only reads may look at a store that must not be written to.
+    /// Turns an error into a warning if the store is opened for reading only: such a caller may read a store that must
+    /// not be written to.
     fn or_warn(&mut self, result: Result<()>) -> Result<()> {
         match result {
             Err(error @ (Error::Foreign { .. } | Error::Contradicted { .. })) if self.options.read_only => {
@@ -173,8 +175,8 @@ impl Store {
     }
 
     fn version(&self) -> Result<FileVersion> {
-        // In one transaction: another process may make the store between two reads, and then half of what is read
-        // would be from before.
+        // In one transaction: another process may make the store between two reads, and then half of what is read would
+        // be from before.
         let moment = self.connection.unchecked_transaction()?;
         let pragma = |name: &str| moment.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0));
         let (application, version) = (pragma("application_id")?, pragma("user_version")?);
@@ -189,12 +191,12 @@ impl Store {
     }
 }
 
-/// The file that a link leads to, also where it is still to be made: by whichever link a store is opened, its lock and its
-/// checkpoints are those of the file.
+/// Returns the file that a link leads to, even if the file does not exist yet: by whichever link a store is opened, its
+/// lock and its checkpoints are those of the file.
 fn without_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     let mut is_linked = false;
-    // As many as Linux follows.
+    // The same limit as in Linux.
     for _ in 0..40 {
         let Ok(target) = std::fs::read_link(&path) else {
             break;
@@ -212,8 +214,8 @@ fn without_links(path: &Path) -> PathBuf {
     }
 }
 
-/// Makes the file of a new store, for its owner alone: it holds what stages redact. SQLite gives its own side files the same
-/// mode. Where it is there, or cannot be made, whoever opens it next sees that.
+/// Makes the file of a new store, accessible to its owner only: it holds what stages redact. SQLite gives its side
+/// files the same mode. If the file exists or cannot be made, opening it next reports that.
 #[cfg(unix)]
 fn make_private(path: &Path) {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -234,7 +236,7 @@ enum FileVersion {
     Empty,
 }
 
-/// Lets SQLite undo what a killed process has left half done, which a connection that only reads may not.
+/// Lets SQLite undo what a killed process left half done, which a read-only connection may not.
 fn recover(path: &Path, wait: Duration) -> Result<()> {
     use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
     let look = |mode| {
@@ -246,7 +248,7 @@ fn recover(path: &Path, wait: Duration) -> Result<()> {
         Err(error) if matches!(error.sqlite_error_code(), Some(ReadOnly | CannotOpen)) => {
             Ok(look(OpenFlags::SQLITE_OPEN_READ_WRITE)?)
         }
-        // What else is wrong is told by whoever reads next.
+        // The next read reports any other problem.
         _ => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! Opening a store that stands in no file, and what a file would have been asked for.
+//! Opening a store without a file, and the properties that a file would have.
 
 use std::path::PathBuf;
 
@@ -10,11 +10,11 @@ use super::{Store, StoreLock, StoreOptions};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 
-/// What such a store is called where a file's path stands otherwise.
+/// Name shown for such a store in place of a path.
 const IN_MEMORY: &str = ":memory:";
 
 impl Store {
-    /// An empty database in memory, which becomes a store with its first batch.
+    /// Opens an empty database in memory, which becomes a store with its first batch.
     pub(crate) fn prepare_in_memory(options: StoreOptions, environment: Environment) -> Result<Self> {
         if options.read_only {
             return Err(Error::invalid(
@@ -36,13 +36,13 @@ impl Store {
         })
     }
 
-    /// Whether it stands in memory alone and is gone with this value ([`Store::in_memory`]).
+    /// Returns whether the store is in memory only and disappears with this value ([`Store::in_memory`]).
     #[must_use]
     pub fn is_in_memory(&self) -> bool {
         self.memory.is_some()
     }
 
-    /// Takes the lock of the store's file; of a store in memory there is none, because no other process can reach it.
+    /// Takes the lock of the store's file; a store in memory has none, because no other process can reach it.
     pub(crate) fn lock(&self, holder: &str) -> Result<Option<StoreLock>> {
         if self.is_in_memory() {
             return Ok(None);
@@ -50,7 +50,7 @@ impl Store {
         StoreLock::take(&self.path, self.options.wait, holder).map(Some)
     }
 
-    /// What another process that holds the lock has written down about itself.
+    /// Returns the note of another process that holds the lock.
     pub(crate) fn lock_holder(&self) -> Option<String> {
         if self.is_in_memory() {
             return None;
@@ -58,7 +58,7 @@ impl Store {
         StoreLock::holder(&self.path)
     }
 
-    /// The name of the store's file, for a copy of it.
+    /// Returns the name of the store's file, for a copy of it.
     pub(crate) fn file_name(&self) -> String {
         if self.is_in_memory() {
             return "memory.db".to_owned();

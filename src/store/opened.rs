@@ -13,7 +13,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::record::{Record, RecordNumber};
 
-/// SQLite counts a wait in milliseconds of 31 bits.
+/// Longest wait that SQLite counts: milliseconds in 31 bits.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2_000_000);
 
 /// An open store.
@@ -28,21 +28,22 @@ pub struct Store {
 }
 
 impl Store {
-    /// Why the store would not be opened for writing as it is; only of one that is only read.
+    /// Returns why the store in its current state would not be opened for writing; only for one that is opened for
+    /// reading only.
     #[must_use]
     pub fn objection(&self) -> Option<&Error> {
         self.objection.as_ref()
     }
 
-    /// What there is to say about the store although it was opened.
+    /// Returns the warnings about the opened store.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Switches to the journal that the options ask for; only whoever holds the lock does this.
+    /// Switches to the journal mode that the options ask for; only the holder of the lock calls this.
     pub(crate) fn settle_journal(&self) -> Result<()> {
-        // In memory the journal is in memory too, and nothing is ever on a disk.
+        // In memory the journal is in memory too, and nothing is ever on disk.
         if self.is_in_memory() {
             return Ok(());
         }
@@ -54,7 +55,7 @@ impl Store {
             self.connection
                 .query_row(&format!("PRAGMA journal_mode={wanted}"), [], |_| Ok(()))?;
         }
-        // In WAL mode FULL already waits for the log on every commit.
+        // In WAL mode, FULL already waits for the log on every commit.
         self.connection.execute_batch(if self.options.live {
             "PRAGMA synchronous=FULL"
         } else {
@@ -63,7 +64,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether changed pages may be written to the file before the commit.
+    /// Sets whether changed pages may be written to the file before the commit.
     pub(crate) fn let_spill(&self, spill: bool) -> Result<()> {
         let state = if spill { "ON" } else { "OFF" };
         Ok(self
@@ -71,11 +72,11 @@ impl Store {
             .execute_batch(&format!("PRAGMA cache_spill={state}"))?)
     }
 
-    /// A second connection that can only read.
+    /// Opens a second connection that can only read.
     pub(crate) fn reader(&self) -> Result<Connection> {
         if let Some(memory) = &self.memory {
             let connection = memory.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            // Only threads of this program can hold it, and each lets the others in again.
+            // Only threads of this program can hold it, and each releases it again.
             configure(&connection, LONGEST_WAIT)?;
             return Ok(connection);
         }
@@ -88,7 +89,7 @@ impl Store {
         Ok(connection)
     }
 
-    /// Gives a connection that only reads what the store lacks for it.
+    /// Adds what the store lacks to a read-only connection.
     pub(super) fn complete(&self, connection: &Connection) -> Result<()> {
         let version = schema::version(connection)?;
         if version < objects::VERSION || matches!(self.objection, Some(Error::Foreign { .. })) {
@@ -97,19 +98,19 @@ impl Store {
         Ok(())
     }
 
-    /// The store's file; `:memory:` of one that stands in none.
+    /// Returns the path of the store's file; `:memory:` for a store without one.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How it was opened.
+    /// Returns the options that it was opened with.
     #[must_use]
     pub fn options(&self) -> &StoreOptions {
         &self.options
     }
 
-    /// What it may know of the world.
+    /// Returns its environment: clock, randomness, actor and the like.
     #[must_use]
     pub fn environment(&self) -> &Environment {
         &self.environment
@@ -123,12 +124,12 @@ impl Store {
         &mut self.connection
     }
 
-    /// The logical databases, by name.
+    /// Returns the names of the logical databases, sorted.
     pub fn databases(&self) -> Result<Vec<String>> {
         Table::all(&self.connection)
     }
 
-    /// The table of a database that must exist.
+    /// Returns the table of a database, which must exist.
     pub(crate) fn table(&self, name: &str) -> Result<Table> {
         let known = self.databases()?;
         let table = Table::from_name(name)?;
@@ -141,36 +142,36 @@ impl Store {
         })
     }
 
-    /// Whether a database was ever filled. One that was not is read as an empty one.
+    /// Returns whether a database was ever filled. One that was not reads as an empty one.
     pub fn has_database(&self, name: &str) -> Result<bool> {
         Table::from_name(name)?.exists(&self.connection)
     }
 
-    /// The number of records in a database.
+    /// Returns the number of records in a database.
     pub fn count(&self, database: &str) -> Result<u64> {
         Table::from_name(database)?.count(&self.connection)
     }
 
-    /// The number of records in a database whose numbers are above one.
+    /// Returns the number of records in a database with numbers above the given one.
     pub fn count_after(&self, database: &str, after: RecordNumber) -> Result<u64> {
         Table::from_name(database)?.count_after(&self.connection, after)
     }
 
-    /// A record by its id.
+    /// Returns a record by its id.
     pub fn get(&self, database: &str, id: &str) -> Result<Option<Record>> {
         Ok(Table::from_name(database)?
             .by_id(&self.connection, id)?
             .map(|found| found.record))
     }
 
-    /// A record by its number.
+    /// Returns a record by its number.
     pub fn record(&self, database: &str, number: RecordNumber) -> Result<Option<Record>> {
         Ok(Table::from_name(database)?
             .by_number(&self.connection, number)?
             .map(|found| found.record))
     }
 
-    /// The next records after a number, in the order of their numbers: at most `count` of them.
+    /// Returns the next records after a number, in order of their numbers: at most `count` of them.
     pub fn records_after(&self, database: &str, after: RecordNumber, count: usize) -> Result<Vec<Record>> {
         let found = Table::from_name(database)?.after(&self.connection, after, count, 8 << 20)?;
         Ok(found.into_iter().map(|salted| salted.record).collect())
@@ -185,14 +186,14 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// Sets what holds for every connection to a store.
+/// Configures a connection to a store.
 pub(super) fn configure(connection: &Connection, wait: Duration) -> Result<()> {
     connection.busy_timeout(wait.min(LONGEST_WAIT))?;
     connection.set_prepared_statement_cache_capacity(128);
-    // A plan that does not depend on what is bound, or SQLite makes it anew for every record that is asked for.
+    // Query plans must not depend on the bound values, or SQLite would prepare them again for every record.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // EXTRA: nothing that was acknowledged is lost when the power fails. No spilling: the write lock on the file
-    // is then taken at the commit and not before, so that the reading thread is not locked out in between.
+    // EXTRA: nothing acknowledged is lost in a power failure. No spilling: the write lock on the file is then taken
+    // only at the commit, so that the reading thread is not locked out in between.
     Ok(connection.execute_batch(
         "PRAGMA page_size=8192; PRAGMA cache_size=-16384; PRAGMA cache_spill=OFF; PRAGMA synchronous=EXTRA; \
          PRAGMA trusted_schema=OFF; PRAGMA recursive_triggers=ON;",

@@ -1,30 +1,30 @@
-//! How a store is opened.
+//! Options for opening a store.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::record::Limits;
 
-/// How a store is opened.
+/// Options for opening a store.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StoreOptions {
-    /// How long to wait for another writer, or for another process that holds the file.
+    /// Time to wait for another writer, or for another process that holds the file.
     pub wait: Duration,
-    /// For stores that are read while they are written: write-ahead log instead of a rollback journal.
+    /// Whether to use a write-ahead log instead of a rollback journal, for stores that are read while they are written.
     pub live: bool,
-    /// How large and deep a record may be.
+    /// Limits of the size and depth of a record.
     pub limits: Limits,
-    /// The most records in a batch.
+    /// Maximum number of records in a batch.
     pub batch_size: usize,
-    /// Opens a store although it contradicts its checkpoints, to look at it or to accept what was restored.
+    /// Whether to open a store that contradicts its checkpoints, to inspect it or to accept what was restored.
     pub unchecked: bool,
-    /// Opens the file for reading alone: not even a store of an older version is brought up to date, and where it is not
-    /// what was signed, or has objects of somebody else, that is a warning. What a killed process has left half done is
-    /// undone all the same, because nothing could be read before that.
+    /// Whether to open the file for reading only: not even a store of an older version is upgraded. A store that does
+    /// not match what was signed, or that has foreign objects, gives a warning instead of an error. What a killed
+    /// process left half done is still undone, because nothing could be read before that.
     pub read_only: bool,
-    /// The systems that databases belong to, as an auditor knows them: a pass that reads or writes one of these databases notes
-    /// them in the ledger, and `audit_step` shows them. A database without one is shown under its own name.
+    /// Systems that databases belong to, as an auditor knows them: a pass that reads or writes one of these databases
+    /// records them in the ledger, and `audit_step` shows them. A database without one is shown under its own name.
     pub systems: BTreeMap<String, String>,
 }
 
@@ -64,7 +64,7 @@ impl StoreOptions {
         self
     }
 
-    /// Sets the most records in a batch. Default: 5,000.
+    /// Sets the maximum number of records in a batch. Default: 5,000.
     #[must_use]
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = batch_size;

@@ -1,5 +1,5 @@
-//! What databases would hold: changes in a private temporary file, seen together with the store as it is. The file has
-//! no name, so that nothing is left of it whatever happens, and the store itself is only read.
+//! The future contents of databases: changes in a private temporary file, seen together with the store as it is. The
+//! file has no name, so nothing remains of it whatever happens, and the store itself is only read.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::ledger::{Change, NewRecord};
 use crate::record::RecordNumber;
 
-/// Databases with changes that are in no store. Everything that reads a database by its name on the connection, reads
-/// it with the changes: SQLite looks for a name among the temporary tables first.
+/// Databases with changes that are not in a store. Any query that reads a database by its name on the connection sees
+/// the changes: SQLite resolves a name among the temporary tables first.
 #[derive(Debug, Default)]
 pub(crate) struct Overlay {
     laid: BTreeSet<String>,
@@ -20,12 +20,12 @@ pub(crate) struct Overlay {
 }
 
 impl Overlay {
-    /// Whether changes of this database have been laid over it.
+    /// Returns whether changes are overlaid on this database.
     pub(crate) fn has(&self, table: &Table) -> bool {
         self.laid.contains(table.name())
     }
 
-    /// Lets a database be changed; `by_id`: whether somebody will look for ids in it.
+    /// Makes a database changeable; `by_id`: whether its ids will be looked up.
     pub(crate) fn lay(&mut self, connection: &Connection, table: &Table, by_id: bool) -> Result<()> {
         let name = table.name();
         if self.laid.is_empty() {
@@ -40,7 +40,7 @@ impl Overlay {
             } else {
                 String::new()
             };
-            // A row without data is one that is gone.
+            // A row without data is a removed one.
             connection.execute_batch(&format!(
                 "CREATE TEMP TABLE \"{name}.changed\"(record INTEGER PRIMARY KEY, id TEXT, data TEXT) STRICT;
                  CREATE TEMP VIEW \"{name}\" AS {beneath}
@@ -56,7 +56,7 @@ impl Overlay {
         Ok(())
     }
 
-    /// Carries out changes of a database that has been laid over.
+    /// Applies changes of an overlaid database.
     pub(crate) fn change(connection: &Connection, table: &Table, changes: &[Change]) -> Result<()> {
         let sql = format!(
             "INSERT OR REPLACE INTO temp.\"{}.changed\" VALUES(?1,?2,?3)",
@@ -96,7 +96,7 @@ impl Overlay {
 }
 
 impl Table {
-    /// At most `count` numbers after a number, spread evenly over those that there are.
+    /// Returns at most `count` existing numbers after a number, spread evenly.
     pub(crate) fn spread(
         &self,
         connection: &Connection,

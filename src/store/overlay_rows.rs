@@ -1,4 +1,4 @@
-//! Rows as a rollback would leave them, in a temporary file of SQLite's own: a rollback can go over millions of them.
+//! Rows as a rollback would leave them, in a temporary SQLite file: a rollback can involve millions of them.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -7,10 +7,11 @@ use crate::digest::Hash;
 use crate::error::Result;
 use crate::record::RecordNumber;
 
-/// A row as it would be: its commitment and its id; `None` where there would be none.
+/// A row as it would be: its commitment and its id; `None` if there would be none.
 pub(crate) type Then = Option<(Hash, String)>;
 
-/// The rows that would be otherwise than they are, and who would have the ids that one of them has taken or let go.
+/// The rows that would differ from the current ones, and the future owners of the ids that one of them takes or
+/// releases.
 pub(crate) struct OverlayRows(Connection);
 
 impl OverlayRows {
@@ -20,7 +21,7 @@ impl OverlayRows {
         scratch::open(tables).map(Self)
     }
 
-    /// A row; `None` where it would be as it is.
+    /// Returns a row; `None` if it would not differ.
     pub(crate) fn get(&self, number: RecordNumber) -> Result<Option<Then>> {
         let mut statement = self
             .0
@@ -32,7 +33,7 @@ impl OverlayRows {
         Ok(statement.query_row([number], then).optional()?)
     }
 
-    /// Who would have an id, where `now` tells who has it.
+    /// Returns the future owner of an id; `now` returns the current one.
     pub(crate) fn owner(
         &self,
         id: &str,
@@ -43,7 +44,7 @@ impl OverlayRows {
         known.map_or_else(now, Ok)
     }
 
-    /// A row changes.
+    /// Notes that a row changes.
     pub(crate) fn set(&self, number: RecordNumber, now: Then, then: Then) -> Result<()> {
         let mut owns = self
             .0

@@ -1,5 +1,5 @@
-//! `audit_row`, the view of all rows: the databases are tables of their own names, which no view can know, so that it is made
-//! anew with every database.
+//! The view `audit_row` of all rows. Each database is a table with its own name, which no fixed view can know, so the
+//! view is made again with every database.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +8,13 @@ use rusqlite::Connection;
 use super::objects::{ObjectPlace, Objects, is_of_database, objects};
 use crate::error::Result;
 
-/// The view's name.
+/// Name of the view.
 pub(super) const NAME: &str = "audit_row";
 
-/// `SQLite` takes at most 500 terms in a row.
+/// `SQLite` takes at most 500 terms in a compound SELECT.
 const TERMS: usize = 100;
 
-/// The text that makes it for these databases.
+/// Returns the statement that makes the view for these databases.
 fn create_sql(databases: &BTreeSet<String>) -> String {
     let of_one = |name: &String| format!("SELECT '{name}' AS database, record, id, data FROM \"{name}\"");
     let mut terms: Vec<String> = databases.iter().map(of_one).collect();
@@ -28,7 +28,7 @@ fn create_sql(databases: &BTreeSet<String>) -> String {
     format!("CREATE VIEW {NAME} AS\n {}", terms.join("\n UNION ALL "))
 }
 
-/// The databases that have their tables, as they are made.
+/// Returns the databases that have their tables, as they are made.
 pub(super) fn databases(found: &Objects) -> BTreeSet<String> {
     let tables = found
         .values()
@@ -36,14 +36,14 @@ pub(super) fn databases(found: &Objects) -> BTreeSet<String> {
     tables.map(|table| table.name.clone()).collect()
 }
 
-/// Puts the view of these databases in the place of that of none, where the version has it.
+/// Replaces the expected view without databases by that of these databases, if the version has the view.
 pub(super) fn expect(expected: &mut Objects, databases: &BTreeSet<String>) {
     if let Some(view) = expected.get_mut(&ObjectPlace::from_name(NAME)) {
         view.sql = Some(create_sql(databases));
     }
 }
 
-/// Makes it anew for the databases that there are; inside the transaction that has made one.
+/// Makes the view again for the current databases; called inside the transaction that made one.
 pub(super) fn make(connection: &Connection) -> Result<()> {
     let sql = create_sql(&databases(&objects(connection)?));
     Ok(connection.execute_batch(&format!("DROP VIEW IF EXISTS {NAME}; {sql}"))?)

@@ -1,5 +1,5 @@
-//! The tables, indexes, views and triggers of the ledger, as every version of this program makes them; how a store of an
-//! earlier version gets those of this one, and what a connection that only reads gets for them.
+//! The tables, indexes, views and triggers of the ledger, as every version of this program makes them; the upgrade of a
+//! store from an earlier version; and the replacements that a read-only connection gets.
 
 use std::collections::BTreeSet;
 
@@ -17,12 +17,12 @@ use crate::error::{Error, Result, SchemaDifference};
 use crate::ledger::sql::undone;
 use crate::shown::line;
 
-/// Every difference between the schema of a store and what a version of this program makes. The statements that are named
-/// can be run one after the other, in this order.
+/// Returns every difference between the schema of a store and what a version of this program makes. The statements that
+/// it names can be run one after the other, in this order.
 pub(crate) fn differences(connection: &Connection, version: i32) -> Result<Vec<SchemaDifference>> {
     let found = objects(connection)?;
     let differences = differences_from(connection, &found, version)?;
-    // Where only the number is another one, or was changed too, what follows from it is no help.
+    // If only the version number differs, or was changed too, what is derived from it is no help.
     let mut nearest = (differences.len(), None);
     for other in (1..=VERSION).filter(|other| *other != version && !differences.is_empty()) {
         let of_other = differences_from(connection, &found, other)?;
@@ -51,7 +51,7 @@ fn differences_from(connection: &Connection, found: &Objects, version: i32) -> R
         .all(|name| expected.get(&ObjectPlace::from_name(name)) == found.get(&ObjectPlace::from_name(name)));
     let mut databases = row_view::databases(found);
     if has_passes {
-        // One that has no table, or another than it had, is told below.
+        // A database without its table, or with a changed one, is reported below.
         databases.extend(written(connection, &databases)?);
     }
     row_view::expect(&mut expected, &databases);
@@ -59,7 +59,7 @@ fn differences_from(connection: &Connection, found: &Objects, version: i32) -> R
         |name: &str| expected.get(&ObjectPlace::from_name(name)) == found.get(&ObjectPlace::from_name(name));
     let is_foreign =
         |place: &ObjectPlace, object: &SchemaObject| !expected.contains_key(place) && !is_of_database(object);
-    // What goes with its table.
+    // Objects that are dropped with their table.
     let goes_with = |object: &SchemaObject| {
         let (name, of) = (&object.name, &object.of);
         let goes = |of: &str| {
@@ -72,14 +72,14 @@ fn differences_from(connection: &Connection, found: &Objects, version: i32) -> R
         .iter()
         .filter(|(place, object)| is_foreign(place, object) && !is_of_sqlite(object) && !goes_with(object))
         .collect();
-    // What is foreign goes first, or it would be in the way of what is made.
+    // Foreign objects are dropped first, or they would block what is made.
     others.sort_by_key(|(_, object)| std::cmp::Reverse(rank(object)));
     let mut differences = Vec::new();
     for (place, object) in others {
         let is_data = has_passes && is_written(connection, &object.of)?;
         differences.push(unexpected(place, object, is_data));
     }
-    // What comes with its table.
+    // Objects that are made with their table.
     let comes_with = |object: &SchemaObject| {
         let of = object.of.as_str();
         of != object.name
@@ -107,18 +107,18 @@ fn differences_from(connection: &Connection, found: &Objects, version: i32) -> R
     Ok(differences)
 }
 
-/// The version of the schema that a file says it has.
+/// Returns the version of the schema that a file states.
 pub(crate) fn version(connection: &Connection) -> Result<i32> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
-/// Whether a file has a ledger.
+/// Returns whether a file has a ledger.
 pub(crate) fn has_ledger(connection: &Connection) -> Result<bool> {
     let mut statement = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name='ledger_run'")?;
     Ok(statement.exists([])?)
 }
 
-/// What `SQLite` finds wrong in the structure of a table and its indexes; also that it could not look.
+/// Returns what `SQLite` finds wrong in the structure of a table and its indexes, including the failure to check it.
 pub(crate) fn damage(connection: &Connection, table: &str) -> Vec<String> {
     let checked: rusqlite::Result<Vec<String>> = connection
         .prepare(&format!("PRAGMA integrity_check({table})"))
@@ -128,8 +128,8 @@ pub(crate) fn damage(connection: &Connection, table: &str) -> Vec<String> {
     problems
 }
 
-/// Whether a store that differs can be read all the same: it has the tables of the ledger that nothing stands for, and none
-/// that has the name of a function of SQLite's.
+/// Returns whether a store that differs can be read all the same: it has the tables of the ledger that cannot be
+/// derived, and no table or view with the name of an SQLite function.
 pub(super) fn is_readable(connection: &Connection) -> Result<bool> {
     let (expected, found) = (objects_of(VERSION)?, objects(connection)?);
     let is_there = |name: &str| {
@@ -166,8 +166,8 @@ fn differs(
     }
 }
 
-/// The statements that make an object as it was. A table that follows from the ledger is made anew; of any other nobody
-/// knows what it held.
+/// Returns the statements that make an object as it was. A table derived from the ledger is rebuilt; for any other, its
+/// contents are unknown.
 fn made(object: &SchemaObject, expected: &Objects, there: Option<&SchemaObject>) -> Option<String> {
     if let Some(derived) = DerivedTable::from_name(&object.name).filter(|_| object.kind == "table") {
         return Some(derived.make_sql(expected, there));
@@ -180,13 +180,14 @@ fn made(object: &SchemaObject, expected: &Objects, there: Option<&SchemaObject>)
     Some(format!("{drop}{sql};"))
 }
 
-/// What no version of this program makes; `is_data`: it is the table of a logical database, or belongs to one.
+/// Describes an object that no version of this program makes; `is_data`: it is the table of a logical database, or
+/// belongs to one.
 fn unexpected(place: &ObjectPlace, object: &SchemaObject, is_data: bool) -> SchemaDifference {
     let (name, kind) = (&object.name, &object.kind);
     if is_data && kind == "table" {
         return differs(name, kind, Some(object), None);
     }
-    // Another one in the place of a database's own.
+    // A different object in the place of one of the database's own.
     let index = Table::from_name(&object.of).map(|table| format!(" {};", table.index_sql()));
     let index = index
         .ok()
@@ -198,15 +199,15 @@ fn unexpected(place: &ObjectPlace, object: &SchemaObject, is_data: bool) -> Sche
             line(kind),
             line(name)
         ),
-        // Of two with one name no statement tells which.
+        // Of two objects with one name, no statement selects one.
         mended_by: dropped(object)
             .filter(|_| place.copy == 0)
             .map(|drop| drop + &index.unwrap_or_default()),
     }
 }
 
-/// The tables of logical databases that are missing although rows were written to them: a table is never dropped, and
-/// nobody knows what it held.
+/// Returns the missing tables of logical databases that rows were written to: a table is never dropped, and its
+/// contents are unknown.
 fn missing_tables(connection: &Connection, found: &Objects) -> Result<Vec<SchemaDifference>> {
     let mut missing = Vec::new();
     for name in written(connection, &row_view::databases(found))? {
@@ -218,9 +219,9 @@ fn missing_tables(connection: &Connection, found: &Objects) -> Result<Vec<Schema
     Ok(missing)
 }
 
-/// The databases that rows were written to, but for those of which it need not be asked.
+/// Returns the databases that rows were written to, except for those that need not be checked.
 fn written(connection: &Connection, others: &BTreeSet<String>) -> Result<Vec<String>> {
-    // From name to name: one look-up each, not one per pass.
+    // From name to name: one look-up for each, not one for each pass.
     let mut names = connection.prepare(
         "WITH RECURSIVE names(name) AS (SELECT min(target) FROM main.ledger_pass
            UNION ALL SELECT (SELECT min(p.target) FROM main.ledger_pass p WHERE p.target>names.name) FROM names
@@ -240,8 +241,8 @@ fn written(connection: &Connection, others: &BTreeSet<String>) -> Result<Vec<Str
     Ok(found)
 }
 
-/// The indexes of logical databases that are missing although no pass still owes them. They come and go with the work: one is
-/// built after the rows, and dropped before they are taken back.
+/// Returns the missing indexes of logical databases that no pass is still to build. Indexes come and go with the work:
+/// one is built after the rows, and dropped before they are rolled back.
 fn missing_indexes(connection: &Connection, found: &Objects) -> Result<Vec<SchemaDifference>> {
     let mut missing = Vec::new();
     for object in found.values() {
@@ -261,13 +262,13 @@ fn missing_indexes(connection: &Connection, found: &Objects) -> Result<Vec<Schem
     Ok(missing)
 }
 
-/// Whether the ledger tells of a pass that has written to a database.
+/// Returns whether the ledger contains a pass that has written to a database.
 fn is_written(connection: &Connection, database: &str) -> Result<bool> {
     let mut statement = connection.prepare("SELECT 1 FROM main.ledger_pass WHERE target=?1")?;
     Ok(statement.exists([database])?)
 }
 
-/// Whether a pass that writes to a database has begun and not ended, and was not undone.
+/// Returns whether a pass that writes to a database has begun but not ended, and was not undone.
 fn is_being_filled(connection: &Connection, database: &str) -> Result<bool> {
     let sql = concat!(
         "SELECT 1 FROM main.ledger_pass p WHERE p.target=?1
@@ -284,7 +285,7 @@ fn is_virtual(found: &Objects, name: &str) -> bool {
     sql.is_some_and(|sql| sql.starts_with("CREATE VIRTUAL TABLE "))
 }
 
-/// Writes the tables; inside the transaction of the first batch.
+/// Creates the tables; called inside the transaction of the first batch.
 pub(crate) fn write(connection: &Connection) -> Result<()> {
     connection.execute_batch(&format!(
         "PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION};\n{LEDGER_SQL}"
@@ -292,7 +293,7 @@ pub(crate) fn write(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// The order in which objects can be made.
+/// Returns an object's rank in the order in which objects can be made.
 fn rank(object: &SchemaObject) -> usize {
     let kinds = ["table", "index", "view", "trigger"];
     kinds
@@ -301,7 +302,8 @@ fn rank(object: &SchemaObject) -> usize {
         .unwrap_or(kinds.len())
 }
 
-/// What this version makes, and an earlier one does not, or makes otherwise, in the order in which it can be made.
+/// Returns what this version makes and an earlier one does not, or makes differently, in the order in which it can be
+/// made.
 fn added_since(version: i32) -> Result<Vec<(ObjectPlace, SchemaObject)>> {
     let earlier = objects_of(version)?;
     let mut added: Vec<(ObjectPlace, SchemaObject)> = objects_of(VERSION)?.into_iter().collect();
@@ -310,7 +312,7 @@ fn added_since(version: i32) -> Result<Vec<(ObjectPlace, SchemaObject)>> {
     Ok(added)
 }
 
-/// Brings a store of an earlier version up to date; inside a transaction. What stands in the ledger stays as it is.
+/// Upgrades a store of an earlier version; called inside a transaction. The contents of the ledger do not change.
 pub(super) fn upgrade(connection: &Connection, version: i32) -> Result<()> {
     let earlier = objects_of(version)?;
     let (mut script, mut triggers) = (String::new(), String::new());
@@ -322,7 +324,7 @@ pub(super) fn upgrade(connection: &Connection, version: i32) -> Result<()> {
             };
             script.extend([&drop, "\n"]);
         }
-        // They would guard what is being filled.
+        // Triggers would guard what is being filled.
         let made = if object.kind == "trigger" {
             &mut triggers
         } else {
@@ -340,10 +342,10 @@ pub(super) fn upgrade(connection: &Connection, version: i32) -> Result<()> {
     Ok(())
 }
 
-/// Gives a connection that only reads this program's own views, for as long as it lasts: a store of an earlier version lacks
-/// some, and a changed one would tell what is not so. Tables that follow from the ledger become views where there are none
-/// or what stands in them cannot be relied on: another process may write to the store, or bring it up to date, meanwhile, and
-/// what was filled before would be out of date. Indexes are missed, so that it reads more slowly.
+/// Gives a read-only connection this program's own views, for as long as it exists: a store of an earlier version lacks
+/// some, and a changed one would show wrong data. Tables derived from the ledger become views if they are missing or
+/// their contents are not reliable: another process may write to the store, or upgrade it, meanwhile, and what was
+/// filled before would be out of date. Missing indexes are not replaced, so reading is slower.
 pub(super) fn shadow(connection: &Connection) -> Result<()> {
     let (mut expected, found) = (objects_of(VERSION)?, objects(connection)?);
     row_view::expect(&mut expected, &row_view::databases(&found));
@@ -361,7 +363,7 @@ pub(super) fn shadow(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// The text of a view without the names of the indexes that it uses.
+/// Returns the text of a view without the names of the indexes that it uses.
 fn without_hints(sql: &str) -> String {
     let mut parts = sql.split(" INDEXED BY ");
     let first = parts.next().unwrap_or_default().to_owned();

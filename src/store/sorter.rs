@@ -1,5 +1,5 @@
-//! Sorting what memory cannot hold: keys with numbers, in a temporary file of SQLite's own that nobody else sees and that is
-//! gone with it.
+//! Sorting what memory cannot hold: keys with numbers, in a private temporary SQLite file that disappears with the
+//! sorter.
 
 use rusqlite::{Connection, params};
 
@@ -14,10 +14,10 @@ pub struct Sorter {
 }
 
 impl Sorter {
-    /// Nothing yet.
+    /// Makes an empty sorter.
     ///
     /// # Errors
-    /// When there is no place for a temporary file.
+    /// When a temporary file cannot be created.
     pub fn new() -> Result<Self> {
         let connection = scratch::open("CREATE TABLE sorted(key BLOB NOT NULL, number INTEGER NOT NULL);")?;
         Ok(Self { connection })
@@ -35,10 +35,10 @@ impl Sorter {
         Ok(())
     }
 
-    /// Tells the first numbers, until one of them is refused.
+    /// Calls `tell` with the first `most` numbers in order, until it returns an error.
     ///
     /// # Errors
-    /// When the temporary file cannot be read, and what telling gives.
+    /// When the temporary file cannot be read, and the errors of `tell`.
     pub fn each<E: From<Error>>(
         self,
         most: usize,

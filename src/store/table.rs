@@ -1,5 +1,5 @@
-//! A logical database is a table of its own name: `(record, id, data)` and a unique index over the ids. Names are
-//! checked before they come here; values are only ever bound.
+//! The table of a logical database: `(record, id, data)`, under the database's name, and a unique index on the ids.
+//! Names are checked before they come here; values are only ever bound.
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, Rows, Statement, params};
 
@@ -10,7 +10,7 @@ use crate::ledger::{Change, TableChange};
 use crate::name::is_database_name;
 use crate::record::{Record, RecordNumber};
 
-/// A record with what its commitment needs.
+/// A record with the salt of its commitment.
 #[derive(Clone, Debug)]
 pub(crate) struct Salted {
     pub(crate) record: Record,
@@ -19,14 +19,14 @@ pub(crate) struct Salted {
 }
 
 impl Salted {
-    /// The salt of a row that stands: only an erased record has none.
+    /// Returns the salt of an existing row: only an erased record has none.
     pub(crate) fn known_salt(&self) -> Result<Salt> {
         self.salt.ok_or_else(|| Error::Damaged {
             what: format!("record {} has a row but no salt", self.record.number),
         })
     }
 
-    /// The commitment to the content; `None` once the record was erased.
+    /// Returns the commitment to the content; `None` once the record was erased.
     pub(crate) fn hash(&self) -> Option<Hash> {
         self.salt
             .as_ref()
@@ -41,10 +41,10 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// The table of a database, which need not exist.
+    /// Makes the statements for a database, which need not exist.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the name is none of a database.
+    /// [`Error::Invalid`] if the name is not valid for a database.
     pub(crate) fn from_name(name: &str) -> Result<Self> {
         if is_database_name(name) {
             return Ok(Self {
@@ -58,22 +58,22 @@ impl Table {
         ))
     }
 
-    /// The database's name.
+    /// Returns the database's name.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The text that makes it.
+    /// Returns the statement that creates the table.
     pub(crate) fn create_sql(&self) -> String {
         ddl::table(&self.name)
     }
 
-    /// The text that makes its index.
+    /// Returns the statement that creates its index.
     pub(crate) fn index_sql(&self) -> String {
         ddl::index(&self.name)
     }
 
-    /// Every logical database of the store, by name.
+    /// Returns every logical database of the store, sorted by name.
     pub(crate) fn all(connection: &Connection) -> Result<Vec<String>> {
         let sql = "SELECT name, sql FROM sqlite_schema WHERE type='table' ORDER BY name";
         let mut statement = connection.prepare(sql)?;
@@ -115,7 +115,7 @@ impl Table {
         Ok(count.unsigned_abs())
     }
 
-    /// How many rows there are after a number.
+    /// Returns the number of rows after a number.
     pub(crate) fn count_after(&self, connection: &Connection, after: RecordNumber) -> Result<u64> {
         let sql = format!("SELECT count(*) FROM \"{}\" WHERE record>?1", self.name);
         let Some(mut statement) = self.prepared(connection, &sql)? else {
@@ -139,7 +139,7 @@ impl Table {
         Ok(())
     }
 
-    /// Carries out the changes in their order; a row that is not there is damage, never silence.
+    /// Applies the changes in order; a missing row is reported as damage, never ignored.
     pub(crate) fn change(&self, connection: &Connection, changes: &[Change]) -> Result<()> {
         if changes.is_empty() {
             return Ok(());
@@ -180,7 +180,7 @@ impl Table {
         Ok(())
     }
 
-    /// The next records after a number, in order of their numbers: at most `count`, and at most about `bytes`.
+    /// Returns the next records after a number, in order of their numbers: at most `count`, and at most about `bytes`.
     pub(crate) fn after(
         &self,
         connection: &Connection,
@@ -209,8 +209,8 @@ impl Table {
         Ok(records)
     }
 
-    /// A statement over the table; `None` while it does not exist. A database that was never filled is an empty one, and
-    /// a pass that makes its target looks there before its first batch is committed.
+    /// Prepares a statement over the table; returns `None` while the table does not exist. A database that was never
+    /// filled reads as an empty one, and a pass that makes its target reads it before its first batch is committed.
     fn prepared<'c>(&self, connection: &'c Connection, sql: &str) -> Result<Option<CachedStatement<'c>>> {
         match connection.prepare_cached(sql) {
             Ok(statement) => Ok(Some(statement)),
@@ -219,7 +219,7 @@ impl Table {
         }
     }
 
-    /// Shows every row, in the order of the numbers; none where the table does not exist.
+    /// Calls the callback with every row, in order of the numbers; with none if the table does not exist.
     pub(crate) fn each(
         &self,
         connection: &Connection,
@@ -235,7 +235,7 @@ impl Table {
         Ok(())
     }
 
-    /// The statement of every row, in the order of the numbers; of none where the table does not exist.
+    /// Prepares a query for every row, in order of the numbers; without rows if the table does not exist.
     pub(crate) fn in_order<'c>(&self, connection: &'c Connection) -> Result<Statement<'c>> {
         Ok(if self.exists(connection)? {
             connection.prepare(&self.in_order_sql())?
@@ -253,8 +253,8 @@ impl Table {
         Ok(found.into_iter().next().flatten())
     }
 
-    /// The rows of these numbers, one for each, `None` where there is none: of the first number, and of those behind it
-    /// until they are about so many bytes.
+    /// Returns the rows of these numbers, one for each, `None` if there is none: of the first number, and of the
+    /// following ones until they reach about this many bytes.
     pub(crate) fn by_numbers(
         &self,
         connection: &Connection,
@@ -312,14 +312,14 @@ impl Table {
     }
 }
 
-/// Numbers with few gaps, in their order or in the reverse of it.
+/// Numbers with few gaps, in ascending or descending order.
 struct Range {
     least: RecordNumber,
     greatest: RecordNumber,
     descends: bool,
 }
 
-/// Many numbers with few gaps: reading on from row to row is then twice as fast as looking for each.
+/// Returns a range for many numbers with few gaps: reading on from row to row is then twice as fast as looking up each.
 fn dense(numbers: &[RecordNumber]) -> Option<Range> {
     const MANY: i64 = 16;
     let (first, last) = (*numbers.first()?, *numbers.last()?);
@@ -336,7 +336,7 @@ fn dense(numbers: &[RecordNumber]) -> Option<Range> {
         .then_some(range)
 }
 
-/// The row of each of the numbers, from rows in the same order, until they are so many bytes.
+/// Returns the row of each of the numbers, from rows in the same order, up to this many bytes.
 fn beside(
     numbers: &[RecordNumber],
     mut rows: Rows<'_>,
@@ -371,8 +371,8 @@ fn size_of(row: Option<&Salted>) -> usize {
     row.map_or(0, |row| row.record.data.len())
 }
 
-/// How many of the changes delete the numbers next to a first one, upwards or downwards without a gap: they go in one
-/// statement. A rollback goes downwards.
+/// Returns how many of the changes delete the numbers next to a first one, upwards or downwards without a gap: they are
+/// deleted in one statement. A rollback goes downwards.
 fn deleted_together(first: RecordNumber, others: &[Change]) -> usize {
     let step = match others.first() {
         Some(Change::Delete { record }) if first.get().checked_add(1) == Some(record.get()) => 1,
@@ -389,7 +389,8 @@ fn deleted_together(first: RecordNumber, others: &[Change]) -> usize {
     others.iter().take_while(next).count()
 }
 
-/// The record of a row, whose first columns are its number, its id and its data: the one way out of a table.
+/// Returns the record of a row, whose first columns are its number, its id and its data: the only code that reads
+/// records from a table.
 fn record_of(row: &Row<'_>) -> rusqlite::Result<Record> {
     Ok(Record {
         number: row.get(0)?,

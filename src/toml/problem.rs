@@ -1,4 +1,4 @@
-//! Problems of stage files and projects: what is wrong, where, and what was probably meant.
+//! Problems in stage files and projects: what is wrong, where, and what was probably meant.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::path::PathError;
 
-/// A place in a file, for people: line and column count from 1.
+/// A place in a file, for people: lines and columns count from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Place {
@@ -19,7 +19,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of a byte offset in a text.
+    /// Returns the place of a byte offset in a text.
     #[must_use]
     pub fn at(file: &Arc<str>, text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
@@ -39,33 +39,33 @@ impl fmt::Display for Place {
     }
 }
 
-/// How much a problem weighs.
+/// The severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The stage can run, but look at it.
+    /// The stage can run, but should be checked.
     Warning,
     /// The stage cannot run.
     Error,
 }
 
-/// One thing that is wrong with a stage file or a project.
+/// One problem in a stage file or a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// How much it weighs.
+    /// The severity.
     pub severity: Severity,
     /// A stable code, for example `stage.unknown_key`.
     pub code: &'static str,
-    /// Where.
+    /// The place in the file, where known.
     pub place: Option<Place>,
     /// What is wrong.
     pub message: String,
-    /// What to do: "did you mean ..." or the step to take.
+    /// What to do: "did you mean ..." or the next step.
     pub help: Option<String>,
 }
 
 impl Problem {
-    /// An error.
+    /// Creates an error.
     pub fn error(code: &'static str, place: impl Into<Option<Place>>, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
@@ -76,7 +76,7 @@ impl Problem {
         }
     }
 
-    /// A warning.
+    /// Creates a warning.
     pub fn warning(code: &'static str, place: impl Into<Option<Place>>, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
@@ -84,14 +84,14 @@ impl Problem {
         }
     }
 
-    /// Says what to do about it.
+    /// Adds what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Adds "did you mean" where one of the known names is near, whatever the case of its letters.
+    /// Adds "did you mean" where one of the known names is similar, ignoring case.
     #[must_use]
     pub fn did_you_mean<'k>(mut self, given: &str, known: impl IntoIterator<Item = &'k str>) -> Self {
         if let Some(name) = nearest(given, known) {
@@ -101,8 +101,8 @@ impl Problem {
     }
 }
 
-/// The name that was probably meant, if any is near. Names that differ in the case of their letters alone are the same
-/// but for those that do not.
+/// Returns the name that was probably meant, if any is similar. Case only decides between names that are otherwise
+/// equally similar.
 #[must_use]
 pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let lower = given.to_lowercase();
@@ -115,7 +115,7 @@ pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
     best.map(|(.., name)| name)
 }
 
-/// A number that must lie within bounds.
+/// Checks that a number is within bounds.
 pub(crate) fn within<N: PartialOrd + fmt::Display>(
     name: &str,
     number: N,
@@ -133,7 +133,7 @@ pub(crate) fn within<N: PartialOrd + fmt::Display>(
 }
 
 impl From<PathError> for Problem {
-    /// For operations built in Rust, where there is no file to point into.
+    /// For operations built in Rust, which have no file to point into.
     fn from(error: PathError) -> Self {
         Self::error("stage.bad_path", None, error.to_string())
     }

@@ -1,12 +1,12 @@
-//! Everything that is wrong at once, as one error.
+//! All problems of a file as one error.
 
 use std::fmt;
 use std::ops::Deref;
 
 use crate::problem::{Problem, Severity};
 
-/// Everything that is wrong with a stage, a contract or a project: an error, so that `?` works, and a list of
-/// [`Problem`]s, at least one. It is displayed as a person reads it, one line for each problem.
+/// All problems of a stage, a contract or a project: an error, so that `?` works, and a list of at least one
+/// [`Problem`]. Its display has one line for each problem.
 ///
 /// ```
 /// use counterfoil::stage::{Lookup, Stage};
@@ -24,24 +24,24 @@ use crate::problem::{Problem, Severity};
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// These problems; `None` where there are none, because no problem is no error.
+    /// Wraps these problems; `None` where there are none, because an empty list is not an error.
     #[must_use]
     pub fn new(problems: Vec<Problem>) -> Option<Self> {
         (!problems.is_empty()).then_some(Self(problems))
     }
 
-    /// The value, where nothing is wrong with it.
+    /// Returns the value, where there are no problems.
     ///
     /// # Errors
-    /// These problems, where there are any.
+    /// All problems, where there are any.
     pub(crate) fn none_or<T>(problems: Vec<Problem>, value: impl FnOnce() -> T) -> Result<T, Self> {
         Self::new(problems).map_or_else(|| Ok(value()), Err)
     }
 
-    /// The problems where none is an error, and they are warnings only.
+    /// Returns the problems, where all of them are warnings.
     ///
     /// # Errors
-    /// All of them, where one is an error.
+    /// All problems, where one is an error.
     pub(crate) fn warnings_of(problems: Vec<Problem>) -> Result<Vec<Problem>, Self> {
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
             Err(Self(problems))
@@ -50,20 +50,20 @@ impl Problems {
         }
     }
 
-    /// With what else is wrong.
+    /// Adds further problems.
     #[must_use]
     pub(crate) fn and(mut self, problems: impl IntoIterator<Item = Problem>) -> Self {
         self.0.extend(problems);
         self
     }
 
-    /// The problems, in the order in which they were found.
+    /// Returns the problems, in the order in which they were found.
     #[must_use]
     pub fn as_slice(&self) -> &[Problem] {
         &self.0
     }
 
-    /// The problems as a list.
+    /// Returns the problems as a list.
     #[must_use]
     pub fn into_vec(self) -> Vec<Problem> {
         self.0

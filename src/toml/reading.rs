@@ -1,4 +1,4 @@
-//! Reading a stage file: where we are in it, and what is visible there.
+//! The stage file being read, and the names visible in it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use crate::language::Language;
 use crate::problem::{Place, Problem};
 use crate::record::Rounding;
 
-/// The stage file being read, for places in problems and for what its expressions may use.
+/// The stage file being read: gives problems their place, and expressions their names.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading<'t> {
     /// The file, as the user named it.
     pub(crate) file: Arc<str>,
     /// Its whole text.
     pub(crate) text: &'t str,
-    /// The language in which the text is read: of a stage that was applied in an earlier one, that one.
+    /// The language version in which the text is read: for a stage applied in an earlier version, that version.
     pub(crate) language: Language,
     /// The rounding that the stage declares.
     pub(crate) rounding: Option<Rounding>,
@@ -23,7 +23,7 @@ pub(crate) struct Reading<'t> {
 }
 
 impl<'t> Reading<'t> {
-    /// A file with nothing declared yet.
+    /// Starts reading a file with nothing declared yet.
     #[must_use]
     pub(crate) fn new(file: &str, text: &'t str) -> Self {
         Self {
@@ -35,17 +35,17 @@ impl<'t> Reading<'t> {
         }
     }
 
-    /// The place of a part of the file; the file's start where the parser gives no span.
+    /// Returns the place of a part of the file; the start of the file where the parser gives no span.
     #[must_use]
     pub(crate) fn place(&self, span: Option<Range<usize>>) -> Place {
         Place::at(&self.file, self.text, span.map_or(0, |span| span.start))
     }
 
-    /// The source of an expression from the text of a key that always is one: it begins with `= `. In the first language
-    /// it could be left out.
+    /// Returns the source of an expression from the text of a key that always is one: it begins with `= `. In the first
+    /// language version the prefix was optional.
     ///
     /// # Errors
-    /// `stage.no_expression`
+    /// `stage.no_expression` where the prefix is missing.
     pub(crate) fn expression_source<'s>(
         &self,
         key: &str,
@@ -64,7 +64,10 @@ impl<'t> Reading<'t> {
         Err(problem.help(format!("write `{key} = {}`", toml_text(&format!("= {source}")))))
     }
 
-    /// The declared rounding, or the problem that it is not declared.
+    /// Returns the declared rounding.
+    ///
+    /// # Errors
+    /// The problem that no rounding is declared.
     pub(crate) fn rounding(&self, place: &Place) -> Result<Rounding, Problem> {
         self.rounding.ok_or_else(|| {
             Problem::error(
@@ -77,12 +80,12 @@ impl<'t> Reading<'t> {
     }
 }
 
-/// A text as TOML writes it in one line; it has the escapes of JSON.
+/// Returns a text as a one-line TOML string; TOML accepts the escapes of JSON.
 pub(crate) fn toml_text(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// The name of a TOML type within a sentence.
+/// Returns the name of a TOML type for use within a sentence.
 pub(crate) fn type_in_words(type_name: &str) -> String {
     match type_name {
         "string" => "a string".to_owned(),

@@ -1,5 +1,5 @@
-//! One table of a TOML file, read key by key: unknown keys and wrong types become problems with their place and a
-//! suggestion, and reading goes on, so that a file shows all its problems at once.
+//! One table of a TOML file, read key by key. Unknown keys and wrong types become problems with their place and a
+//! suggestion, and reading continues, so that one read reports all problems of a file.
 
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
@@ -10,7 +10,7 @@ use crate::problem::{Place, Problem, within};
 use crate::reading::{Reading, type_in_words};
 use crate::toml::problems::Problems;
 
-/// The document that a file is; `code` is that of the problem that it is no TOML.
+/// Parses a file; `code` is the code of the problem that it is not valid TOML.
 pub(crate) fn document<'t>(reading: &Reading<'t>, code: &'static str) -> Result<Document<&'t str>, Problem> {
     Document::parse(reading.text).map_err(|error| {
         let message = format!("not TOML: {}", error.message());
@@ -31,29 +31,29 @@ impl Collected {
         self.0.extend(problems);
     }
 
-    /// The value, or `None` after keeping the problem.
+    /// Returns the value, or `None` after storing the problem.
     pub(crate) fn take<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.add(problem)).ok()
     }
 
-    /// The value, or `None` after keeping the problems.
+    /// Returns the value, or `None` after storing the problems.
     pub(crate) fn take_all<T>(&mut self, result: Result<T, Problems>) -> Option<T> {
         result.map_err(|problems| self.extend(problems)).ok()
     }
 
-    /// All problems, in the order of the file.
+    /// Returns all problems, in the order of the file.
     pub(crate) fn sorted(mut self) -> Vec<Problem> {
         self.0
             .sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
         self.0
     }
 
-    /// The value, where nothing was found, or all problems in the order of the file.
+    /// Returns the value where no problem was found, or else all problems in the order of the file.
     pub(crate) fn none_or<T>(self, value: impl FnOnce() -> T) -> Result<T, Problems> {
         Problems::none_or(self.sorted(), value)
     }
 
-    /// All problems in the order of the file, with one that comes before those in the same place.
+    /// Returns all problems in the order of the file, with this one before others at the same place.
     pub(crate) fn with(mut self, problem: Problem) -> Problems {
         self.0.insert(0, problem);
         let mut sorted = self.sorted();
@@ -65,7 +65,7 @@ impl Collected {
 /// One table of the file.
 #[derive(Clone)]
 pub(crate) struct Section<'t> {
-    /// How it is called in problems: `[stage]`, as it is written.
+    /// Its name in problems: `[stage]`, as written.
     title: String,
     table: &'t dyn TableLike,
     reading: &'t Reading<'t>,
@@ -82,7 +82,7 @@ impl<'t> Section<'t> {
         }
     }
 
-    /// A table that stands at `span`.
+    /// Creates the section of a table at `span`.
     pub(crate) fn new(
         title: String,
         table: &'t dyn TableLike,
@@ -97,7 +97,7 @@ impl<'t> Section<'t> {
         }
     }
 
-    /// The same table under another title.
+    /// Returns the same table under another title.
     pub(crate) fn titled(self, title: String) -> Self {
         Self { title, ..self }
     }
@@ -110,24 +110,24 @@ impl<'t> Section<'t> {
         self.reading
     }
 
-    /// The TOML of a key.
+    /// Returns the TOML value of a key.
     pub(crate) fn item(&self, key: &str) -> Option<&'t Item> {
         self.table.get(key)
     }
 
-    /// Where the section begins.
+    /// Returns the place where the section begins.
     pub(crate) fn place(&self) -> Place {
         self.reading.place(self.span.clone())
     }
 
-    /// Where a key's value stands; the section where the key is absent.
+    /// Returns the place of a key's value; that of the section where the key is absent.
     pub(crate) fn place_of(&self, key: &str) -> Place {
         let value = self.table.get(key).and_then(Item::span);
         self.reading
             .place(value.or_else(|| self.key_span(key)).or_else(|| self.span.clone()))
     }
 
-    /// Where a key itself stands.
+    /// Returns the place of a key itself.
     pub(crate) fn place_of_key(&self, key: &str) -> Place {
         self.reading
             .place(self.key_span(key).or_else(|| self.span.clone()))
@@ -141,7 +141,7 @@ impl<'t> Section<'t> {
         self.table.contains_key(key)
     }
 
-    /// Keeps a problem for each key that is not one of these.
+    /// Reports each key that is not one of these.
     pub(crate) fn only(&self, known: &[&str], problems: &mut Collected) {
         for (key, _) in self.table.iter().filter(|(key, _)| !known.contains(key)) {
             let problem = self
@@ -152,55 +152,55 @@ impl<'t> Section<'t> {
         }
     }
 
-    /// The problem that there is no such key.
+    /// Returns the problem that a key is unknown.
     pub(crate) fn unknown_key(&self, key: &str) -> Problem {
         let message = format!("{} has no key `{key}`", self.title);
         Problem::error("stage.unknown_key", self.place_of_key(key), message)
     }
 
-    /// The problem that a key is absent. `what` it is, in words.
+    /// Returns the problem that a key is missing. `what` describes the key.
     pub(crate) fn missing_key(&self, key: &str, what: &str) -> Problem {
         let message = format!("{} needs the key `{key}`: {what}", self.title);
         Problem::error("stage.missing_key", self.place(), message)
     }
 
-    /// The problem that a key has the wrong type.
+    /// Returns the problem that a key has the wrong type.
     pub(crate) fn wrong_type(&self, key: &str, expected: &str) -> Problem {
         let found = self.table.get(key).map_or("nothing", Item::type_name);
         let message = format!("`{key}` takes {expected}, not {}", type_in_words(found));
         Problem::error("stage.wrong_type", self.place_of(key), message)
     }
 
-    /// A text; `None` where the key is absent or no text.
+    /// Reads a text; `None` where the key is absent or not a text.
     pub(crate) fn text(&self, key: &str, problems: &mut Collected) -> Option<&'t str> {
         self.take(key, "a string", Item::as_str, problems)
     }
 
-    /// The source of an expression; `None` where the key is absent or no text that begins with `= `.
+    /// Reads the source of an expression; `None` where the key is absent or not a text that begins with `= `.
     pub(crate) fn expression(&self, key: &str, problems: &mut Collected) -> Option<&'t str> {
         let text = self.text(key, problems)?;
         problems.take(self.reading.expression_source(key, text, &self.place_of(key)))
     }
 
-    /// A text that must be there.
+    /// Reads a required text.
     pub(crate) fn needed_text(&self, key: &str, what: &str, problems: &mut Collected) -> Option<&'t str> {
         self.needs(key, what, problems);
         self.text(key, problems)
     }
 
-    /// Keeps a problem where the key is absent.
+    /// Reports a problem where the key is absent.
     pub(crate) fn needs(&self, key: &str, what: &str, problems: &mut Collected) {
         if !self.has(key) {
             problems.add(self.missing_key(key, what));
         }
     }
 
-    /// `true` or `false`.
+    /// Reads a Boolean.
     pub(crate) fn boolean(&self, key: &str, problems: &mut Collected) -> Option<bool> {
         self.take(key, "true or false", Item::as_bool, problems)
     }
 
-    /// A whole number within bounds.
+    /// Reads a whole number within bounds.
     pub(crate) fn integer(
         &self,
         key: &str,
@@ -211,7 +211,7 @@ impl<'t> Section<'t> {
         problems.take(self.within(key, number, bounds))
     }
 
-    /// The number of a key, where it lies within bounds.
+    /// Returns the number of a key, where it is within bounds.
     pub(crate) fn within(&self, key: &str, number: i64, bounds: RangeInclusive<i64>) -> Result<i64, Problem> {
         within(key, number, bounds).map_err(|problem| Problem {
             place: Some(self.place_of(key)),
@@ -219,7 +219,7 @@ impl<'t> Section<'t> {
         })
     }
 
-    /// One of these words.
+    /// Reads one of these words.
     pub(crate) fn word<T: Copy>(
         &self,
         key: &str,
@@ -254,7 +254,7 @@ impl<'t> Section<'t> {
         value
     }
 
-    /// The table below a key, `[key]` or inline.
+    /// Reads the table of a key, `[key]` or inline.
     pub(crate) fn section(&self, key: &str, problems: &mut Collected) -> Option<Section<'t>> {
         let item = self.table.get(key)?;
         let title = match self
@@ -273,7 +273,7 @@ impl<'t> Section<'t> {
         Some(Self::new(title, table, span, self.reading))
     }
 
-    /// The tables `[[key]]`, in order.
+    /// Reads the tables `[[key]]`, in order.
     pub(crate) fn tables(&self, key: &str, problems: &mut Collected) -> Vec<&'t Table> {
         match self.table.get(key) {
             None => Vec::new(),
@@ -289,14 +289,14 @@ impl<'t> Section<'t> {
         }
     }
 
-    /// The sections `[[title]]` below a key, in order.
+    /// Reads the sections `[[title]]` of a key, in order.
     pub(crate) fn sections(&self, key: &str, title: &str, problems: &mut Collected) -> Vec<Section<'t>> {
         let tables = self.tables(key, problems).into_iter();
         let of = |table: &'t Table| Self::new(format!("[[{title}]]"), table, table.span(), self.reading);
         tables.map(of).collect()
     }
 
-    /// Texts in a list; empty where the key is absent.
+    /// Reads a list of texts; empty where the key is absent.
     pub(crate) fn texts(&self, key: &str, problems: &mut Collected) -> Vec<&'t str> {
         let Some(item) = self.table.get(key) else {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! TOML as JSON, with the text of every number kept.
+//! TOML converted to JSON, with the text of every number kept.
 
 use serde_json::{Map, Value as Json};
 use toml_edit::{Item, TableLike, Value as Toml};
@@ -6,10 +6,10 @@ use toml_edit::{Item, TableLike, Value as Toml};
 use crate::problem::Problem;
 use crate::reading::Reading;
 
-/// The JSON of a TOML value, tables in the order written.
+/// Converts a TOML value to JSON, tables in the order written.
 ///
 /// # Errors
-/// `stage.wrong_type` for what JSON has no value for: dates, infinity and NaN.
+/// `stage.wrong_type` for values that JSON does not have: dates, infinity and NaN.
 pub(crate) fn to_json(item: &Item, reading: &Reading<'_>) -> Result<Json, Problem> {
     match item {
         Item::None => Ok(Json::Null),
@@ -49,12 +49,12 @@ fn value_json(value: &Toml, reading: &Reading<'_>) -> Result<Json, Problem> {
     }
 }
 
-/// The JSON text of a TOML number: as written, without what only TOML allows (`_`, a leading `+`, other bases).
+/// Returns the JSON text of a TOML number: as written, without what only TOML allows (`_`, a leading `+`, other bases).
 pub(crate) fn number_text(value: &Toml, reading: &Reading<'_>) -> Option<String> {
     match value {
         Toml::Integer(number) => Some(number.value().to_string()),
         Toml::Float(number) => {
-            // Never the parsed value, which is a float: the text in the file.
+            // Uses the text in the file, never the parsed value, which is a float.
             let text = reading.text.get(number.span()?)?.replace('_', "");
             let text = text.strip_prefix('+').unwrap_or(&text);
             (!text.contains(['n', 'i'])).then(|| text.to_owned())

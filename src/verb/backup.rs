@@ -1,8 +1,8 @@
-//! The verbs `backup` and `restore`: the store, its checkpoints, the stage files and the settings, as they were together at
-//! one moment, in a folder of their own.
+//! The verbs `backup` and `restore`: the store, its checkpoints, the stage files and the settings, as they were
+//! together at one moment, in a separate folder.
 //!
-//! The folder has the store, `STORE.checkpoints` beside it, the project's files under their names, and `backup.json`, which
-//! is written last: it lists the files with their SHA-256. The key that signs is never in it.
+//! The folder holds the store, `STORE.checkpoints` beside it, the project's files under their names, and `backup.json`,
+//! which is written last: it lists the files with their SHA-256. The signing key is never in it.
 
 mod check;
 mod files;
@@ -36,16 +36,16 @@ use check::known_as;
 use files::{io, looked_at, new_file, stopped, sync};
 use manifest::FORMAT;
 
-/// So often a backup is begun whose files change while it is made.
+/// How often a backup is attempted when files change while it is made.
 const TIMES: u32 = 3;
 
-/// How to back up.
+/// Options of [`backup`].
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct BackupOptions {
-    /// The folder of the project whose files the backup takes along; `None`: the store alone.
+    /// Folder of the project whose files the backup includes; `None` backs up the store alone.
     pub project: Option<PathBuf>,
-    /// Asks the verb to stop; what it has begun is removed.
+    /// Signal that asks the verb to stop; an unfinished backup is removed.
     pub stop: StopSignal,
 }
 
@@ -72,15 +72,16 @@ struct ProjectFile {
     text: String,
 }
 
-/// Copies a store and the files of its project to a folder that is not there yet, or is empty. The store is copied by
-/// SQLite's own backup, so that it is as it was after one commit, whoever writes meanwhile. The files are read before and
-/// after that, and where they are not the same, it is begun anew: a backup has the files that the store had at that moment,
-/// or there is none.
+/// Copies a store and the files of its project to a folder that does not exist yet, or is empty. SQLite's backup copies
+/// the store as it was after one commit, even if others write meanwhile. The files are read before and after the copy;
+/// if they differ, the backup starts again. A finished backup therefore holds the files that belonged to the store at
+/// that moment.
 ///
 /// # Errors
-/// [`Error::Invalid`] where the folder has something in it, or a file's name leads out of it; [`Error::Damaged`] where the
-/// store contradicts its checkpoints or is not as this program makes it; [`Error::Stage`] with `backup.changed` where files
-/// change each time; what cannot be read or written; that it was stopped. What was begun is removed.
+/// [`Error::Invalid`] when the folder is not empty, or a file's name leads out of it; [`Error::Damaged`] when the store
+/// contradicts its checkpoints or its schema is not this program's; [`Error::Stage`] with `backup.changed` when files
+/// change each time; an error when something cannot be read or written, or when the verb was stopped. The unfinished
+/// backup is removed.
 pub fn backup(store: &Store, folder: &Path, options: &BackupOptions) -> Result<Manifest> {
     let files = || options.project.as_deref().map_or(Ok(Vec::new()), read_files);
     backup_of(store, &files, folder, &options.stop)
@@ -93,7 +94,7 @@ fn backup_of(
     stop: &StopSignal,
 ) -> Result<Manifest> {
     if let Some(objection) = store.objection() {
-        // A backup of it would say that it is sound.
+        // A backup of a damaged store would suggest that it is sound.
         let what = objection.to_string();
         return Err(Error::Damaged { what });
     }
@@ -116,7 +117,8 @@ fn backup_of(
     }
 }
 
-/// The files of a project, in the order of their names. One that is gone by the time it is read is no file of it.
+/// Reads the files of a project, in the order of their names. A file that is gone by the time it is read does not
+/// count.
 fn read_files(folder: &Path) -> Result<Vec<ProjectFile>> {
     let mut names = Project::files(folder)?;
     names.sort_unstable();
@@ -131,7 +133,7 @@ fn read_files(folder: &Path) -> Result<Vec<ProjectFile>> {
     Ok(files)
 }
 
-/// The files that are not in both, or not the same, each as a problem.
+/// Returns a problem for each file that is missing on one side or differs.
 fn differing(before: &[ProjectFile], after: &[ProjectFile]) -> Vec<Problem> {
     let gone = before.iter().filter(|file| !after.contains(file));
     let come = after.iter().filter(|file| !before.contains(file));
@@ -145,12 +147,12 @@ fn differing(before: &[ProjectFile], after: &[ProjectFile]) -> Vec<Problem> {
     names.iter().map(problem).collect()
 }
 
-/// A backup that is being made. What is not completed is removed.
+/// A backup in progress. It is removed unless it is completed.
 struct PendingBackup<'f> {
     folder: &'f Path,
-    /// Whether the folder was made for it.
+    /// Whether this backup created the folder.
     is_new: bool,
-    /// The names of the files that it may have by now.
+    /// Names of the files that it may have written so far.
     names: Vec<String>,
     is_complete: bool,
 }
@@ -242,10 +244,10 @@ impl<'f> PendingBackup<'f> {
         Ok(())
     }
 
-    /// Removes the files, and the folders that are empty then.
+    /// Removes the files, and then the empty folders.
     fn clear(&mut self) {
         for name in self.names.drain(..) {
-            // What cannot be removed is in the way of the next try, which says so.
+            // What cannot be removed blocks the next attempt, which reports it.
             let _ = std::fs::remove_file(self.folder.join(&name));
             let folders = Path::new(&name).ancestors().skip(1);
             for folder in folders.filter(|folder| !folder.as_os_str().is_empty()) {
@@ -267,7 +269,7 @@ impl Drop for PendingBackup<'_> {
     }
 }
 
-/// A path inside a folder, for a name that `restore` would take.
+/// Returns a path inside a folder, for a name that `restore` would accept.
 fn inside(folder: &Path, name: &str) -> Result<PathBuf> {
     match names::problem_of(name) {
         None => Ok(folder.join(name)),
@@ -278,7 +280,7 @@ fn inside(folder: &Path, name: &str) -> Result<PathBuf> {
     }
 }
 
-/// What a file holds that was just written.
+/// Returns the manifest's entry for a file that was just written.
 fn known(path: &Path, name: &str, stop: &StopSignal) -> Result<BackedUp> {
     let file = BackedUp {
         name: name.to_owned(),

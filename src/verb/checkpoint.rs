@@ -1,5 +1,5 @@
-//! The verb `checkpoint`: sign the ledger as it stands. Every run signs it in the end; this is for a run that was killed
-//! before, for a store from before there was a key, and for one that was restored on purpose.
+//! The verb `checkpoint`: signs the current state of the ledger. Every run signs it at its end; this verb is for a run
+//! that was killed before that, for a store that is older than its key, and for a store that was restored on purpose.
 
 use crate::engine::{Run, RunInfo};
 use crate::error::{Error, Result};
@@ -13,20 +13,20 @@ use crate::store::{Store, checkpoints, objects};
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct SignedCheckpoint {
-    /// The ledger: the uuid of its first run.
+    /// Identity of the ledger: the UUID of its first run.
     pub origin: String,
-    /// The number of leaves, entries and batch headers.
+    /// Number of leaves, that is, entries and batch headers.
     pub size: u64,
-    /// The root over them, in hexadecimal.
+    /// Root over the leaves, in hexadecimal.
     pub root: String,
-    /// The signed note.
+    /// Text of the signed note.
     pub note: String,
 }
 
-/// Signs the ledger as it stands, unless it is signed already.
+/// Signs the current state of the ledger, unless it is signed already.
 ///
 /// # Errors
-/// [`Error::Invalid`] where there is no key.
+/// [`Error::Invalid`] when there is no key.
 pub fn checkpoint(store: &mut Store) -> Result<SignedCheckpoint> {
     need_key(store)?;
     let run = Run::begin(store, &RunInfo::new("checkpoint"))?;
@@ -35,12 +35,12 @@ pub fn checkpoint(store: &mut Store) -> Result<SignedCheckpoint> {
 }
 
 /// Accepts a store that was restored from a copy, or the first checkpoint by a new key. The file of checkpoints that
-/// contradicts it is put aside under another name, and the ledger keeps who accepted it and why.
+/// contradicts it is moved aside under another name, and the ledger records who accepted the store and why.
 ///
 /// Open the store [`unchecked`](crate::store::StoreOptions::unchecked).
 ///
 /// # Errors
-/// [`Error::Invalid`] where there is no key or no reason.
+/// [`Error::Invalid`] when there is no key or no reason.
 pub fn accept_restored(store: &mut Store, run_info: &RunInfo) -> Result<SignedCheckpoint> {
     need_key(store)?;
     need_reason(run_info, "a restored store is accepted")?;
@@ -54,13 +54,13 @@ pub fn accept_restored(store: &mut Store, run_info: &RunInfo) -> Result<SignedCh
     signed(run.store())
 }
 
-/// Accepts that batches were hashed under another name of their stage than the ledger keeps, because the stage's file was
-/// renamed: the ledger keeps who accepted it and why, and from then on these batches are read with the name that was
-/// hashed. Nothing that stands is changed. Only names that give exactly the hashes that stand there are accepted; tried
-/// are those that the ledger has for the stage, and `names`.
+/// Accepts that batches were hashed under another name of their stage than the ledger keeps, because the stage's file
+/// was renamed. The ledger records who accepted it and why, and from then on these batches are read with the name that
+/// was hashed. No existing data changes. Only names that reproduce the existing hashes exactly are accepted; the
+/// candidates are the names that the ledger has for the stage, and `names`.
 ///
 /// # Errors
-/// [`Error::Invalid`] where there is no such batch, or no reason.
+/// [`Error::Invalid`] when there is no such batch, or no reason.
 pub fn accept_renamed(store: &mut Store, names: &[StageName], run_info: &RunInfo) -> Result<Vec<Renamed>> {
     need_reason(run_info, "other stage names are accepted")?;
     let mut run = Run::begin(store, run_info)?;
@@ -109,7 +109,7 @@ fn need_key(store: &Store) -> Result<()> {
 }
 
 impl Store {
-    /// The newest checkpoint of a store; `None` where none was signed.
+    /// Returns the newest checkpoint of the store; `None` when none was signed.
     pub fn newest_checkpoint(&self) -> Result<Option<SignedCheckpoint>> {
         let note = newest_note(self.connection())?;
         Ok(note.and_then(|note| {

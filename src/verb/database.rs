@@ -1,5 +1,5 @@
-//! A logical database, as a program uses it: single records in and out, and queries. Every write is one batch with its
-//! entries, like everything else that is written.
+//! A logical database as a program uses it: reading and writing single records, and queries. Every write is one batch
+//! with its entries, like all writes.
 
 use std::ops::ControlFlow;
 
@@ -18,10 +18,10 @@ pub struct Database<'s> {
 }
 
 impl Store {
-    /// A logical database to read and write. It is made by its first write.
+    /// Returns a handle to read and write a logical database. The first write creates the database.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the name is none of a database.
+    /// [`Error::Invalid`] when the name is not valid for a database.
     pub fn database(&mut self, name: &str) -> Result<Database<'_>> {
         crate::store::Table::from_name(name)?;
         Ok(Database {
@@ -30,11 +30,11 @@ impl Store {
         })
     }
 
-    /// The records of a database that a query selects, in its order. Memory is bounded by what is selected; where the
-    /// query neither sorts nor limits, use [`Store::records_after`] to go through a database piece by piece.
+    /// Returns the records of a database that a query selects, in the query's order. They are all in memory; where the
+    /// query neither sorts nor limits, use [`Store::records_after`] to read a database in slices.
     ///
     /// # Errors
-    /// [`Error::Damaged`] when stored data is no record.
+    /// [`Error::Damaged`] when stored data is not a record.
     pub fn query(&self, database: &str, query: &Query) -> Result<Vec<Record>> {
         const PIECE: usize = 1_000;
         let mut selection = Selection::new(query);
@@ -59,23 +59,23 @@ impl Store {
 }
 
 impl Database<'_> {
-    /// Its name.
+    /// Returns the name of the database.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// A record by its id.
+    /// Returns a record by its id.
     pub fn get(&self, id: &str) -> Result<Option<Record>> {
         self.store.get(&self.name, id)
     }
 
-    /// The number of records.
+    /// Returns the number of records.
     pub fn count(&self) -> Result<u64> {
         self.store.count(&self.name)
     }
 
-    /// The records that a query selects, in its order.
+    /// Returns the records that a query selects, in the query's order.
     pub fn query(&self, query: &Query) -> Result<Vec<Record>> {
         self.store.query(&self.name, query)
     }
@@ -89,7 +89,7 @@ impl Database<'_> {
         self.written(id)
     }
 
-    /// Writes a record, whether it exists or not; one that exists keeps its number, and its before image is kept.
+    /// Inserts or replaces a record; an existing record keeps its number, and the ledger keeps its before image.
     pub fn put(&mut self, id: &str, data: &str) -> Result<Record> {
         self.write(Edit::Put {
             id: id.to_owned(),
@@ -98,9 +98,9 @@ impl Database<'_> {
         self.written(id)
     }
 
-    /// Adds records that must not exist yet, each an id and its data, in one run and few batches: far faster than one
-    /// [`insert`](Self::insert) for each. A batch is written as a whole or not at all; where one fails, those before it
-    /// stand. A batch has as many records as the store's options say.
+    /// Adds records that must not exist yet, each given as an id and its data, in one run and few batches: far faster
+    /// than one [`insert`](Self::insert) for each. A batch is written as a whole or not at all; when one fails, the
+    /// batches before it stay. The store's options set the size of a batch.
     ///
     /// ```
     /// # use counterfoil::environment::Environment;
@@ -113,7 +113,7 @@ impl Database<'_> {
     /// ```
     ///
     /// # Errors
-    /// As of [`edit`](crate::edit::edit).
+    /// The errors of [`edit`](crate::edit::edit).
     pub fn insert_all<I: Into<String>, D: Into<String>>(
         &mut self,
         records: impl IntoIterator<Item = (I, D)>,
@@ -125,12 +125,12 @@ impl Database<'_> {
         edit_all(self.store, &self.name, edits, &RunInfo::new("edit"))
     }
 
-    /// Deletes a record that must exist; its before image is kept.
+    /// Deletes a record that must exist; the ledger keeps its before image.
     pub fn delete(&mut self, id: &str) -> Result<()> {
         self.write(Edit::Delete { id: id.to_owned() })
     }
 
-    /// Carries out several edits in one batch, all or nothing.
+    /// Executes several edits in one batch, all or nothing.
     pub fn edit(&mut self, edits: &[Edit]) -> Result<EditReport> {
         edit(self.store, &self.name, edits, &RunInfo::new("edit"))
     }

@@ -1,5 +1,5 @@
-//! The verb `edit`: single records put, deleted or inserted, each with its entry and its before image. What other
-//! programs do to a database by hand goes through here, so that the ledger knows it and the stages carry it on.
+//! The verb `edit`: puts, deletes or inserts single records, each with its entry and its before image. Other programs
+//! change a database through this verb, so that the ledger records the change and the stages process it.
 
 use std::collections::HashSet;
 
@@ -20,21 +20,21 @@ use crate::store::{Salted, Store, Table};
 pub enum Edit {
     /// A record that must not exist yet.
     Insert {
-        /// The id.
+        /// Id of the record.
         id: String,
-        /// The data: a JSON object; goes through the door.
+        /// Data of the record: a JSON object that must pass admission.
         data: String,
     },
-    /// A record that may exist; its number stays.
+    /// A record that may exist; an existing one keeps its number.
     Put {
-        /// The id.
+        /// Id of the record.
         id: String,
-        /// The data: a JSON object; goes through the door.
+        /// Data of the record: a JSON object that must pass admission.
         data: String,
     },
     /// A record that must exist.
     Delete {
-        /// The id.
+        /// Id of the record.
         id: String,
     },
 }
@@ -43,17 +43,17 @@ pub enum Edit {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct EditReport {
-    /// The run's number; `None` when there was nothing to edit.
+    /// Number of the run; `None` when there was nothing to edit.
     pub run: Option<RunId>,
-    /// The outcomes.
+    /// Outcomes of the edits.
     pub counts: Counts,
 }
 
-/// Carries out the edits, all or nothing, in one batch. A database that does not exist is made.
+/// Executes the edits, all or nothing, in one batch. A database that does not exist is created.
 ///
 /// # Errors
-/// [`Error::Invalid`] for data that is no record, an id that exists (`Insert`) or is edited twice in one call;
-/// [`Error::NoSuchRecord`] for a `Delete` of what is not there. Then nothing is written.
+/// [`Error::Invalid`] for data that is not a record, an id that exists (`Insert`) or is edited twice in one call;
+/// [`Error::NoSuchRecord`] for a `Delete` of a record that does not exist. On an error nothing is written.
 pub fn edit(store: &mut Store, database: &str, edits: &[Edit], run_info: &RunInfo) -> Result<EditReport> {
     Table::from_name(database)?;
     let mut run = Run::begin(store, run_info)?;
@@ -69,12 +69,12 @@ pub fn edit(store: &mut Store, database: &str, edits: &[Edit], run_info: &RunInf
     })
 }
 
-/// Carries out any number of edits in one run, in batches of the size that the store's options give: each batch all or
-/// nothing. Where one fails, those before it stand. Of [`Database::insert_all`](crate::Database::insert_all) and
-/// [`Store::insert_all`] this is what does the work.
+/// Executes any number of edits in one run, in batches of the size that the store's options set: each batch all or
+/// nothing. When one fails, the batches before it stay. [`Database::insert_all`](crate::Database::insert_all) and
+/// [`Store::insert_all`] call this function.
 ///
 /// # Errors
-/// As of [`edit`], and the first error that `edits` gives.
+/// The errors of [`edit`], and the first error that `edits` yields.
 pub fn edit_all(
     store: &mut Store,
     database: &str,
@@ -102,13 +102,13 @@ pub fn edit_all(
     };
     let number = run.has_written().then(|| run.number());
     if number.is_some() {
-        // What was committed is signed, whatever came after it.
+        // Committed batches are signed even if a later one fails.
         run.finish()?;
     }
     ended.map(|()| EditReport { run: number, counts })
 }
 
-/// The edits of the next batch: at most so many, and no more than what a batch may take of memory.
+/// Returns the edits of the next batch: at most `most`, and no more than a batch may use of memory.
 fn next_edits(edits: &mut impl Iterator<Item = Result<Edit>>, most: usize) -> Result<Vec<Edit>> {
     let (mut taken, mut bytes) = (Vec::new(), 0);
     while taken.len() < most && bytes < BATCH_BYTES {
@@ -121,7 +121,7 @@ fn next_edits(edits: &mut impl Iterator<Item = Result<Edit>>, most: usize) -> Re
     Ok(taken)
 }
 
-/// Carries out edits as one pass of one batch, all or nothing.
+/// Executes edits as one pass of one batch, all or nothing.
 fn in_one_batch(run: &mut Run<'_>, database: &str, edits: &[Edit]) -> Result<Counts> {
     let table = Table::from_name(database)?;
     let mut pass = run.new_pass(PassKind::Edit, None)?;
@@ -153,7 +153,7 @@ fn in_one_batch(run: &mut Run<'_>, database: &str, edits: &[Edit]) -> Result<Cou
 }
 
 impl Edit {
-    /// About what it takes of memory.
+    /// Returns the approximate memory of the edit.
     fn bytes(&self) -> usize {
         match self {
             Self::Insert { id, data } | Self::Put { id, data } => id.len() + data.len(),
@@ -191,7 +191,7 @@ fn one(
         (Edit::Put { id, data }, Some(found)) => put(&found, id, admitted(run, id, data)?, batch)?,
         (Edit::Insert { id, data } | Edit::Put { id, data }, None) => {
             let data = admitted(run, id, data)?;
-            // Whoever writes the id of what a stage in place has refused corrects that record, waived or not.
+            // A write to the id of a record that a stage in place refused corrects that record, waived or not.
             let corrected = kept(run.connection(), &Table::from_name(database)?)?.holder(id);
             let (record, salt) = corrected.unwrap_or_else(|| {
                 *newest = newest.next();

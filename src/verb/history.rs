@@ -1,4 +1,4 @@
-//! Reading what happened: the verbs `status`, `history` and `trace`. All of it is derived from the ledger.
+//! Reads what happened: the verbs `status`, `history` and `trace`. All of it is derived from the ledger.
 
 mod deviating;
 mod found;
@@ -31,71 +31,72 @@ use crate::stage::{Stage, Stages};
 use crate::store::checkpoints::signed;
 use crate::store::{SignedUpTo, Store};
 
-/// Where a project stands.
+/// The state of a project.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Status {
-    /// The ledger's name: the uuid of its first run.
+    /// Identity of the ledger: the UUID of its first run.
     pub origin: String,
-    /// The newest batch.
+    /// Newest batch of the ledger.
     pub batches: BatchId,
-    /// The tree's size.
+    /// Size of the ledger's tree.
     pub tree_size: u64,
-    /// The tree's root, in hexadecimal.
+    /// Root of the ledger's tree, in hexadecimal.
     pub tree_root: String,
-    /// How far the ledger is signed; `None` where nothing of it is.
+    /// Up to which batch the ledger is signed; `None` when nothing is signed.
     pub signed: Option<SignedUpTo>,
-    /// The logical databases with their number of records.
+    /// Logical databases with their numbers of records.
     pub databases: Vec<DatabaseCount>,
-    /// The project's stages, in order; those that were applied and are gone too.
+    /// Stages of the project, in order, including applied stages whose files are gone.
     pub stages: Vec<StageStatus>,
-    /// How many lines were refused at the door and still stand in quarantine.
+    /// Number of input lines that were rejected at admission and are still in quarantine.
     #[serde(rename = "refused_at_the_door")]
     pub rejected_lines: u64,
-    /// The passes that have begun and not ended.
+    /// Passes that have begun and not ended.
     pub unfinished: Vec<UnfinishedPass>,
-    /// The rows of the stages' targets that are not what the stages would make of their sources from scratch.
+    /// Rows of the stages' targets that differ from what the stages would produce from scratch.
     pub deviations: Deviations,
 }
 
-/// A logical database and how many records it has. In JSON a list of the two.
+/// A logical database and its number of records. In JSON, a list of the two.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseCount {
-    /// The database.
+    /// Name of the database.
     pub name: String,
-    /// How many records.
+    /// Number of records.
     pub records: u64,
 }
 
 as_list!(DatabaseCount: name, records);
 
-/// Where a stage stands.
+/// The state of a stage.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct StageStatus {
-    /// The stage's number.
+    /// Number of the stage.
     pub number: u32,
-    /// Its slug.
+    /// Slug of the stage.
     pub slug: String,
-    /// Where it reads.
+    /// Database that the stage reads.
     pub source: String,
-    /// Where it writes.
+    /// Database that the stage writes.
     pub target: String,
-    /// Where it stands.
+    /// State of the stage.
     pub state: StageState,
-    /// How its file compares with what was applied.
+    /// How the stage's file compares with what was applied.
     pub file: FileState,
-    /// The outcomes of the passes that stand.
+    /// Outcomes of the passes that were not rolled back.
     pub counts: Counts,
-    /// How many records came out of those that were written. `None` where one can become several: the entries of all passes
-    /// would have to be counted, so that each run made this dearer; what a run tells has the number of that run.
+    /// Number of records that the written ones became. `None` when one record can become several: the entries of all
+    /// passes would have to be counted, at a cost that grows with each run; the report of a run has that run's number.
     pub out: Option<u64>,
-    /// How many records stand in quarantine.
+    /// Number of records in quarantine.
     pub quarantined: u64,
-    /// How many records its open pass has refused by a contract in the mode `refuse`: it does not go on before they are settled.
+    /// Number of records that the open pass refused by a contract in the mode `refuse`: the pass does not continue
+    /// until they are settled.
     pub halted: u64,
-    /// How many records wait to be carried through: of a stage that was applied, what was written to its source since;
-    /// of one that was interrupted, what it has not read; otherwise its whole source.
+    /// Number of records that wait to be processed: for a stage that was applied, what was written to its source since;
+    /// for an interrupted stage, what it has not read; otherwise its whole source.
     pub waiting: u64,
 }
 
@@ -107,18 +108,18 @@ pub enum FileState {
     New,
     /// As applied.
     Same,
-    /// Another text, the same meaning.
+    /// The text differs, the meaning is the same.
     Cosmetic,
-    /// Another meaning.
+    /// The meaning differs.
     Drifted,
-    /// As applied, but in an earlier language of stages, which read some of it otherwise.
+    /// As applied, but in an earlier version of the stage language, which read some of it differently.
     OtherLanguage,
-    /// There is no such file any more.
+    /// The file no longer exists.
     Missing,
 }
 
 impl Store {
-    /// Where the project stands in a store.
+    /// Returns the status of a project in the store.
     pub fn status(&self, stages: &Stages) -> Result<Status> {
         let connection = self.connection();
         let head = Head::read(connection)?;
@@ -140,8 +141,8 @@ impl Store {
         })
     }
 
-    /// The other projects whose stages the store has applied, where it has applied none of this one: then the project was
-    /// most likely given another name, under which all its stages are new.
+    /// Returns the other projects whose stages were applied to the store, if none of this project were: the project was
+    /// then most likely renamed, and under the new name all its stages are new.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -168,7 +169,7 @@ fn stage_statuses(store: &Store, stages: &Stages) -> Result<Vec<StageStatus>> {
         .collect())
 }
 
-/// `None` for a stage that was rolled back and whose file is gone.
+/// Returns `None` for a stage that was rolled back and whose file is gone.
 fn stage_status(
     store: &Store,
     stages: &Stages,
@@ -199,7 +200,7 @@ fn stage_status(
             .unwrap_or_default()
     };
     let counts = standing_counts(connection, stages.project(), number)?;
-    // Of a file that is gone or another one it is not known whether it has made several of one.
+    // If the file is gone or differs, it is unknown whether the stage made several records of one.
     let is_one_to_one =
         stage.is_some_and(|stage| !stage.derives()) && matches!(file, FileState::Same | FileState::Cosmetic);
     let out = (is_one_to_one || counts.written == 0).then_some(counts.written);
@@ -256,7 +257,7 @@ fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) 
 }
 
 impl Store {
-    /// The runs that wrote, newest first; at most `limit` of them.
+    /// Returns the runs that wrote, newest first; at most `limit` of them.
     pub fn history(&self, limit: usize) -> Result<Vec<RunRecord>> {
         let mut found = Vec::new();
         for number in run_record::that_wrote(self.connection(), limit)? {
@@ -265,7 +266,7 @@ impl Store {
         Ok(found)
     }
 
-    /// One run that wrote; `None` where there is none of that number.
+    /// Returns a run that wrote; `None` when there is none with that number.
     pub fn run(&self, number: RunId) -> Result<Option<RunRecord>> {
         run_record::run_record(self.connection(), number)
     }

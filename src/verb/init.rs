@@ -1,4 +1,4 @@
-//! The verb `init`: making a store is its first run.
+//! The verb `init`: the first run of a store creates it.
 
 use std::path::Path;
 
@@ -10,12 +10,12 @@ use crate::record::{BatchId, PassId};
 use crate::store::{OpenedFile, Store, StoreOptions};
 
 impl Store {
-    /// Opens a store, or makes it: the first run, `init`, writes the tables and the first batch in one transaction,
-    /// so that a kill in between leaves an empty file that the next call takes for none.
+    /// Opens a store, or creates it: the first run, `init`, writes the tables and the first batch in one transaction. A
+    /// kill in between leaves an empty file, which the next call treats as no store.
     ///
     /// # Errors
-    /// As of [`Store::open`]; [`Error::Contradicted`](crate::Error::Contradicted) when there is no store, but the checkpoints
-    /// of one.
+    /// The errors of [`Store::open`]; [`Error::Contradicted`](crate::Error::Contradicted) when there is no store, but a
+    /// file of checkpoints.
     pub fn open_or_create(
         path: impl AsRef<Path>,
         options: StoreOptions,
@@ -30,11 +30,11 @@ impl Store {
         }
     }
 
-    /// A new store that stands in memory alone, for tests and for work whose result is exported. It is NOT durable: it is
-    /// gone with this value, and with the process. Everything else is as in a file: entries, runs, rollback, `verify`,
-    /// proofs; a [`backup`](crate::backup::backup) makes a file of it (`memory.db` in the backup's folder). It holds at
-    /// most a gigabyte. No other process can open it, so there is no lock and no file of checkpoints: what is signed
-    /// stands in the store alone. `wait`, `live` and `unchecked` mean nothing to it.
+    /// Creates a store in memory, for tests and for work whose result is exported. It is NOT durable: it is lost when
+    /// this value is dropped, and when the process ends. Everything else works as in a file: entries, runs, rollback,
+    /// `verify`, proofs; a [`backup`](crate::backup::backup) writes it to a file (`memory.db` in the backup's folder).
+    /// It holds at most a gigabyte. No other process can open it, so there is no lock and no file of checkpoints: only
+    /// the store itself holds its signed checkpoints. `wait`, `live` and `unchecked` have no effect.
     ///
     /// ```
     /// use counterfoil::environment::Environment;
@@ -55,7 +55,7 @@ impl Store {
     }
 }
 
-/// Writes run 1, whose uuid names the ledger; nothing where another process has done so meanwhile.
+/// Writes run 1, whose UUID identifies the ledger; does nothing when another process has done so meanwhile.
 fn initialise(store: &mut Store) -> Result<()> {
     let mut run = Run::begin(store, &RunInfo::new("init"))?;
     if run.next_batch() > BatchId::new(1) {

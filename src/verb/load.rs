@@ -1,9 +1,9 @@
-//! The verb `load`: records from outside into a database, each through the door, with its entry. A malformed record
-//! goes to quarantine with its line; its neighbours never notice.
+//! The verb `load`: reads records from outside into a database; each passes admission and has its entry. A malformed
+//! record goes to quarantine with its line and does not affect the others.
 //!
-//! As every verb that writes, it decides (`course.rs`: begin, go on, or nothing to do), makes batches (`place.rs`) and commits
-//! them. What it decides by are the bytes of the input that it is given; what it carries comes through a source of records
-//! (`input/source.rs`), whatever stands behind it.
+//! Like every verb that writes, it decides (`course.rs`: begin, continue, or nothing to do), produces batches
+//! (`place.rs`) and commits them. It decides by the bytes of its input; the records come from a source
+//! (`input/source.rs`) of any kind.
 
 mod brought;
 mod course;
@@ -50,17 +50,16 @@ use types::Columns;
 pub use options::LoadOptions;
 pub use report::{FixedByHand, KnownLoad, LoadReport, Narrowed};
 
-/// Loads records from a stream into a database, which is made where it does not exist. `name` is what the input is
-/// called in the ledger; the same name for the same database goes on with a load that was interrupted, from the byte it
-/// had come to. A stream that begins otherwise than what was interrupted is loaded as another one.
+/// Loads records from a stream into a database, which is created if it does not exist. `name` is the input's name in
+/// the ledger; the same name for the same database continues an interrupted load, from the byte that it had reached. A
+/// stream whose beginning differs from that of the interrupted load is loaded as another input.
 ///
-/// What was loaded to its end before is loaded once more, because a stream is not known before it is read; the report
-/// tells. A file is known: see [`load_file`].
+/// A stream that was loaded to its end before is loaded again, because it is not recognized before it is read; the
+/// report says so. A file is recognized: see [`load_file`].
 ///
 /// # Errors
-/// [`Error::InputChanged`] when what was read before, beyond its first batch, is not what the input begins with now;
-/// [`Error::Input`] when the input as a whole cannot be read. Malformed records are no error: they are refused, one by
-/// one.
+/// [`Error::InputChanged`] when the input differs from what the interrupted load read beyond its first batch;
+/// [`Error::Input`] when the input as a whole cannot be read. Malformed records are not an error: each is refused.
 pub fn load(
     store: &mut Store,
     database: &str,
@@ -84,15 +83,15 @@ pub fn load(
     run_load(run, &begun, course, source, given_up, observer)
 }
 
-/// Loads records from a file as [`load`] does, and knows the file by its bytes: what was loaded to its end before is not
-/// loaded once more ([`LoadOptions::again`] does), and a load that was interrupted goes on whatever the file is called
-/// now. A file that only has the name of an interrupted one is loaded as another.
+/// Loads records from a file as [`load`] does, and recognizes the file by its bytes: a file that was loaded to its end
+/// is not loaded again (unless [`LoadOptions::again`] is set), and an interrupted load continues even if the file has
+/// another name now. A file that has only its name in common with an interrupted one is loaded as another.
 ///
-/// For that the file is read once more beforehand, as far as an interrupted load into the database had come, and to its
-/// end where a load of the same length stands there; otherwise not at all. To hash it costs less than to parse it.
+/// For that the file is read beforehand, as far as an interrupted load into the database had come, and to its end if a
+/// finished load has the same length; otherwise not at all. Hashing costs less than parsing.
 ///
 /// # Errors
-/// As [`load`].
+/// The errors of [`load`].
 pub fn load_file(
     store: &mut Store,
     database: &str,
@@ -117,11 +116,11 @@ pub fn load_file(
     run_load(run, &begun, course, source, given_up, observer)
 }
 
-/// Gives up the unfinished loads of an input, by its name in the ledger: they end where they stand, and what they have
-/// loaded stays. The input itself is not needed.
+/// Gives up the unfinished loads of an input, by its name in the ledger: they end where they are, and what they loaded
+/// stays. The input itself is not needed.
 ///
 /// # Errors
-/// [`Error::NoSuch`] where none of that name is unfinished.
+/// [`Error::NoSuch`] when no load of that name is unfinished.
 pub fn give_up(
     store: &mut Store,
     database: &str,
@@ -141,8 +140,8 @@ pub fn give_up(
     Ok(given_up)
 }
 
-/// The unfinished loads into the database. With `restart`, those that are meant are ended where they stand, and told;
-/// `beginnings` hashes what the input begins with, where that can be done.
+/// Returns the unfinished loads into the database. With `restart`, ends the selected ones where they are and reports
+/// them; `beginnings` hashes the beginning of the input, when that is possible.
 fn settle_open(
     run: &mut Run<'_>,
     begun: &OpenInput<'_>,
@@ -157,7 +156,7 @@ fn settle_open(
     Ok((open, end_unfinished(run, meant)?))
 }
 
-/// Does with an input what is to be done.
+/// Executes the action that was chosen for an input.
 fn run_load(
     mut run: Run<'_>,
     begun: &OpenInput<'_>,
@@ -189,7 +188,7 @@ fn run_load(
     Ok(report)
 }
 
-/// Carries a source into the database, from its beginning or from where an earlier run had come to.
+/// Loads a source into the database, from its beginning or from where an earlier run stopped.
 fn process(
     run: &mut Run<'_>,
     begun: &OpenInput<'_>,
@@ -253,7 +252,7 @@ fn process(
     Ok(())
 }
 
-/// Carries the batches of a load. Returns where its input ends, where it has come so far.
+/// Drives the batches of a load. Returns where its input ends, if the load reached the end.
 fn drive_load(
     run: &mut Run<'_>,
     pass: &mut Pass,
@@ -272,7 +271,7 @@ fn drive_load(
     Ok(whole)
 }
 
-/// Whether others have written to the database since the load was interrupted.
+/// Returns whether others have written to the database since the load was interrupted.
 fn is_overtaken(run: &Run<'_>, database: &str, open: Option<&PassSummary>) -> Result<bool> {
     let since = open.map(|open| (open.row.pass, open.last_batch));
     since.map_or(Ok(false), |place| {
@@ -280,7 +279,7 @@ fn is_overtaken(run: &Run<'_>, database: &str, open: Option<&PassSummary>) -> Re
     })
 }
 
-/// The pass of a load that begins.
+/// Returns the pass of a new load.
 fn new_pass(run: &Run<'_>, begun: &OpenInput<'_>) -> Result<Pass> {
     let mut pass = run.new_pass(PassKind::Load, None)?;
     pass.row.source = Some(begun.name.to_owned());
@@ -288,14 +287,14 @@ fn new_pass(run: &Run<'_>, begun: &OpenInput<'_>) -> Result<Pass> {
     Ok(pass)
 }
 
-/// The end of a load, with where its input ends.
+/// Returns the last batch of a load, which records where its input ends.
 fn end_batch(whole: Option<&Cursor>, how: &ReadingMode) -> Batch {
     let mut batch = Batch::new(BatchKind::End);
     batch.body = whole.map(|end| end_text(end, how));
     batch
 }
 
-/// What the interrupted load, where there is one, has brought.
+/// Returns which records the interrupted load, if there is one, has brought.
 fn brought_before(run: &Run<'_>, open: Option<&PassSummary>) -> Result<Brought> {
     match open {
         Some(open) => Brought::by(run.connection(), open.row.pass),
@@ -316,7 +315,7 @@ fn begins(pass: &Pass, before: &Counts, observer: &mut dyn Observer) {
     });
 }
 
-/// Whether a stage redacts the field that holds the id.
+/// Returns whether a stage redacts the field that holds the id.
 fn is_redacted(store: &Store, options: &LoadOptions) -> Result<bool> {
     let id = Path::field(&options.id_field);
     let is_id = |path: &Path| MaskRelation::new(path, id.segments()).may_hide();

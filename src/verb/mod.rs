@@ -1,5 +1,6 @@
-//! The verbs: what a program, or a person by the command, asks for. Each decides, makes batches and lets the engine commit
-//! them, or only reads. None names the inside of another; what two of them need lies below.
+//! The verbs: the functions that a program, or a person through the command, calls. Each decides, produces batches and
+//! lets the engine commit them, or only reads. No verb uses the internals of another; what two of them need is in a
+//! lower layer.
 
 pub mod apply;
 pub mod backup;

@@ -1,6 +1,6 @@
-//! The verb `prove`: that one record went through this ledger as its entry says, for somebody who has neither the store
-//! nor this program. [`Proof`] is a text; whoever has the key that checks reads from it what was done to the record,
-//! when, by whom and by which stage, and, where it was disclosed, what the record was.
+//! The verb `prove`: proves that a record went through this ledger as its entry says, to someone who has neither the
+//! store nor this program. A [`Proof`] is a text; with the verifying key it shows what was done to the record, when, by
+//! whom and by which stage, and, if disclosed, what the record was.
 //!
 //! ```text
 //! counterfoil-proof v1
@@ -23,7 +23,7 @@
 //! ```
 //!
 //! Both leaves are hashed as `SHA-256(0x00 || text)`, and each path leads from there to the root in the checkpoint (RFC
-//! 9162, 2.1.3.2). An opening is what was hashed into the commitment that the entry names: `SHA-256(salt || id || 0x00 ||
+//! 9162, 2.1.3.2). An opening is the input of the commitment that the entry names: `SHA-256(salt || id || 0x00 ||
 //! data)`.
 
 mod check;
@@ -54,9 +54,9 @@ pub use text::{Consistency, ConsistentCheckpoints, Proof};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ProveOptions {
-    /// The batch of the entry; `None`: the newest that wrote the record.
+    /// Batch of the entry; `None` for the newest that wrote the record.
     pub batch: Option<BatchId>,
-    /// Whether to tell what the record was: its id, its data, and the salt of its commitments.
+    /// Whether to disclose the record: its id, its data, and the salt of its commitments.
     pub disclose: bool,
 }
 
@@ -80,11 +80,11 @@ impl Store {
     /// Proves that a record went through the ledger.
     ///
     /// # Errors
-    /// [`Error::NoSuchRecord`]; [`Error::Invalid`] where there is no such entry, no checkpoint that covers it, or nothing to
-    /// disclose.
+    /// [`Error::NoSuchRecord`]; [`Error::Invalid`] when there is no such entry, no checkpoint that covers it, or
+    /// nothing to disclose.
     pub fn prove(&self, database: &str, id: &str, options: &ProveOptions) -> Result<Proof> {
         let connection = self.reader()?;
-        // One moment of the store, though others may write.
+        // Read one state of the store, even while others write.
         let moment = connection.unchecked_transaction()?;
         let number = number(self, &moment, database, id)?;
         let recorded = chosen(&moment, database, number, id, options.batch)?;
@@ -128,7 +128,7 @@ impl Store {
     }
 }
 
-/// A ledger that is not what was signed: whoever checks the proof would take it for forged.
+/// Error for a ledger that differs from what was signed: a check would take the proof for forged.
 fn unprovable() -> Error {
     Error::invalid(
         "the ledger does not match what was signed, so nothing in it can be proved",
@@ -137,8 +137,8 @@ fn unprovable() -> Error {
 }
 
 impl Store {
-    /// The entry of the ledger that accepts the name under which the header in a proof was hashed, where the ledger keeps
-    /// another.
+    /// Returns the ledger's entry that accepts the name under which the header in a proof was hashed, if the ledger
+    /// keeps another name.
     pub fn accepted_name(&self, proof: &Proof) -> Result<Option<AcceptedName>> {
         let connection = self.reader()?;
         let Some(batch) = proof.batch() else {
@@ -147,11 +147,11 @@ impl Store {
         Ok(header(&connection, batch)?.1)
     }
 
-    /// Proves that the ledger as it was signed last extends the one that was signed with a size: nothing that stood there
-    /// was changed or taken away since.
+    /// Proves that the ledger as last signed extends the one that was signed with the given size: nothing in it was
+    /// changed or removed since.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where there is no checkpoint of that size, or none that is newer.
+    /// [`Error::Invalid`] when there is no checkpoint of that size, or none that is newer.
     pub fn prove_consistency(&self, size: u64) -> Result<Consistency> {
         let connection = self.reader()?;
         let moment = connection.unchecked_transaction()?;
@@ -182,7 +182,8 @@ impl Store {
     }
 }
 
-/// The paths from several leaves to the root of the tree of a size, in one pass over it. `None` where leaves are missing.
+/// Returns the paths from several leaves to the root of the tree of a given size, in one pass over it; `None` when
+/// leaves are missing.
 fn paths(connection: &Connection, size: u64, indexes: &[u64]) -> Result<Option<Vec<Vec<Hash>>>> {
     let ranges: Option<Vec<_>> = indexes.iter().map(|index| inclusion(*index, size)).collect();
     let Some(ranges) = ranges else { return Ok(None) };
@@ -195,12 +196,12 @@ fn paths(connection: &Connection, size: u64, indexes: &[u64]) -> Result<Option<V
     Ok(trees.iter().map(Subtrees::roots).collect())
 }
 
-/// The number of a record that is, or was, in a database.
+/// Returns the number of a record that is, or was, in a database.
 fn number(store: &Store, connection: &Connection, database: &str, id: &str) -> Result<RecordNumber> {
     if let Some(number) = store.table(database)?.number_of(connection, id)? {
         return Ok(number);
     }
-    // The newest of those that had it.
+    // The newest of the records that had the id.
     let had = store.find(database, id)?.records.pop();
     had.ok_or_else(|| Error::NoSuchRecord {
         database: database.to_owned(),
@@ -217,7 +218,7 @@ fn chosen(
 ) -> Result<RecordedEntry> {
     let mut entries = entries_of_row(connection, database, number)?;
     if batch.is_none() {
-        // What other passes did with a copy of it is proved in their database.
+        // Work of other passes on a copy of the record is proved in their database.
         let written: Vec<BatchId> = batches_into(connection, database)?;
         let into = |recorded: &RecordedEntry| written.binary_search(&recorded.batch).is_ok();
         entries.retain(into);
@@ -239,7 +240,7 @@ fn chosen(
     })
 }
 
-/// What an entry's commitment was made of, from wherever it is still kept: the row, or the image of a later change.
+/// Returns the input of an entry's commitment, from wherever it is still kept: the row, or the image of a later change.
 fn opening(
     store: &Store,
     connection: &Connection,

@@ -1,5 +1,5 @@
-//! The verbs of quarantine: the refused records, listed, shown, tried again, or let go. It is no table of its own but
-//! a view over the ledger: refused, and nothing has happened to the record in that stage since.
+//! The verbs of quarantine: list, show, retry or waive refused records. Quarantine is not a separate table but a view
+//! over the ledger: a record is in it when it was refused and nothing has happened to it in that stage since.
 
 mod input;
 mod line;
@@ -27,7 +27,7 @@ pub use crate::ledger::quarantine::{QuarantineCount, Quarantined, Selected};
 pub use crate::ledger::refusers::{EarlierVersions, QuarantineTotal};
 
 impl Store {
-    /// The refused records, in the order in which they were refused; at most `limit` of them.
+    /// Returns the refused records, in the order in which they were refused; at most `limit` of them.
     pub fn quarantine(&self, project: &str, selected: &Selected, limit: usize) -> Result<Vec<Quarantined>> {
         let mut found = Vec::new();
         self.each_quarantined(project, selected, limit, |refused| {
@@ -37,7 +37,8 @@ impl Store {
         Ok(found)
     }
 
-    /// As [`Store::quarantine`], one record after the other, so that a long list is never in memory; `false` ends it.
+    /// As [`Store::quarantine`], one record after the other, so that a long list is never in memory; the callback
+    /// returns `false` to stop.
     pub fn each_quarantined(
         &self,
         project: &str,
@@ -53,7 +54,8 @@ impl Store {
         })
     }
 
-    /// How many of the selected records that stand in quarantine stages have refused, and how many lines loads.
+    /// Returns how many of the selected records in quarantine were refused by stages, and how many are lines refused by
+    /// loads.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -61,17 +63,17 @@ impl Store {
         standing::count(self.connection(), project, selected)
     }
 
-    /// How many records are in quarantine, by stage and code, largest first.
+    /// Returns the number of records in quarantine, by stage and code, largest first.
     pub fn quarantine_totals(&self, project: &str) -> Result<Vec<QuarantineTotal>> {
         refusers::totals(self.connection(), project)
     }
 
-    /// What one pass has refused and still stands so, by stage and code, as [`Store::quarantine_totals`].
+    /// Returns what one pass refused and is still in quarantine, by stage and code, as [`Store::quarantine_totals`].
     pub fn quarantine_totals_of_pass(&self, pass: PassId) -> Result<Vec<QuarantineTotal>> {
         refusers::totals_of(self.connection(), pass)
     }
 
-    /// Those of these passes that have refused something which still stands so.
+    /// Returns those of the passes that refused something that is still in quarantine.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -79,19 +81,19 @@ impl Store {
         refusers::still_refusing(self.connection(), passes)
     }
 
-    /// How many of the records that stages have refused have an earlier version in the stage's target, which stays there
-    /// until the record is let in or taken back; by stage.
+    /// Returns, by stage, how many refused records have an earlier version in the stage's target, which stays there
+    /// until the record is admitted or rolled back.
     pub fn earlier_versions(&self, project: &str) -> Result<Vec<EarlierVersions>> {
         refusers::earlier_versions(self.connection(), project)
     }
 
-    /// Whether a stage has refused a record of which an earlier version stands in its target.
+    /// Returns whether an earlier version of a record that a stage refused is in its target.
     pub fn has_earlier_version(&self, refused: &Quarantined) -> Result<bool> {
         refusers::has_earlier_version(self.connection(), refused)
     }
 }
 
-/// Puts a fixed text in the place of every redacted value, and of what blocks the way to one.
+/// Replaces every redacted value, and whatever blocks the path to one, with a fixed text.
 pub fn mask(document: &mut Document, redact: &[Path]) {
     for path in redact {
         document.mask(path);

@@ -1,5 +1,5 @@
-//! The verb `reconcile`: both sides of a stage measured by its `[[reconcile]]` expressions, and every difference explained
-//! from the ledger. What is left unexplained is what somebody has to answer for.
+//! The verb `reconcile`: measures both sides of a stage by its `[[reconcile]]` expressions, and explains every
+//! difference from the ledger. Someone must account for what is left unexplained.
 
 use rusqlite::Connection;
 
@@ -16,17 +16,17 @@ use crate::observe::{Event, Observer, StopSignal};
 use crate::stage::{Stage, Stages};
 use crate::store::Store;
 
-/// How to reconcile.
+/// Options of [`reconcile`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReconcileOptions {
-    /// One stage; `None`: every applied stage that has something to reconcile.
+    /// Number of one stage; `None` for every applied stage that has something to reconcile.
     pub stage: Option<u32>,
-    /// The most records and keys that are named for each cause; all are counted.
+    /// Maximum number of records and keys named for each cause; all are counted.
     pub examples: usize,
-    /// What stands in the ledger about this run.
+    /// What the ledger records about this run.
     pub run_info: RunInfo,
-    /// Asks the verb to stop; what is not finished is left out.
+    /// Signal that asks the verb to stop; unfinished work is left out.
     pub stop: StopSignal,
 }
 
@@ -38,7 +38,7 @@ impl ReconcileOptions {
         self
     }
 
-    /// Sets the most records and keys named for each cause. Default: 10.
+    /// Sets the maximum number of records and keys named for each cause. Default: 10.
     #[must_use]
     pub fn examples(mut self, examples: usize) -> Self {
         self.examples = examples;
@@ -71,11 +71,12 @@ impl Default for ReconcileOptions {
     }
 }
 
-/// Measures both sides of stages and keeps the result in the ledger. The observer gets the end of each stage's pass.
+/// Measures both sides of stages and records the result in the ledger. The observer is notified of the end of each
+/// stage's pass.
 ///
 /// # Errors
-/// [`Error::NoSuch`] for a stage that is not there; [`Error::Invalid`] where an amount is no number, or a sum needs more
-/// than 28 digits.
+/// [`Error::NoSuch`] for a stage that does not exist; [`Error::Invalid`] when an amount is not a number, or a sum needs
+/// more than 28 digits.
 pub fn reconcile(
     store: &mut Store,
     stages: &Stages,
@@ -120,7 +121,7 @@ pub fn reconcile(
     Ok(report)
 }
 
-/// Refuses to compare the two sides of a stage that is being taken back: they cannot agree.
+/// Refuses to compare the two sides of a stage that is being rolled back: they cannot agree.
 fn refuse_half_undone(connection: &Connection, project: &str, stage: &Stage) -> Result<()> {
     let is_of_stage = |open: &OpenPass| {
         open.kind == PassKind::Rollback

@@ -1,5 +1,5 @@
-//! The verb `rehearse`: everything that `apply` would do, done on a copy of the store, verified, rolled back, and
-//! compared with the original. Signs nothing, and leaves the store as it is.
+//! The verb `rehearse`: applies on a copy of the store, verifies the result, rolls it back, and compares the copy with
+//! the original. It signs nothing, and leaves the store as it is.
 
 use std::path::Path;
 
@@ -15,51 +15,51 @@ use crate::stage::Stages;
 use crate::store::{Store, StoreOptions};
 use crate::verify::{VerifyOptions, VerifyReport, verify};
 
-/// What a rehearsal came to.
+/// Result of a rehearsal.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Rehearsal {
-    /// What was applied, and reconciled.
+    /// Report of what was applied and reconciled.
     pub applied: ApplyReport,
-    /// What stood in quarantine after that.
+    /// Quarantine after that.
     pub quarantine: Vec<QuarantineTotal>,
-    /// Those of its passes that had refused something which stood so.
+    /// Passes that refused something that was then still in quarantine.
     pub refusing: Vec<PassId>,
-    /// Whether the copy was sound after that.
+    /// Verification of the copy after that.
     pub verified: VerifyReport,
-    /// What was rolled back; `None` when nothing was applied.
+    /// Report of the rollback; `None` when nothing was applied.
     pub rolled_back: Option<RollbackReport>,
-    /// How the copy was compared with the store after that.
+    /// Comparison of the copy with the store after that.
     pub compared: Compared,
 }
 
-/// How the copy of a rehearsal compares with the store.
+/// Comparison of a rehearsal's copy with the store.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct Compared {
-    /// The databases that were laid side by side.
+    /// Number of databases that were compared.
     pub databases: u64,
-    /// The records in them.
+    /// Number of records in them.
     pub records: u64,
-    /// Where they are not the same.
+    /// Databases that differ.
     pub differences: Vec<Difference>,
-    /// The interrupted passes that the rehearsal has ended, and rolled back as a whole: what was there of them before is
-    /// gone in the copy, so that the databases that they write to are not compared.
+    /// Interrupted passes that the rehearsal ended and rolled back as a whole: what they wrote before is gone in the
+    /// copy, so the databases that they write to are not compared.
     pub resumed: Vec<PassId>,
 }
 
-/// A database that is not as it was after the rollback.
+/// A database that differs after the rollback.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Difference {
-    /// The database.
+    /// Name of the database.
     pub database: String,
-    /// The number of the first record that differs.
+    /// Number of the first record that differs.
     pub record: RecordNumber,
 }
 
 impl Rehearsal {
-    /// Whether the copy was sound, and is as the store after the rollback.
+    /// Returns whether the copy was sound, and equals the store after the rollback.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.verified.is_sound() && self.compared.differences.is_empty()
@@ -69,7 +69,7 @@ impl Rehearsal {
 /// Applies, verifies, reconciles, rolls back and compares on a copy in an empty folder, which the caller removes.
 ///
 /// # Errors
-/// As of `apply`, `rollback` and `verify`; and where the folder has no room for the copy.
+/// The errors of `apply`, `rollback` and `verify`; an error when the folder has no room for the copy.
 pub fn rehearse(
     store: &Store,
     stages: &Stages,
@@ -148,7 +148,7 @@ fn compared(store: &Store, copy: &Store, applied: &ApplyReport) -> Result<Compar
     Ok(compared)
 }
 
-/// The first record of a database that is not the same in both stores; a database that is not there is an empty one.
+/// Returns the first record of a database that differs between the stores; a missing database counts as empty.
 fn first_difference(
     store: &Store,
     copy: &Store,
@@ -167,7 +167,7 @@ fn first_difference(
             .count();
         *records += same as u64;
         if same < left.len().max(right.len()) {
-            // A slice also ends at a number of bytes, which are the same where the records are.
+            // A slice also ends at a number of bytes, which is the same when the records are the same.
             let numbers = [left.get(same), right.get(same)];
             return Ok(numbers.into_iter().flatten().map(|record| record.number).min());
         }

@@ -1,4 +1,4 @@
-//! Records as Rust values: into the store and out of it through `serde`, with every number exact.
+//! Records as Rust values: written and read through `serde`, with every number exact.
 
 use std::any::type_name;
 
@@ -12,7 +12,7 @@ use crate::input::read_id;
 use crate::record::{Record, value_in};
 use crate::store::Store;
 
-/// The field that a record's id is taken from, as `load` does unless it is told otherwise.
+/// Field that a record's id is taken from, the default of `load`.
 const ID: &str = "id";
 
 impl Store {
@@ -20,8 +20,8 @@ impl Store {
     /// number, and must not exist yet.
     ///
     /// Numbers stay exact: what `serde_json` writes is what is stored. A [`Decimal`](crate::Decimal) becomes a text, as
-    /// its crate does it; `#[serde(with = "counterfoil::rust_decimal::serde::arbitrary_precision")]` makes it a number. Of
-    /// longer numbers [`serde_json::Number`](crate::serde_json::Number) keeps every digit.
+    /// its crate serializes it; `#[serde(with = "counterfoil::rust_decimal::serde::arbitrary_precision")]` makes it a
+    /// number. [`serde_json::Number`](crate::serde_json::Number) keeps every digit of longer numbers.
     ///
     /// ```
     /// use counterfoil::environment::Environment;
@@ -42,27 +42,27 @@ impl Store {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] where the value is no record or has no id, or where the id exists.
+    /// [`Error::Invalid`] when the value is not a record or has no id, or when the id exists.
     pub fn insert<T: Serialize + ?Sized>(&mut self, database: &str, record: &T) -> Result<Record> {
         let RecordText { id, data } = RecordText::new(record)?;
         self.database(database)?.insert(&id, &data)
     }
 
-    /// Writes a record from a Rust value, as [`insert`](Self::insert), whether it exists or not: one that exists keeps its
-    /// number, and its before image is kept.
+    /// Writes a record from a Rust value, as [`insert`](Self::insert), or replaces an existing one, which keeps its
+    /// number; the ledger keeps the before image.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where the value is no record or has no id.
+    /// [`Error::Invalid`] when the value is not a record or has no id.
     pub fn put<T: Serialize + ?Sized>(&mut self, database: &str, record: &T) -> Result<Record> {
         let RecordText { id, data } = RecordText::new(record)?;
         self.database(database)?.put(&id, &data)
     }
 
     /// Adds records from Rust values, as [`insert`](Self::insert), in one run and few batches instead of one commit for
-    /// each. A batch is written as a whole or not at all; where one fails, those before it stand.
+    /// each. A batch is written as a whole or not at all; when one fails, the batches before it stay.
     ///
     /// # Errors
-    /// As of [`insert`](Self::insert), and where two records have the same id.
+    /// The errors of [`insert`](Self::insert); also when two records have the same id.
     pub fn insert_all<T: Serialize>(
         &mut self,
         database: &str,
@@ -75,25 +75,25 @@ impl Store {
         edit_all(self, database, edits, &RunInfo::new("edit"))
     }
 
-    /// A record by its id, as a Rust value.
+    /// Returns a record by its id, as a Rust value.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where the record is not what the type expects.
+    /// [`Error::Invalid`] when the record is not what the type expects.
     pub fn get_as<T: DeserializeOwned>(&self, database: &str, id: &str) -> Result<Option<T>> {
         self.get(database, id)?.map(|record| record.read_as()).transpose()
     }
 }
 
 impl Record {
-    /// The record's data as a Rust value.
+    /// Returns the record's data as a Rust value.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where it is not what the type expects. The message names the type and the column, and a missing
-    /// field; it never holds a value of the record.
+    /// [`Error::Invalid`] when the data is not what the type expects. The message names the type and the column, and a
+    /// missing field; it never holds a value of the record.
     pub fn read_as<'r, T: Deserialize<'r>>(&'r self) -> Result<T> {
         serde_json::from_str(&self.data).map_err(|error| {
             let why = error.to_string();
-            // Of all that serde says, only this never quotes the record.
+            // Of serde's messages, only this part never quotes the record.
             let what = match why.split(" at line ").next() {
                 Some(missing) if missing.starts_with("missing field") => missing.to_owned(),
                 _ => format!("what stands before column {} does not fit", error.column()),
@@ -107,7 +107,7 @@ impl Record {
     }
 }
 
-/// A Rust value as the store takes it.
+/// A Rust value as the store accepts it.
 struct RecordText {
     id: String,
     data: String,

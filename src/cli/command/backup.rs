@@ -17,8 +17,8 @@ use crate::cli::signals::stop_signal;
 
 /// Copy the store, its checkpoints, the stage files and the settings to a folder.
 ///
-/// The copy is consistent even if other commands write meanwhile: it holds the store as of one commit. If the
-/// files change meanwhile, the copy is retried a few times. The signing key is not copied; keep it elsewhere.
+/// The copy is consistent even while other commands write: it holds the store as of one commit. If the
+/// files change during the copy, it is retried a few times. The signing key is not copied; keep it elsewhere.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil backup ../backups/2024-06-30")]
 pub(crate) struct Backup {
@@ -106,7 +106,7 @@ impl Restore {
         Ok(answer.hint(next))
     }
 
-    /// Where the store is to be.
+    /// Returns where the store will be restored.
     fn place_of_store(&self, session: &Session<'_>, checked: &CheckedBackup) -> Result<PathBuf, Failure> {
         let files = &checked.manifest.files;
         let name = if session.names_store() || !files.iter().any(|file| file.name == PROJECT_FILE) {
@@ -125,7 +125,7 @@ impl Restore {
     }
 }
 
-/// The files of the project do not come to rest.
+/// Failure for files of the project that keep changing.
 fn changed(error: Error) -> Failure {
     let mut failure = Failure::from(error);
     failure.exit = Exit::Failed;
@@ -135,7 +135,8 @@ fn changed(error: Error) -> Failure {
     failure.hint(hint)
 }
 
-/// What ends because it was asked to has not failed; a backup that is damaged says nothing of the store.
+/// Turns an error into a failure: stopping on request is not an error, and a damaged backup says nothing about the
+/// store.
 fn failed(error: Error, stop: &StopSignal) -> Failure {
     let mut failure = Failure::from(error);
     if stop.is_asked() && failure.message.starts_with("stopped as you asked") {
@@ -152,11 +153,11 @@ fn failed(error: Error, stop: &StopSignal) -> Failure {
     failure
 }
 
-/// By whom a backup is signed.
+/// The signature of a backup, for the screen.
 struct Signature {
-    /// In words; empty where it is not known.
+    /// In words; empty if unknown.
     told: String,
-    /// What there is to note about it.
+    /// A remark about it.
     note: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! `check`: whether every stage compiles, and what is probably not meant.
+//! `check`: reports stages that do not compile, and likely mistakes.
 
 use counterfoil::op::Reversibility;
 use counterfoil::stage::Stage;
@@ -26,7 +26,7 @@ impl Check {
         let project = session.project()?;
         let mut problems = project.check();
         if let Ok(true) = session.has_store() {
-            // What is wrong with the store is not what is asked here.
+            // Problems of the store are not the subject of this command.
             let databases = session
                 .open_to_read()
                 .ok()
@@ -82,7 +82,7 @@ impl Check {
     }
 }
 
-/// How a rollback takes the stage back.
+/// Returns how a rollback undoes the stage.
 fn undo(stage: &Stage) -> &'static str {
     if !stage.in_place() {
         return "removes the copies";

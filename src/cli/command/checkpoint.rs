@@ -1,4 +1,4 @@
-//! `checkpoint`: sign the ledger as it stands.
+//! `checkpoint`: signs the current state of the ledger.
 
 use counterfoil::checkpoint::{SignedCheckpoint, accept_renamed, accept_restored, checkpoint};
 use counterfoil::environment::SystemRandomness;

@@ -1,4 +1,4 @@
-//! `delete`: one record less.
+//! `delete`: deletes one record.
 
 use counterfoil::edit::{Edit, edit};
 use counterfoil::stage::Stage;
@@ -29,7 +29,7 @@ pub(crate) struct Delete {
 impl Delete {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let mut store = session.open()?;
-        // Tells what there is, where the name is mistyped; deleting from a database that is not there would make it.
+        // Lists the existing databases if the name is mistyped; deleting from a missing database would create it.
         if !session.has_database(&store, &self.database)? {
             let (database, id) = (self.database.clone(), self.id.clone());
             return Err(counterfoil::Error::NoSuchRecord { database, id }.into());

@@ -1,4 +1,4 @@
-//! `export`: records out of the store.
+//! `export`: writes records of a database to a file or stdout.
 
 use std::collections::HashSet;
 use std::io::{BufWriter, Write};
@@ -20,9 +20,9 @@ use crate::cli::session::Session;
 use crate::cli::signals::stop_signal;
 use crate::cli::words::nearest;
 
-/// How many records are read at a time.
+/// Number of records read at a time.
 const PAGE: usize = 1_000;
-/// So many names of fields are kept to find one that was meant.
+/// Maximum number of field names kept to suggest one for a mistyped name.
 const NAMES: usize = 10_000;
 
 /// Write all records of a database as NDJSON or CSV.
@@ -121,7 +121,7 @@ impl Export {
         Ok(Answer::new(data, "").warnings(masked).warnings(merged))
     }
 
-    /// What a reader of the file cannot tell apart any more.
+    /// Returns a warning for values that a reader of the file cannot distinguish.
     fn merged(&self, session: &Session<'_>, blanks: Blanks) -> Option<String> {
         let kinds = [
             (blanks.nulls, "null"),
@@ -195,7 +195,7 @@ impl Export {
         Ok(())
     }
 
-    /// Refuses a column that no record has at all, which is a slip of the pen; an empty database has every column.
+    /// Refuses a column that no record has, which is probably a typing error; an empty database has every column.
     fn check_columns(&self, store: &Store) -> Result<(), Failure> {
         let mut missing: Vec<&str> = self.columns.iter().map(String::as_str).collect();
         for column in &missing {
@@ -259,19 +259,19 @@ impl Export {
     }
 }
 
-/// What was written.
+/// Summary of what was written.
 struct Written {
     records: u64,
-    /// The empty cells, by what they stand for.
+    /// Empty cells, by what they represent.
     blanks: Blanks,
 }
 
-/// Records on their way out of the store.
+/// The copying of records out of the store.
 struct Copying<'c> {
     store: &'c Store,
     database: &'c str,
     redact: &'c [Path],
-    /// What was masked on the way.
+    /// What was masked.
     noted: Noted,
     stop: StopSignal,
 }

@@ -36,7 +36,7 @@ enum HistoryFormat {
     Openlineage,
 }
 
-/// How many runs are listed for people.
+/// Number of runs listed for people.
 const LISTED: usize = 20;
 
 impl History {
@@ -60,7 +60,7 @@ impl History {
     fn export(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         session.refuse_envelope("history.json")?;
         let store = session.open_to_read()?;
-        // Whatever the command has applied, the ledger has its text: the files may be gone, or not compile.
+        // The ledger has the text of every applied stage: the files may be gone, or not compile.
         let stages = stages_of(None)?;
         let options = OpenLineageOptions::default().newest(self.limit);
         let mut out = BufWriter::new(std::io::stdout().lock());

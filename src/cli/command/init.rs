@@ -46,7 +46,7 @@ impl Init {
             text += &format!("  {}\n", shown(file));
         }
         let data = json!({ "name": self.name, "folder": folder.display().to_string(), "files": files });
-        // The folder is another one than that of this command.
+        // The folder differs from that of this command.
         let command = |rest: &str| match folder.as_path() {
             here if here == Path::new(".") => format!("`counterfoil {rest}`"),
             folder => format!("`counterfoil -C {} {rest}`", word(&folder.display().to_string())),

@@ -1,4 +1,4 @@
-//! The commands, each in a file or folder of its own; none names another.
+//! The commands, each in a separate file or folder; none uses another.
 
 mod apply;
 mod backup;
@@ -98,7 +98,7 @@ impl Command {
         }
     }
 
-    /// Whether it only reads, so that nothing of it is left wherever it ends.
+    /// Returns whether it only reads, so that it may end anywhere without a trace.
     pub(crate) fn ends_at_once(&self) -> bool {
         [
             "status",

@@ -1,4 +1,4 @@
-//! `new`: the next stage.
+//! `new`: creates the next stage.
 
 use counterfoil::project::Project;
 use serde_json::json;

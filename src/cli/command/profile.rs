@@ -13,7 +13,7 @@ use crate::cli::session::Session;
 use crate::cli::signals::stop_signal;
 use crate::cli::validation::ValidationView;
 
-/// Summarise the fields of a database: types, nulls, distinct values and ranges.
+/// Summarize the fields of a database: types, nulls, distinct values and ranges.
 ///
 /// Numbers are compared exactly at any length. Values of redacted fields are not shown. The command only
 /// reads, and does not keep its result. With --contract it also reports the records that violate a contract,

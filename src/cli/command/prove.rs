@@ -1,4 +1,4 @@
-//! `prove`: one record, for somebody who has neither the store nor this program.
+//! `prove`: proves one record to someone who has neither the store nor this program.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -86,7 +86,7 @@ impl Prove {
     }
 }
 
-/// How the proof is checked: whoever has the public half of the key needs nothing else.
+/// Returns how to check the proof: it needs only the public half of the key.
 fn next(session: &Session<'_>, proof: &Path) -> String {
     let public = session.inside(Path::new(PUBLIC_KEY_FILE));
     let (proof, key) = (proof.display().to_string(), public.display().to_string());
@@ -106,7 +106,8 @@ fn next(session: &Session<'_>, proof: &Path) -> String {
     }
 }
 
-/// What a stage redacts appears in no output, and a disclosed record is whole or proves nothing.
+/// Refuses to disclose a record with redacted values: these appear in no output, and an incomplete record proves
+/// nothing.
 fn refuse_redacted(session: &Session<'_>, store: &Store, opening: &Opening) -> Result<(), Failure> {
     let record = Record {
         number: RecordNumber::BEFORE_FIRST,

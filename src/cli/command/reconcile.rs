@@ -62,7 +62,7 @@ impl ReconcileCommand {
         })
     }
 
-    /// What is to be said where nothing is left unexplained: somebody may have something to do all the same.
+    /// Returns the message when nothing is left unexplained: there may still be something to do.
     fn end(&self, stages: &[StageReconciled], quarantined: u64) -> String {
         let results = stages.iter().flat_map(|stage| &stage.reconciliations);
         let causes = results.flat_map(|result| &result.causes);

@@ -1,4 +1,4 @@
-//! `rollback`: take back what stages did.
+//! `rollback`: undoes what stages did.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -136,14 +136,15 @@ impl Rollback {
     }
 }
 
-/// What went wrong; where a record was carried on, what has to be taken back first is named by its id, if that may be shown.
+/// Returns what went wrong; if a later stage processed a record, names what must be rolled back first by its id, if
+/// that may be shown.
 fn processed_since(session: &Session<'_>, store: &Store, error: Error) -> Failure {
     let Error::ProcessedSince { target, copy, .. } = &error else {
         return error.into();
     };
     let (target, copy) = (target.clone(), *copy);
     let failure = Failure::from(error);
-    // Whatever keeps this from being read, the number of the record is told.
+    // If this cannot be read, the record's number is shown.
     let (Ok(ids), Ok(Some(row))) = (ShownIds::new(session, store), store.record(&target, copy)) else {
         return failure;
     };
@@ -155,8 +156,8 @@ fn processed_since(session: &Session<'_>, store: &Store, error: Error) -> Failur
     failure.hint(format!("first roll back the record made from it: {rollback}"))
 }
 
-/// Refuses a number that no stage has, of those that are applied and of those in the project's files. What stands after a
-/// number is plain also where that is between two stages.
+/// Refuses a number that no stage has, of those that are applied and of those in the project's files. The stages after
+/// a number are clear even if it is between two stages.
 fn known_stage(
     session: &Session<'_>,
     store: &Store,

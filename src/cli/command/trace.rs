@@ -1,4 +1,4 @@
-//! `trace`: the life of one record.
+//! `trace`: shows the history of one record.
 
 use std::io::{self, BufWriter, Read as _, Seek as _, Write as _};
 
@@ -16,9 +16,9 @@ use crate::cli::render::{bold, counted, dim, green, moment, red, short, shown, s
 use crate::cli::screen::to_stdout;
 use crate::cli::session::Session;
 
-/// So much text is shown in one go.
+/// Number of bytes of text shown at once.
 const PAGE: usize = 64 << 10;
-/// So much of a section is in memory.
+/// Maximum number of bytes of a section in memory.
 const SECTION: usize = 2 << 20;
 
 /// Show the history of one record across all stages.

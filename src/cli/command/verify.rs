@@ -65,7 +65,7 @@ fn hint(report: &VerifyReport, session: &Session<'_>) -> String {
     )
 }
 
-/// What was accepted, which is no problem, but is not passed over either.
+/// Returns what was accepted: it is not a problem, but is mentioned.
 fn remarks(report: &VerifyReport) -> String {
     let remark = |name: &AcceptedName| {
         let reason = name.reason.as_deref().unwrap_or_default();

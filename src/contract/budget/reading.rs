@@ -1,5 +1,5 @@
-//! Which schema applies which, as the validator sees it: references are resolved by the validator's own registry, so that
-//! `$id`, anchors and what is dynamic mean here what they mean there.
+//! Which schema applies which, as the validator sees it. The validator's own registry resolves the references, so that
+//! `$id`, anchors and dynamic references have the same meaning here as there.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,55 +8,55 @@ use serde_json::{Map, Value as Parsed};
 
 use crate::contract::vocabulary::subschemas;
 
-/// Which values below a value a schema is applied to.
+/// The values inside a value that a schema is applied to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Below {
-    /// The fields that no other schema of `properties` names.
+    /// The fields that `properties` does not name.
     Others,
-    /// The fields of any name.
+    /// All fields.
     Any,
     /// The names of the fields.
     Names,
-    /// The part of a list that has a number.
+    /// The element of a list with this index.
     Part(usize),
-    /// The parts of a list from a number on.
+    /// The elements of a list from this index on.
     Parts(usize),
 }
 
 /// How a schema is applied to the same value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SchemaUse {
-    /// By a reference.
+    /// Through a reference.
     Reference,
-    /// As one of several, which `unevaluatedProperties` and `unevaluatedItems` try once more.
+    /// As one of several, which `unevaluatedProperties` and `unevaluatedItems` evaluate once more.
     Branch,
-    /// Where another one says so.
+    /// On a condition of another schema.
     Depending,
-    /// To be broken.
+    /// Negated.
     Negated,
 }
 
-/// A schema, by what it applies.
+/// A schema, represented by the schemas that it applies.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Applied {
-    /// To the same value.
+    /// The schemas applied to the same value.
     pub(super) here: Vec<(SchemaUse, usize)>,
-    /// To the field of a name.
+    /// The schemas applied to the field of a name.
     pub(super) named: HashMap<String, usize>,
-    /// To what else lies in the value; no field of a name.
+    /// The schemas applied to other parts of the value, but not to a field by its name.
     pub(super) below: Vec<(Below, usize)>,
-    /// Whether what other schemas have looked at is left out, so that they are asked once more.
+    /// Whether it excludes what other schemas have evaluated, so that they are evaluated once more.
     pub(super) leaves_out: bool,
     /// Whether it lists alternatives.
     pub(super) has_alternatives: bool,
-    /// What it asks of a value beside that: names that are required, values that are compared.
+    /// Number of its other checks: names that are required, values that are compared.
     pub(super) asks: u64,
-    /// How many parts of a list have schemas of their own.
+    /// Number of list elements with a schema for their index.
     prefix: usize,
 }
 
 impl Applied {
-    /// Every schema that it applies, and whether to the same value.
+    /// Iterates over the schemas that it applies, each with whether it is applied to the same value.
     pub(super) fn inner(&self) -> impl Iterator<Item = (usize, bool)> {
         let here = self.here.iter().map(|(_, inner)| (*inner, true));
         let named = self.named.values().map(|inner| (*inner, false));
@@ -64,7 +64,7 @@ impl Applied {
             .chain(self.below.iter().map(|(_, inner)| (*inner, false)))
     }
 
-    /// Whether it applies no other.
+    /// Whether it applies no other schema.
     pub(super) fn is_last(&self) -> bool {
         self.here.is_empty() && self.named.is_empty() && self.below.is_empty()
     }
@@ -85,7 +85,7 @@ impl Applied {
             "prefixItems" => Below::Part(below.trim_start_matches('/').parse().unwrap_or_default()),
             "items" => Below::Parts(self.prefix),
             "contains" | "unevaluatedItems" => Below::Parts(0),
-            // What is only described.
+            // Annotations only.
             _ => return,
         };
         self.below.push((place, inner));
@@ -95,7 +95,7 @@ impl Applied {
         let listed = |keyword| keywords.get(keyword).and_then(Parsed::as_array);
         let has_any = |of: [&str; 2]| of.iter().any(|keyword| keywords.contains_key(*keyword));
         let required = listed("required").map_or(0, Vec::len);
-        // Texts and numbers are looked up, the others are compared one by one.
+        // Texts and numbers are looked up; other values are compared one by one.
         let compared = listed("enum").map_or(0, |list| {
             let large = |value: &&Parsed| value.is_object() || value.is_array();
             list.iter().filter(large).count()
@@ -110,8 +110,8 @@ impl Applied {
     }
 }
 
-/// The schemas that a whole leads to, itself first; `None` where a reference leads nowhere, which the validator refuses, or
-/// where they are far more than there are places.
+/// Returns the schemas reachable from a schema, the schema itself first; `None` where a reference is unresolved, which
+/// the validator refuses, or where there are far more schemas than places.
 pub(super) fn read(whole: &Parsed) -> Option<Vec<Applied>> {
     let draft = Draft::Draft202012;
     let id = whole.get("$id").and_then(Parsed::as_str);
@@ -122,7 +122,7 @@ pub(super) fn read(whole: &Parsed) -> Option<Vec<Applied>> {
         .add(base.as_str(), draft.create_resource_ref(whole))
         .ok()?;
     let registry = registry.prepare().ok()?;
-    // The places that have dynamic anchors: only these make a difference to what is reached through them.
+    // The places with dynamic anchors: only these affect what is reached through them.
     let (mut dynamic, mut places) = (HashSet::new(), 0);
     let mut waiting = vec![(whole, registry.resolver(base.clone()))];
     while let Some((schema, resolver)) = waiting.pop() {
@@ -150,7 +150,7 @@ pub(super) fn read(whole: &Parsed) -> Option<Vec<Applied>> {
         for (keyword, value) in keywords {
             if let ("$ref" | "$dynamicRef", Some(reference)) = (keyword.as_str(), value.as_str()) {
                 let (target, resolver, _) = resolver.lookup(reference).ok()?.into_inner();
-                // The validator passes over what refers to itself and nothing else; we say that it never ends.
+                // The validator skips a schema that only refers to itself; we report that it never ends.
                 let (inner, is_new) = schemas.number(target, resolver.dynamic_scope().iter());
                 applied.here.push((SchemaUse::Reference, inner));
                 waiting.extend(is_new.then_some((inner, target, resolver)));
@@ -173,10 +173,10 @@ pub(super) fn read(whole: &Parsed) -> Option<Vec<Applied>> {
     Some(schemas.applied)
 }
 
-/// The numbers of the schemas: by where a schema stands in memory, and by the resources that it was reached through.
+/// The numbers of the schemas: by the address of a schema in memory, and by the resources through which it was reached.
 struct Numbered {
     known: HashMap<(usize, usize), usize>,
-    /// The ways, by the resources with dynamic anchors on them, outermost first.
+    /// Routes, by the resources with dynamic anchors on them, outermost first.
     ways: HashMap<Vec<String>, usize>,
     dynamic: HashSet<String>,
     applied: Vec<Applied>,
@@ -194,7 +194,7 @@ impl Numbered {
 
     fn number<'u>(&mut self, schema: &Parsed, scope: impl Iterator<Item = &'u Uri<String>>) -> (usize, bool) {
         let mut way: Vec<String> = Vec::new();
-        // The innermost comes first; of one that comes twice the outer one decides.
+        // The innermost comes first; of a resource that occurs twice the outer one decides.
         for uri in scope {
             let uri = uri.as_str();
             if self.dynamic.contains(uri) || uri.starts_with("https://json-schema.org/") {

@@ -68,7 +68,7 @@ fn a_field_and_a_part_that_one_schema_has_alone_are_not_doubled() {
 
 #[test]
 fn anchors_and_references_belong_to_their_resource() {
-    // Each resource has an anchor `t`; the second refers to that of the first, and not to its own.
+    // Each resource has an anchor `t`; the second refers to that of the first, and not to its own one.
     let bundle = json!({
         "$id": "https://example.com/whole.json",
         "$defs": {
@@ -81,7 +81,7 @@ fn anchors_and_references_belong_to_their_resource() {
     let mut endless = bundle.clone();
     endless["$defs"]["b"]["allOf"][0]["$ref"] = json!("#t");
     assert_eq!(judged(&endless, "{}").0, Some(BudgetReason::Endless));
-    // Two of one last name.
+    // Two with the same last name.
     let names = json!({
         "$id": "https://example.com/whole.json",
         "$defs": {
@@ -117,7 +117,7 @@ fn what_is_left_out_by_schemas_inside_one_another_is_counted_again() {
         judged(&nested_in(20), r#"{"a":1}"#),
         (Some(BudgetReason::LeavesOut), false)
     );
-    // A tree is remembered by the validator.
+    // The validator remembers a tree.
     let tree = json!({ "$defs": { "base": { "properties": { "c": { "$ref": "#" } } } },
         "allOf": [{ "$ref": "#/$defs/base" }], "unevaluatedProperties": false });
     assert_eq!(judged(&tree, &nested(100)), (None, true));
@@ -137,7 +137,7 @@ fn many_fields_are_looked_up_and_large_records_refused_without_a_table() {
     let compiled = crate::contract::Schema::compile(&schema.to_string(), &place).expect("a schema");
     let document = crate::record::Document::parse(&record).expect("a record");
     assert_eq!(compiled.check(&document), []);
-    // As many objects without fields: only those that are required are asked for.
+    // As many objects without fields: only the required names are looked up.
     let lists = json!({ "items": schema });
     assert_eq!(
         judged(&lists, &format!("[{}]", vec!["{}"; 50_000].join(","))),
@@ -198,7 +198,7 @@ fn a_schema_that_never_goes_down_is_endless() {
         json!({ "$defs": { "a": { "allOf": [{ "$ref": "#/$defs/b" }] }, "b": { "not": { "$ref": "#/$defs/a" } } },
             "properties": { "c": { "$ref": "#/$defs/a" } } }),
         json!({ "$anchor": "top", "if": { "$ref": "#top" } }),
-        // The circle is there also for what comes to one of its schemas from above first.
+        // The cycle exists also for a value that reaches one of its schemas from above first.
         json!({ "$defs": { "a": { "properties": { "c": { "$ref": "#/$defs/b" } } }, "b": { "$ref": "#" } },
             "allOf": [{ "$ref": "#/$defs/a" }, { "$ref": "#/$defs/b" }] }),
     ] {
@@ -209,7 +209,7 @@ fn a_schema_that_never_goes_down_is_endless() {
 proptest! {
     #[test]
     fn what_is_counted_is_what_a_naive_walk_would_do(seed in prop::collection::vec((0..4_usize, 0..4_usize, 0..3_u8), 1..8), depth in 1..5_usize) {
-        // Schemas a0..a3 that apply each other below `c`, or beside, but only to later ones there.
+        // Schemas a0..a3 that apply each other below `c`, or to the same value, but only later ones there.
         let mut definitions: Vec<serde_json::Map<String, Parsed>> = vec![serde_json::Map::new(); 4];
         for (from, to, how) in seed {
             let to_schema = json!({ "$ref": format!("#/$defs/a{to}") });
@@ -260,7 +260,7 @@ fn naive(whole: &Parsed, schema: &Parsed, value: &Tree<'_>) -> u64 {
         for (name, value) in fields.iter() {
             let others = schema.get("additionalProperties");
             let inner = named.and_then(|named| named.get(&**name));
-            // That a name is not among the others is a look as well.
+            // Finding that a name is not among the others is a check as well.
             steps += u64::from(inner.is_some() && others.is_some());
             let inner = inner.or(others);
             steps += inner.map_or(0, |inner| naive(whole, inner, value));

@@ -1,23 +1,23 @@
-//! What a schema is by itself, whatever the record: whether it ends, doubles, or unfolds to too much.
+//! Properties of a schema that do not depend on the record: whether it ends, doubles, or unfolds to too much.
 
 use std::collections::HashMap;
 
 use super::reading::{Applied, Below, SchemaUse};
 
-/// Of a schema of more parts it is not asked whether it doubles, only whether a record does with it.
+/// A schema of more parts is not examined for doubling; only its work for a record is counted.
 const LARGE: usize = 4_000;
 
-/// A schema with what it refers to in the place of the references; a schema inside itself counts once.
+/// A schema with every reference replaced by its target; a schema inside itself counts once.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Unfolded {
-    /// How many schemas it is.
+    /// Number of schemas.
     pub(super) schemas: u64,
-    /// How often it looks at a record at most, for each value of it.
+    /// The maximum number of checks of a record, for each value of it.
     pub(super) looks: u64,
-    /// How often the validator looks at one value by one of its schemas, over again, because schemas that leave out what
-    /// others have looked at stand inside one another.
+    /// How often the validator repeats the check of a value against one of the schemas, because schemas that exclude
+    /// what others have evaluated are nested.
     pub(super) again: u64,
-    /// How often one of its schemas is tried when it is asked what it has looked at.
+    /// How often one of its schemas is tried to find out what it has evaluated.
     asked: u64,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Unfolding<'b> {
 #[derive(Clone, Copy)]
 enum State {
     New,
-    /// It is being unfolded.
+    /// The schema is being unfolded.
     OnTheWay,
     Done(Unfolded),
 }
@@ -46,7 +46,7 @@ impl<'b> Unfolding<'b> {
     }
 
     pub(super) fn unfolded(&mut self) -> Unfolded {
-        // Without recursion of this function: a chain of schemas may be as long as the text allows.
+        // Iterative rather than recursive: a chain of schemas may be as long as the text allows.
         let schemas = self.schemas;
         let mut open = vec![(0, schemas[0].inner())];
         self.known[0] = State::OnTheWay;
@@ -80,7 +80,7 @@ impl<'b> Unfolding<'b> {
         }
     }
 
-    /// What a schema is, after those that it applies.
+    /// Returns the result for a schema, after those that it applies.
     fn sum(&self, schema: usize) -> Unfolded {
         let applied = &self.schemas[schema];
         let mut sum = Unfolded {
@@ -114,9 +114,10 @@ impl<'b> Unfolding<'b> {
     }
 }
 
-/// How long the longest chain of schemas for one value is; `None` where one leads back into itself, so that it never ends.
+/// Returns the length of the longest chain of schemas for one value; `None` where one leads back to itself, so that it
+/// never ends.
 pub(super) fn longest_chain(schemas: &[Applied]) -> Option<usize> {
-    // How many apply each, of those that have not had their turn.
+    // Number of schemas that apply each one and are not yet processed.
     let mut above = vec![0; schemas.len()];
     for (_, inner) in schemas.iter().flat_map(|applied| &applied.here) {
         above[*inner] += 1;
@@ -148,7 +149,7 @@ pub(super) fn doubles(schemas: &[Applied]) -> bool {
         if !in_circle(from, from) {
             return false;
         }
-        // All that is applied to the value beside this schema, as often as it is.
+        // All schemas applied to the value in addition to this one, with how often.
         let mut beside: HashMap<usize, i64> = HashMap::new();
         let mut waiting = vec![from];
         while let Some(schema) = waiting.pop() {
@@ -157,7 +158,7 @@ pub(super) fn doubles(schemas: &[Applied]) -> bool {
             if *times > 64 {
                 return true;
             }
-            // Only what leads back matters.
+            // Only schemas that lead back matter.
             let back = |inner: &usize| *inner != from && in_circle(from, *inner);
             waiting.extend(schemas[schema].here.iter().map(|(_, inner)| *inner).filter(back));
         }
@@ -165,14 +166,14 @@ pub(super) fn doubles(schemas: &[Applied]) -> bool {
     })
 }
 
-/// Whether schemas that are applied to one value lead to one value below it more than once.
+/// Whether schemas applied to one value lead to the same value below it more than once.
 fn doubles_below(
     schemas: &[Applied],
     beside: &HashMap<usize, i64>,
     leads_back: impl Fn(usize) -> bool,
 ) -> bool {
     let (mut fields, mut parts) = (0, 0);
-    // What there is more, or less, for the field of a name and the part of a number.
+    // The difference for the field of a name and for the element of an index.
     let mut named: HashMap<&str, i64> = HashMap::new();
     let mut numbered: HashMap<usize, i64> = HashMap::new();
     for (schema, times) in beside {
@@ -182,7 +183,7 @@ fn doubles_below(
             match below {
                 Below::Others => others += times,
                 Below::Any => fields += times,
-                // Nothing lies in a name.
+                // A name has no parts.
                 Below::Names => {}
                 Below::Part(number) => *numbered.entry(*number).or_default() += times,
                 Below::Parts(first) => {
@@ -206,7 +207,7 @@ fn doubles_below(
         || numbered.values().any(|of_one| more(parts, of_one))
 }
 
-/// Which schemas one leads to, itself only by a circle.
+/// Returns which schemas each leads to; a schema leads to itself only through a cycle.
 fn reachable(schemas: &[Applied], from: usize) -> Vec<bool> {
     let mut reached = vec![false; schemas.len()];
     let mut waiting = vec![from];

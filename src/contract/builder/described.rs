@@ -1,11 +1,11 @@
-//! One value as far as it is described: its kind and its keywords.
+//! The description of one value so far: its kind and its keywords.
 
 use serde_json::{Map, Value as Parsed, json};
 
 use crate::contract::tree::Tree;
 use crate::record::{Limits, admit};
 
-/// The kind that a field was begun with.
+/// The kind with which a field was begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FieldKind {
     Text,
@@ -40,7 +40,7 @@ impl FieldKind {
         }
     }
 
-    /// The kind of keywords that were read.
+    /// Returns the kind of a value with these keywords.
     fn new(keywords: &Map<String, Parsed>) -> Self {
         let named = |name: &str| keywords.get(name).and_then(Parsed::as_str).unwrap_or_default();
         if keywords.contains_key("x-decimal") {
@@ -59,7 +59,7 @@ impl FieldKind {
         }
     }
 
-    /// The keywords of its least and greatest length.
+    /// Returns the keywords of its minimum and maximum length.
     pub(super) fn length(self) -> Option<[&'static str; 2]> {
         match self {
             Self::Text => Some(["minLength", "maxLength"]),
@@ -70,13 +70,13 @@ impl FieldKind {
     }
 }
 
-/// One value, as far as it is described.
+/// The description of one value so far.
 #[derive(Clone, Debug)]
 pub(super) struct Described {
     pub(super) kind: FieldKind,
-    /// What is said of it; `true` and `false` are schemas as well.
+    /// Its keywords; `true` and `false` are schemas as well.
     pub(super) keywords: Result<Map<String, Parsed>, bool>,
-    /// `required` was said of it here, which also refuses null and what is empty.
+    /// Whether `required` was called for it, which also refuses null and empty values.
     pub(super) required: bool,
     pub(super) allow_empty: bool,
     pub(super) nullable: bool,
@@ -93,7 +93,7 @@ impl Described {
         }
     }
 
-    /// A value as a schema describes it; [`to_parsed`](Self::to_parsed) gives the same again.
+    /// Reads a value from its schema; [`to_parsed`](Self::to_parsed) returns the same schema.
     pub(super) fn read(schema: &Parsed) -> Self {
         let Parsed::Object(keywords) = schema else {
             let always = schema.as_bool().unwrap_or(true);
@@ -112,7 +112,7 @@ impl Described {
         }
     }
 
-    /// Says something more. Where the same was said before, both hold.
+    /// Adds a keyword. Where it is already present, both apply.
     pub(super) fn conjoin(keywords: &mut Map<String, Parsed>, keyword: &str, value: Parsed) {
         if !keywords.contains_key(keyword) {
             keywords.insert(keyword.to_owned(), value);
@@ -155,7 +155,7 @@ impl Described {
     }
 }
 
-/// The other half of "null, or this".
+/// Returns the second alternative of "null, or this".
 fn or_null(keywords: &Map<String, Parsed>) -> Option<&Map<String, Parsed>> {
     let both = keywords
         .get("anyOf")
@@ -167,7 +167,7 @@ fn or_null(keywords: &Map<String, Parsed>) -> Option<&Map<String, Parsed>> {
     }
 }
 
-/// A JSON text as the schema compiler takes it.
+/// Parses JSON text for the schema compiler.
 pub(super) fn parsed(json: &str) -> Option<Parsed> {
     let json = admit(json.as_bytes(), &Limits::default()).ok()?;
     Tree::parse(&json).ok().map(|tree| tree.to_parsed())

@@ -1,12 +1,12 @@
-//! Where a schema begins.
+//! The kinds with which a schema or a field begins.
 
 use super::SchemaBuilder;
 use super::described::FieldKind;
 use crate::contract::schema::Schema;
 
-/// Schemas of single values: elements of lists, alternatives, or parts of a schema of your own.
+/// Schemas of single values: list elements, alternatives, or parts of another schema.
 impl Schema {
-    /// The schema as a builder, to be described further; its [`to_json`](SchemaBuilder::to_json) is this schema's.
+    /// Returns the schema as a builder, to be extended; its [`to_json`](SchemaBuilder::to_json) equals this schema's.
     #[must_use]
     pub fn builder(&self) -> SchemaBuilder {
         SchemaBuilder::read(self.parsed(), self.place(), self.checks().clone())
@@ -19,63 +19,63 @@ impl Schema {
         SchemaBuilder::new(FieldKind::Object)
     }
 
-    /// A text.
+    /// Begins a schema for a text.
     #[must_use]
     #[track_caller]
     pub fn string() -> SchemaBuilder {
         SchemaBuilder::new(FieldKind::Text)
     }
 
-    /// A whole number of any length.
+    /// Begins a schema for a whole number of any length.
     #[must_use]
     #[track_caller]
     pub fn integer() -> SchemaBuilder {
         SchemaBuilder::new(FieldKind::Integer)
     }
 
-    /// A number of any length.
+    /// Begins a schema for a number of any length.
     #[must_use]
     #[track_caller]
     pub fn number() -> SchemaBuilder {
         SchemaBuilder::new(FieldKind::Number)
     }
 
-    /// A number, or a text that is one, that 28 digits hold exactly.
+    /// Begins a schema for a number, or a text that represents one, that 28 digits represent exactly.
     #[must_use]
     #[track_caller]
     pub fn decimal() -> SchemaBuilder {
         SchemaBuilder::new(FieldKind::Decimal)
     }
 
-    /// `true` or `false`.
+    /// Begins a schema for a Boolean.
     #[must_use]
     #[track_caller]
     pub fn boolean() -> SchemaBuilder {
         SchemaBuilder::new(FieldKind::Boolean)
     }
 
-    /// A text that is a date of the calendar.
+    /// Begins a schema for a text that is a valid calendar date.
     #[must_use]
     #[track_caller]
     pub fn date() -> SchemaBuilder {
         SchemaBuilder::new(FieldKind::Date)
     }
 
-    /// A text that is a date and time with its zone (RFC 3339).
+    /// Begins a schema for a text that is a date and time with its zone (RFC 3339).
     #[must_use]
     #[track_caller]
     pub fn datetime() -> SchemaBuilder {
         SchemaBuilder::new(FieldKind::DateTime)
     }
 
-    /// A list.
+    /// Begins a schema for a list.
     #[must_use]
     #[track_caller]
     pub fn list() -> SchemaBuilder {
         SchemaBuilder::new(FieldKind::List)
     }
 
-    /// A value of any kind.
+    /// Begins a schema for a value of any kind.
     #[must_use]
     #[track_caller]
     pub fn any() -> SchemaBuilder {
@@ -85,61 +85,62 @@ impl Schema {
 
 /// Fields of a record.
 impl SchemaBuilder {
-    /// A text.
+    /// Begins a field for a text.
     #[must_use]
     pub fn string(self, name: &str) -> Self {
         self.begin(name, FieldKind::Text)
     }
 
-    /// A whole number of any length; `1.0` is one.
+    /// Begins a field for a whole number of any length; `1.0` is one.
     #[must_use]
     pub fn integer(self, name: &str) -> Self {
         self.begin(name, FieldKind::Integer)
     }
 
-    /// A number of any length.
+    /// Begins a field for a number of any length.
     #[must_use]
     pub fn number(self, name: &str) -> Self {
         self.begin(name, FieldKind::Number)
     }
 
-    /// Money and the like: a number, or a text that is one (`"29.90"`), that 28 digits hold exactly.
+    /// Begins a field for an amount, for example of money: a number, or a text that represents one (`"29.90"`), that
+    /// 28 digits represent exactly.
     #[must_use]
     pub fn decimal(self, name: &str) -> Self {
         self.begin(name, FieldKind::Decimal)
     }
 
-    /// `true` or `false`.
+    /// Begins a field for a Boolean.
     #[must_use]
     pub fn boolean(self, name: &str) -> Self {
         self.begin(name, FieldKind::Boolean)
     }
 
-    /// A text that is a date of the calendar: `2024-02-29`.
+    /// Begins a field for a text that is a valid calendar date: `2024-02-29`.
     #[must_use]
     pub fn date(self, name: &str) -> Self {
         self.begin(name, FieldKind::Date)
     }
 
-    /// A text that is a date and time with its zone (RFC 3339): `2024-02-29T12:00:00Z`.
+    /// Begins a field for a text that is a date and time with its zone (RFC 3339): `2024-02-29T12:00:00Z`.
     #[must_use]
     pub fn datetime(self, name: &str) -> Self {
         self.begin(name, FieldKind::DateTime)
     }
 
-    /// An object.
+    /// Begins a field for an object.
     #[must_use]
     pub fn object(self, name: &str) -> Self {
         self.begin(name, FieldKind::Object)
     }
 
-    /// A list.
+    /// Begins a field for a list.
     #[must_use]
     pub fn list(self, name: &str) -> Self {
         self.begin(name, FieldKind::List)
     }
 
-    /// A value of any kind.
+    /// Begins a field for a value of any kind.
     #[must_use]
     pub fn any(self, name: &str) -> Self {
         self.begin(name, FieldKind::Any)

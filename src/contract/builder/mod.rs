@@ -14,7 +14,7 @@ use super::schema::Schema;
 use crate::problem::{Place, Problem};
 use crate::toml::Problems;
 
-/// A contract in the making: a field is begun by its kind and name, and what follows describes it.
+/// A builder of a contract: a method named after a kind begins a field, and the calls after it describe that field.
 ///
 /// ```
 /// use counterfoil::contract::{Check, Schema};
@@ -34,23 +34,23 @@ use crate::toml::Problems;
 ///     .string("note")
 ///     .build()?;
 ///
-/// // What is written can be read again, and described further.
+/// // The text of a contract can be read back, and extended.
 /// let read = Schema::compile_with(order.to_json(), &order.place(), order.checks())?;
 /// assert_eq!(read.builder().to_json(), order.to_json());
 /// # Ok::<(), Vec<counterfoil::problem::Problem>>(())
 /// ```
 ///
-/// A `required` field is there, not null and not empty (unless [`allow_empty`](Self::allow_empty)); any other may be
-/// missing, but where it is there it has its kind. Fields that are not described are allowed, unless
-/// [`closed`](Self::closed). Before the first field, and after [`whole`](Self::whole), what follows describes the record
+/// A `required` field exists, and is neither null nor empty (unless [`allow_empty`](Self::allow_empty)); any other
+/// field may be missing, but where it exists it has its kind. Other fields are allowed, unless the record is
+/// [`closed`](Self::closed). Before the first field, and after [`whole`](Self::whole), the calls describe the record
 /// itself.
 #[derive(Clone, Debug)]
 pub struct SchemaBuilder {
-    /// The record, or the value of a schema that is not for a record. Of a schema that was read, the places of
-    /// `properties` and `required` are kept here.
+    /// The record, or the value of a schema that is not for a record. For a schema that was read, this keeps the
+    /// positions of `properties` and `required`.
     whole: Described,
     fields: Vec<(String, Described)>,
-    /// The field that what follows describes; `None`: the whole.
+    /// The field that the next calls describe; `None`: the whole.
     current: Option<usize>,
     required: Vec<String>,
     checks: Checks,
@@ -59,7 +59,7 @@ pub struct SchemaBuilder {
 }
 
 impl SchemaBuilder {
-    /// A schema for one value, or for a record: then `kind` is that of an object.
+    /// Creates a schema for one value, or for a record: then `kind` is that of an object.
     #[track_caller]
     fn new(kind: FieldKind) -> Self {
         let caller = Location::caller();
@@ -88,7 +88,7 @@ impl SchemaBuilder {
         }
     }
 
-    /// A compiled schema, to be described further. Without that, [`to_json`](Self::to_json) gives its text again.
+    /// Reads a compiled schema, to be extended. Unchanged, its [`to_json`](Self::to_json) returns the same text.
     pub(super) fn read(schema: &Parsed, place: Place, checks: Checks) -> Self {
         let mut builder = Self::at(Described::read(schema), place, checks);
         if let Ok(keywords) = &builder.whole.keywords {
@@ -109,7 +109,7 @@ impl SchemaBuilder {
         builder
     }
 
-    /// Goes back to a field that was described before, to say more of it.
+    /// Returns to a field that was described before, to extend it.
     #[must_use]
     pub fn field(mut self, name: &str) -> Self {
         self.current = self.fields.iter().position(|(known, _)| known == name);
@@ -119,14 +119,14 @@ impl SchemaBuilder {
         self
     }
 
-    /// What follows describes the record itself.
+    /// Makes the next calls describe the record itself.
     #[must_use]
     pub fn whole(mut self) -> Self {
         self.current = None;
         self
     }
 
-    /// The field is there, not null, and no empty text, list or object.
+    /// Requires the field: not null, and not an empty text, list or object.
     #[must_use]
     pub fn required(mut self) -> Self {
         let Some((name, field)) = self.current.and_then(|at| self.fields.get_mut(at)) else {
@@ -140,19 +140,20 @@ impl SchemaBuilder {
         self
     }
 
-    /// A required field may be an empty text, list or object.
+    /// Allows a required field to be an empty text, list or object.
     #[must_use]
     pub fn allow_empty(self) -> Self {
         self.mark(|described| described.allow_empty = true)
     }
 
-    /// The field may be null; a required one may not.
+    /// Allows null; a required field still refuses it.
     #[must_use]
     pub fn nullable(self) -> Self {
         self.mark(|described| described.nullable = true)
     }
 
-    /// What readers may assume where the field is missing: an annotation, which changes no record. The value is JSON.
+    /// Sets what readers may assume where the field is missing: an annotation, which does not change any record. The
+    /// value is JSON.
     #[must_use]
     pub fn default(self, json: &str) -> Self {
         self.describe("default", |field, _| {
@@ -162,7 +163,7 @@ impl SchemaBuilder {
         })
     }
 
-    /// A text matches the pattern, which is not anchored by itself: write `^...$` for the whole text.
+    /// Requires a text to match the pattern, which is not anchored: write `^...$` for the whole text.
     #[must_use]
     pub fn pattern(self, pattern: &str) -> Self {
         self.describe("pattern", |field, kind| {
@@ -174,7 +175,8 @@ impl SchemaBuilder {
         })
     }
 
-    /// A number or decimal lies from `least` to `greatest`, both included; each is a decimal text, empty for no bound.
+    /// Requires a number or decimal from `least` to `greatest`, both included; each is a decimal text, empty for no
+    /// bound.
     #[must_use]
     pub fn range(self, least: &str, greatest: &str) -> Self {
         self.describe("range", |field, kind| {
@@ -198,7 +200,7 @@ impl SchemaBuilder {
         })
     }
 
-    /// A text has this many characters, a list this many elements, an object this many fields.
+    /// Limits the length: characters of a text, elements of a list, fields of an object.
     #[must_use]
     pub fn length(self, least: u64, greatest: impl Into<Option<u64>>) -> Self {
         let greatest = greatest.into();
@@ -214,8 +216,8 @@ impl SchemaBuilder {
         })
     }
 
-    /// The value is one of these. Of a text (and a date) they are the words; of any other kind they are JSON texts, as
-    /// `["1", "2.50", "null"]`.
+    /// Requires one of these values. For a text (and a date) they are the words; for any other kind they are JSON
+    /// texts, as `["1", "2.50", "null"]`.
     #[must_use]
     pub fn enumeration<'w>(self, values: impl IntoIterator<Item = &'w str>) -> Self {
         let values: Vec<&str> = values.into_iter().collect();
@@ -234,8 +236,8 @@ impl SchemaBuilder {
         })
     }
 
-    /// The elements of a list differ. Of anything else: no two records have the same value in it, which is looked at
-    /// with the whole database; a missing value and null are not compared.
+    /// For a list: requires that its elements differ. For any other kind: requires that no two records have the same
+    /// value, which is checked over the whole database; a missing value and null are not compared.
     #[must_use]
     pub fn unique(self) -> Self {
         self.describe("unique", |field, kind| {
@@ -249,8 +251,8 @@ impl SchemaBuilder {
         })
     }
 
-    /// The value is the id of a record in that database, or, of a list, every element is; a missing value and null are
-    /// not looked up.
+    /// Requires that the value is the id of a record in that database, or, for a list, that every element is; a missing
+    /// value and null are not looked up.
     #[must_use]
     pub fn references(self, database: &str) -> Self {
         self.describe("references", |field, kind| {
@@ -265,19 +267,19 @@ impl SchemaBuilder {
         })
     }
 
-    /// The value passes all of these too.
+    /// Requires that the value passes all of these too.
     #[must_use]
     pub fn all_of(self, schemas: impl IntoIterator<Item = Self>) -> Self {
         self.combine("allOf", schemas)
     }
 
-    /// The value passes one of these, or several.
+    /// Requires that the value passes at least one of these.
     #[must_use]
     pub fn any_of(self, schemas: impl IntoIterator<Item = Self>) -> Self {
         self.combine("anyOf", schemas)
     }
 
-    /// The value does not pass this.
+    /// Requires that the value does not pass this schema.
     #[must_use]
     pub fn not(mut self, schema: Self) -> Self {
         let schema = self.take_in(schema);
@@ -287,8 +289,8 @@ impl SchemaBuilder {
         })
     }
 
-    /// The value passes a check of the program. A [`Schema`] that is compiled from the text needs the check again:
-    /// [`Schema::compile_with`].
+    /// Requires that the value passes a check of the program. A [`Schema`] that is compiled from the text must be given
+    /// the check again: [`Schema::compile_with`].
     #[must_use]
     pub fn custom(mut self, check: Check) -> Self {
         let name = check.name().to_owned();
@@ -304,7 +306,7 @@ impl SchemaBuilder {
         })
     }
 
-    /// An object is such a record, or every element of a list is so.
+    /// Describes an object as such a record, or every element of a list.
     #[must_use]
     pub fn of(mut self, inner: Self) -> Self {
         let schema = self.take_in(inner);
@@ -320,7 +322,7 @@ impl SchemaBuilder {
         })
     }
 
-    /// No field but the described ones is allowed.
+    /// Allows only the described fields.
     #[must_use]
     pub fn closed(mut self) -> Self {
         if let Ok(keywords) = &mut self.whole.keywords {
@@ -329,7 +331,7 @@ impl SchemaBuilder {
         self
     }
 
-    /// The contract as JSON Schema text.
+    /// Returns the contract as JSON Schema text.
     #[must_use]
     pub fn to_json(&self) -> String {
         self.to_parsed().to_string()
@@ -339,7 +341,7 @@ impl SchemaBuilder {
     ///
     /// # Errors
     /// Every problem, at the place in the Rust source where the contract began: `contract.builder` for a description
-    /// that does not fit its field, else as [`Schema::compile`].
+    /// that does not suit its field, otherwise as [`Schema::compile`].
     pub fn build(self) -> Result<Schema, Problems> {
         let json = self.to_json();
         Problems::none_or(self.problems, || ())?;
@@ -365,7 +367,7 @@ impl SchemaBuilder {
         self
     }
 
-    /// What is being described, and its name.
+    /// Returns the value that is being described, and its name.
     fn described(&mut self) -> (&str, &mut Described) {
         match self.current.and_then(|at| self.fields.get_mut(at)) {
             Some((name, field)) => (name, field),
@@ -405,7 +407,7 @@ impl SchemaBuilder {
         )
     }
 
-    /// A schema that becomes part of this one.
+    /// Includes a schema as a part of this one.
     fn take_in(&mut self, inner: Self) -> Parsed {
         let schema = inner.to_parsed();
         self.problems.extend(inner.problems);

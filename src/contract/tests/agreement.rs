@@ -1,4 +1,4 @@
-//! The validator judges our borrowed documents as it judges its own.
+//! The validator gives the same result for our borrowed documents as for its own.
 
 use proptest::prelude::*;
 use serde_json::{Value as Parsed, json};
@@ -6,7 +6,7 @@ use serde_json::{Value as Parsed, json};
 use super::{Document, Violation, passes, schema};
 use crate::record::exact_decimal;
 
-/// Values whose numbers the validator's own arithmetic handles exactly, so that it can be the reference.
+/// Generates values with numbers that the validator's own arithmetic handles exactly, so that it can be the reference.
 fn value() -> impl Strategy<Value = Parsed> {
     let leaf = prop_oneof![
         Just(Parsed::Null),

@@ -1,4 +1,4 @@
-//! The builder: everything that it can say, and that it reads what it writes without loss.
+//! The builder: everything that it can express, and that it reads what it writes without loss.
 
 use proptest::prelude::*;
 
@@ -204,7 +204,7 @@ fn the_contracts_that_are_shipped_are_read_without_loss() {
     assert!(seen >= 2);
 }
 
-/// Any schema, descriptions, unusual numbers and booleans included.
+/// Generates any schema, including descriptions, unusual numbers and Booleans.
 fn any_schema() -> impl Strategy<Value = Parsed> {
     let number = prop_oneof![
         Just("1.10"),
@@ -267,7 +267,7 @@ proptest! {
             whole.insert("$defs".into(), serde_json::json!({"one": {"type": "string"}}));
         }
         let text = whole.to_string();
-        // A reference without its definition stands only where the whole is no object, and there is none in it.
+        // A reference without its definition occurs only where the whole is not an object and contains none.
         if let Ok(read) = Schema::compile(&text, &place()) {
             prop_assert_eq!(read.to_json(), &text);
             prop_assert_eq!(read.builder().to_json(), text);

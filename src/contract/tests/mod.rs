@@ -28,7 +28,7 @@ fn check(schema_json: &str, document: &str) -> Vec<Violation> {
     schema(schema_json).check(&Document::parse(document).unwrap())
 }
 
-/// Whether a value passes a schema, as the field `v` of a record.
+/// Returns whether a value passes a schema, as the field `v` of a record.
 fn passes(keywords: &str, value: &str) -> bool {
     check(
         &format!(r#"{{"properties":{{"v":{keywords}}}}}"#),
@@ -446,7 +446,7 @@ fn the_builder_says_what_it_means() {
     );
 }
 
-/// Schemas that refer to each other one after the other, each so many times.
+/// Generates a chain of schemas, each of which refers to the next this many times.
 fn chain(length: usize, times: usize) -> String {
     let links = (0..length).map(|at| {
         let next = format!(r##"{{"$ref":"#/$defs/a{}"}}"##, at + 1);
@@ -476,7 +476,7 @@ fn codes(schema: &str, record: &str) -> Vec<String> {
 #[test]
 fn what_would_take_too_long_or_go_too_deep_is_refused_by_its_own_code() {
     assert_eq!(codes(&chain(40, 2), "{}"), ["contract.budget"]);
-    // A thread has two megabytes of stack, whatever the build.
+    // A thread has a stack of two megabytes, whatever the build.
     assert_eq!(codes(&chain(490, 1), "{}"), ["contract.any_of"]);
     assert_eq!(codes(&chain(10_000, 1), "{}"), ["contract.budget"]);
     let tree = r##"{"properties":{"c":{"$ref":"#"}},"maxProperties":1}"##;

@@ -1,4 +1,4 @@
-//! What the entries of a record say became of it.
+//! The fate of a record according to its entries.
 
 use rusqlite::Connection;
 
@@ -9,19 +9,19 @@ use crate::ledger::read::RecordedEntry;
 use crate::ledger::rows::{changes_of_row, found_as_left};
 use crate::ledger::{EntryOutcome, PassKind};
 
-/// Whether an entry is about a row that was another record's.
+/// Returns whether an entry is about a row that belonged to another record.
 pub(super) fn is_about_another(recorded: &RecordedEntry) -> bool {
     recorded.entry.has_code(TARGET_REPLACED)
 }
 
-/// Whether a later entry of the same record tells what became of the row: a refusal has one of its own, and the removal of
-/// the stale copy another.
+/// Returns whether a later entry of the same record records the fate of the row: a refusal has a separate entry, and so
+/// does the removal of the stale copy.
 pub(super) fn is_followed(recorded: &RecordedEntry, later: &[RecordedEntry]) -> bool {
     let tells = |later: &&RecordedEntry| !is_about_another(later) && later.number() == recorded.number();
     later.iter().any(|later| tells(&later))
 }
 
-/// What the entries of a record say became of it; `None`: it was written.
+/// Returns the fate of a record according to its entries; `None` if it was written.
 pub(super) fn fate(group: &[RecordedEntry]) -> Option<DifferenceCause> {
     let own = || {
         let entries = group.iter().map(|recorded| &recorded.entry);
@@ -59,13 +59,13 @@ fn is_written(recorded: &RecordedEntry) -> bool {
     )
 }
 
-/// Whether an entry says that this part was left out, because another record has its place.
+/// Returns whether an entry records that this part was left out because another record has its place.
 pub(super) fn is_skipped(recorded: &RecordedEntry) -> bool {
     recorded.entry.outcome != EntryOutcome::Refused && recorded.entry.has_code(TARGET_EXISTS)
 }
 
-/// What became of a record that was not written, where a row of it stands all the same; and whether the ledger knows the
-/// row that the entry has found.
+/// Returns the fate of a record that was not written but has a row in the target, and whether the ledger knows the row
+/// that the entry found.
 pub(super) fn of_standing(
     connection: &Connection,
     database: &str,

@@ -1,4 +1,4 @@
-//! Source records beside what a stage made of them: as it read them, and as it left them, whatever happened since.
+//! Source records paired with what a stage made of them: as it read them, and as it left them, whatever happened since.
 
 use std::collections::{HashMap, VecDeque};
 use std::vec::IntoIter;
@@ -21,43 +21,44 @@ use crate::record::{BatchId, PassId, Record, RecordNumber};
 use crate::stage::{OnConflict, Stage};
 use crate::store::Salted;
 
-/// So many records are looked at together.
+/// Number of records that are examined together.
 const SLICE: usize = 1_000;
 
-/// What of a stage is reconciled.
+/// The part of a stage to reconcile.
 pub(crate) struct ReconcileRequest<'w> {
-    /// The passes that carried the records.
+    /// The passes that processed the records.
     pub(crate) passes: &'w [PassId],
-    /// Whether they are all; then records that none of them has carried are looked for too.
+    /// Whether these are all passes; then records that none of them has processed are also searched for.
     pub(crate) whole: bool,
     pub(crate) examples: usize,
 }
 
-/// A source record and what became of it.
+/// A source record paired with its results.
 #[derive(Default)]
 pub(super) struct PairedRecord {
     /// Its id, on whichever side it has one.
     pub(super) id: String,
-    /// What the stage has read.
+    /// What the stage read.
     pub(super) source: Option<Piece>,
-    /// What the stage has left of it in the target.
+    /// What the stage left of it in the target.
     pub(super) targets: Vec<Piece>,
-    /// What its entries say became of it, without a look at the amounts; `None`: it was written.
+    /// Its fate according to its entries, regardless of the amounts; `None` if it was written.
     pub(super) fate: Option<DifferenceCause>,
     /// Whether both sides are the same row.
     pub(super) in_place: bool,
-    /// The parts that were left out, because another record has their place.
+    /// Numbers of the parts that were left out because another record has their place.
     pub(super) skipped: Vec<i64>,
-    /// Whether a row of it is not what the entries say: then they explain nothing.
+    /// Whether a row of it does not match the entries: then they explain nothing.
     pub(super) behind: bool,
-    /// The salt of its number.
+    /// Salt of its number.
     pub(super) salt: Option<Salt>,
-    /// What `now()` gave when it was carried; where it was not, the time of the command.
+    /// Value of `now()` when it was processed; if it was not, the time of the command.
     pub(super) now_us: i64,
 }
 
 impl PairedRecord {
-    /// Whether what a stage in place has read cannot be told any more: its row has changed behind the ledger's back.
+    /// Returns whether what a stage in place read can no longer be determined, because its row was changed without a
+    /// ledger entry.
     pub(super) fn is_lost(&self) -> bool {
         self.behind && self.source.is_none() && self.in_place
     }
@@ -65,18 +66,18 @@ impl PairedRecord {
 
 /// A record on one side.
 pub(super) struct Piece {
-    /// As the stage has read or left it; `None` where it had nothing there.
+    /// The record as the stage read or left it; `None` if it had nothing there.
     pub(super) was: Option<Record>,
-    /// What has happened to it since.
+    /// Its change since.
     pub(super) since: Option<Changed>,
 }
 
-/// What an entry of somebody else says of a record.
+/// A change of a record according to another writer's entry.
 pub(super) struct Changed {
     pub(super) cause: DifferenceCause,
-    /// As it was left then.
+    /// The record after the change.
     pub(super) now: Option<Record>,
-    /// The id of the record that did it.
+    /// Id of the record that caused the change.
     pub(super) by: Option<String>,
 }
 
@@ -89,15 +90,15 @@ pub(super) struct RecordPairing<'l> {
     source: Rows<'l>,
     target: Rows<'l>,
     in_place: bool,
-    /// The records with entries, each with its batch; what is to come.
+    /// Remaining records with entries, each with its batch.
     processed: IntoIter<(RecordNumber, BatchId)>,
-    /// The entries of the next of them.
+    /// Entries of the next records.
     groups: VecDeque<Group>,
-    /// Every record of the source is looked at, after this one.
+    /// Set if every record of the source after this one is examined.
     from: Option<RecordNumber>,
-    /// The rows of the target that no stage has put there; what is to come.
+    /// Remaining rows of the target that no stage wrote.
     by_hand: IntoIter<RecordNumber>,
-    /// What `now()` gave in each batch.
+    /// Value of `now()` in each batch.
     times: HashMap<BatchId, i64>,
     now_us: i64,
 }
@@ -133,7 +134,7 @@ impl<'l> RecordPairing<'l> {
         })
     }
 
-    /// The next records; `None` at the end.
+    /// Returns the next records; `None` at the end.
     pub(super) fn next(&mut self) -> Result<Option<Vec<PairedRecord>>> {
         let pairs = match self.from {
             Some(from) => self.beside_the_source(from)?,
@@ -169,7 +170,7 @@ impl<'l> RecordPairing<'l> {
         Ok(Some(processed))
     }
 
-    /// The next rows of the target that have no source.
+    /// Returns the next rows of the target that have no source.
     fn without_a_source(&mut self) -> Result<Option<Vec<PairedRecord>>> {
         let Some(number) = self.by_hand.next() else {
             return Ok(None);
@@ -196,7 +197,7 @@ impl<'l> RecordPairing<'l> {
         Ok(Some(processed))
     }
 
-    /// The next source records, each with its entries where it has any, and entries whose source is gone.
+    /// Returns the next source records, each with its entries if it has any, and entries whose source is gone.
     fn beside_the_source(&mut self, from: RecordNumber) -> Result<Vec<(Option<Salted>, Option<Group>)>> {
         let rows = if self.source.table.exists(self.connection)? {
             self.source
@@ -207,7 +208,7 @@ impl<'l> RecordPairing<'l> {
         };
         let mut pairs = Vec::with_capacity(rows.len());
         if rows.is_empty() {
-            // What is left has no source any more.
+            // The rest no longer has a source.
             self.from = None;
             return self.of_groups();
         }
@@ -223,7 +224,7 @@ impl<'l> RecordPairing<'l> {
         Ok(pairs)
     }
 
-    /// The next entries, each with its source where there is one.
+    /// Returns the next entries, each with its source if there is one.
     fn of_groups(&mut self) -> Result<Vec<(Option<Salted>, Option<Group>)>> {
         let mut groups = Vec::new();
         while let Some(group) = self.next_group(|_| groups.len() < SLICE)? {
@@ -240,7 +241,7 @@ impl<'l> RecordPairing<'l> {
         Ok(rows.into_iter().zip(groups.into_iter().map(Some)).collect())
     }
 
-    /// The entries of the next record, where it is one that is wanted.
+    /// Returns the entries of the next record, if it is wanted.
     fn next_group(&mut self, is_wanted: impl Fn(RecordNumber) -> bool) -> Result<Option<Group>> {
         if self.groups.is_empty() {
             self.read_groups()?;
@@ -252,7 +253,7 @@ impl<'l> RecordPairing<'l> {
         Ok(if is_next { self.groups.pop_front() } else { None })
     }
 
-    /// Reads the entries of the next records, stretch by stretch: most of them lie beside each other in one batch.
+    /// Reads the entries of the next records, range by range: most of them are adjacent in one batch.
     fn read_groups(&mut self) -> Result<()> {
         let next: Vec<(RecordNumber, BatchId)> = self.processed.by_ref().take(SLICE).collect();
         for stretch in next.chunk_by(|one, other| one.1 == other.1) {
@@ -278,7 +279,7 @@ impl<'l> RecordPairing<'l> {
         }
     }
 
-    /// What became of one source record.
+    /// Returns a source record with its results.
     fn processed(
         &self,
         source: Option<Salted>,
@@ -337,7 +338,7 @@ impl<'l> RecordPairing<'l> {
         Ok(processed)
     }
 
-    /// What the source held for a copied record when its stage read it, and what holds it since.
+    /// Reads what the source held for a copied record when its stage read it, and what it has held since.
     fn read_source(
         &self,
         processed: &mut PairedRecord,
@@ -346,7 +347,7 @@ impl<'l> RecordPairing<'l> {
     ) -> Result<()> {
         let (record, batch) = (group[0].entry.record, group[0].batch);
         let input = group.iter().find_map(|recorded| recorded.entry.input);
-        // A waiver lets go what was refused, whatever the source has become meanwhile.
+        // A waiver drops what was refused, whatever the source has become meanwhile.
         let refused = match processed.fate {
             Some(DifferenceCause::Waived) => refused_before(self.connection, batch, record)?,
             _ => None,
@@ -358,7 +359,7 @@ impl<'l> RecordPairing<'l> {
             hash: input,
         };
         let found = match processed.fate {
-            // Of several together there is one digest.
+            // Records that are merged have one digest together.
             Some(DifferenceCause::Merged) => {
                 RowSince::nothing(source.map(|row| (row.record.id, row.record.data)))
             }
@@ -369,7 +370,7 @@ impl<'l> RecordPairing<'l> {
         Ok(())
     }
 
-    /// What a stage in place has read of a record, from what it left.
+    /// Reads what a stage in place read of a record, from what it left.
     fn read_in_place(
         &self,
         processed: &mut PairedRecord,
@@ -377,14 +378,14 @@ impl<'l> RecordPairing<'l> {
         was: Version,
     ) -> Result<()> {
         if processed.behind {
-            // What it was is lost with what the stage had left.
+            // What it was is lost together with what the stage had left.
             return Ok(());
         }
         let entry = &recorded.entry;
         let read = match before_of(recorded, was.as_ref()) {
             Some(read) => Some(read),
             None if entry.outcome == EntryOutcome::Filtered && was.is_some() => was,
-            // It came from quarantine, or it was waived there.
+            // The record came from quarantine, or was waived there.
             None => refused_before(self.connection, recorded.batch, entry.record)?
                 .as_ref()
                 .and_then(|(_, input)| row_in(input)),
@@ -393,7 +394,7 @@ impl<'l> RecordPairing<'l> {
         Ok(())
     }
 
-    /// One side of a record; `None` where there was nothing, and is nothing.
+    /// Returns one side of a record; `None` if there was nothing and still is nothing.
     fn piece(&self, number: RecordNumber, found: RowSince) -> Result<Option<Piece>> {
         let since = match found.changed {
             None => None,
@@ -414,14 +415,15 @@ impl<'l> RecordPairing<'l> {
         Ok((was.is_some() || since.is_some()).then_some(Piece { was, since }))
     }
 
-    /// How to name a record of which nothing stands.
+    /// Returns a name for a record of which no row exists.
     fn name(&self, record: RecordNumber) -> Result<String> {
         let id = first_id(self.connection, record)?;
         Ok(id.unwrap_or_else(|| format!("record {record}")))
     }
 }
 
-/// Adds what earlier passes of the stage had carried and records of these passes have replaced: it is lost by them.
+/// Adds what earlier passes of the stage had processed and records of these passes replaced: that was lost through
+/// them.
 fn with_displaced(
     connection: &Connection,
     project: &str,
@@ -434,7 +436,7 @@ fn with_displaced(
         let row = recorded.number();
         let mut newest = newest_of_stage(connection, project, stage.number(), row)?;
         if newest.is_empty() {
-            // It is a part of another record.
+            // The row is a part of another record.
             let source = source_of_row(connection, row)?;
             newest = newest_of_stage(connection, project, stage.number(), source)?;
         }
@@ -442,14 +444,14 @@ fn with_displaced(
     }
     processed.append(&mut added);
     processed.sort_unstable();
-    // The newest batch of each record stands last.
+    // The newest batch of each record comes last.
     processed.reverse();
     processed.dedup_by_key(|(record, _)| *record);
     processed.reverse();
     Ok(())
 }
 
-/// The state in which an entry has left its row.
+/// Returns the state in which an entry left its row.
 fn left_by(recorded: &RecordedEntry) -> RowState {
     RowState {
         batch: recorded.batch,

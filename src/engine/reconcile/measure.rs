@@ -1,4 +1,4 @@
-//! The amounts of both sides of each record, read exactly, and what its entries say of their difference.
+//! The amounts of both sides of each record, read exactly, and how its entries explain their difference.
 
 use std::num::NonZero;
 
@@ -15,7 +15,7 @@ use crate::expression::{Evaluated, Expression, Scope};
 use crate::record::{Document, Limits, NumberText, Record};
 use crate::stage::{Outcome, Reconcile, Stage};
 
-/// With more roundings than this in one record only their sum is tried.
+/// With more roundings than this in one record, only their sum is tried.
 const MOST_ROUNDINGS: usize = 12;
 
 /// Every `[[reconcile]]` of a stage, record by record.
@@ -27,12 +27,12 @@ pub(super) struct Measuring<'m> {
     sums: Vec<Sums<'m>>,
 }
 
-/// What an amount came to.
+/// The amount of a record.
 #[derive(Clone)]
 enum Amount {
     /// There is no record.
     Nothing,
-    /// The record has none, and says so: null, or left out.
+    /// The record explicitly has none: null, or left out.
     None,
     /// An amount and its key.
     Known(Decimal, Key),
@@ -52,30 +52,30 @@ impl Amount {
     }
 }
 
-/// A record on one side.
+/// The amounts of a record on one side.
 struct Measured {
     was: Amount,
-    /// What it came to since, why, and which record did it.
+    /// Its cause, the record that caused it, and the amount since, if it has changed.
     since: Option<(DifferenceCause, Option<String>, Amount)>,
 }
 
 impl Measured {
-    /// What stands on the side.
+    /// Returns the current amount of the side.
     fn stands(&self) -> &Amount {
         self.since.as_ref().map_or(&self.was, |(_, _, now)| now)
     }
 }
 
-/// What a record has on both sides.
+/// The amounts of a record on both sides.
 struct Both {
     source: Option<Measured>,
     targets: Vec<Measured>,
 }
 
-/// A record's id and what it says, where it can be read; read once for every `[[reconcile]]`.
+/// A record's id and its document, if it can be parsed; read once for every `[[reconcile]]`.
 type Read = Option<(String, Option<Document>)>;
 
-/// The same of a record on one side: as it was, and as it is since.
+/// A record on one side: as it was, and as it is since.
 type BothRead<'c> = (Read, Option<(DifferenceCause, Option<&'c str>, Read)>);
 
 impl<'m> Measuring<'m> {
@@ -95,7 +95,7 @@ impl<'m> Measuring<'m> {
         }
     }
 
-    /// Takes source records with what became of them. They are measured on every core, and summed in their order.
+    /// Adds source records with their results. They are measured on every core, and summed in order.
     pub(super) fn add(&mut self, slice: &[PairedRecord]) -> Result<()> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let length = slice.len().div_ceil(cores).max(1);
@@ -131,7 +131,7 @@ impl<'m> Measuring<'m> {
         Ok(())
     }
 
-    /// Both sides of a record, for each `[[reconcile]]`. Pure.
+    /// Measures both sides of a record, for each `[[reconcile]]`. Pure.
     fn both(&self, processed: &PairedRecord) -> Vec<Both> {
         let source = processed.source.as_ref().map(read_piece);
         let mut targets: Vec<BothRead<'_>> = processed.targets.iter().map(read_piece).collect();
@@ -167,7 +167,8 @@ impl<'m> Measuring<'m> {
         self.stage.reconciles().iter().map(of_rule).collect()
     }
 
-    /// The parts of a record that were left out for another record's, as the stage makes them: nothing else has them.
+    /// Returns the parts of a record that were left out in favour of another record, as the stage makes them: they
+    /// exist nowhere else.
     fn skipped(&self, processed: &PairedRecord) -> Vec<Record> {
         let source = processed.source.as_ref().and_then(|piece| piece.was.as_ref());
         let Some(source) = source.filter(|_| !processed.skipped.is_empty()) else {
@@ -228,7 +229,7 @@ impl<'m> Measuring<'m> {
         Ok(())
     }
 
-    /// What the stage itself has made of a record.
+    /// Adds what the stage itself made of a record.
     fn add_processed(
         &self,
         sums: &mut Sums<'_>,
@@ -246,7 +247,7 @@ impl<'m> Measuring<'m> {
             // Its source is deleted, and so is what the stage had made of it.
             return Ok(());
         }
-        // Without an amount a refused record explains nothing, and is told of all the same.
+        // A refused record without an amount explains nothing, but is reported all the same.
         if nothing && (processed.behind || processed.fate.is_none()) && !processed.is_lost() {
             return Ok(());
         }
@@ -264,7 +265,7 @@ impl<'m> Measuring<'m> {
         sums.attribute(cause, nets, named)
     }
 
-    /// What a record comes to on one side.
+    /// Computes the amount of a record on one side.
     fn reading(&self, (amount, key): (&Expression, Option<&Expression>), read: &Read, now_us: i64) -> Amount {
         let Some((id, document)) = read else {
             return Amount::Nothing;
@@ -317,7 +318,7 @@ impl<'m> Measuring<'m> {
         }
     }
 
-    /// Why a record's sides differ.
+    /// Returns why a record's sides differ.
     fn cause(&self, processed: &PairedRecord, both: &Both, nets: &Nets, unmeasured: bool) -> DifferenceCause {
         if processed.behind {
             return DifferenceCause::Unexplained;
@@ -328,7 +329,7 @@ impl<'m> Measuring<'m> {
             (None, [(_, net)]) if !unmeasured && self.is_rounded_by(processed, *net) => {
                 DifferenceCause::Rounding
             }
-            // What nobody can read on either side: no amount was lost on the way.
+            // Unreadable on both sides: no amount was lost on the way.
             (None, [])
                 if both.source.as_ref().is_some_and(unreadable)
                     && !both.targets.is_empty()
@@ -340,7 +341,8 @@ impl<'m> Measuring<'m> {
         }
     }
 
-    /// Whether the stage, carrying the record once more, rounds by exactly so much: as a whole, or some of its values.
+    /// Returns whether the stage, processing the record again, rounds by exactly this amount: as a whole, or some of
+    /// its values.
     fn is_rounded_by(&self, processed: &PairedRecord, net: Decimal) -> bool {
         let Some(source) = processed.source.as_ref().and_then(|piece| piece.was.as_ref()) else {
             return false;
@@ -367,7 +369,7 @@ impl<'m> Measuring<'m> {
         (1_u32..1 << amounts.len()).any(|chosen| total(chosen) == Some(net))
     }
 
-    /// What each came to; `whole`: all that the stage has ever carried.
+    /// Returns the results; `whole`: all that the stage has ever processed.
     pub(super) fn results(self, whole: bool) -> Result<Vec<Reconciliation>> {
         self.sums.into_iter().map(|sums| sums.result(whole)).collect()
     }
@@ -383,7 +385,7 @@ fn read_piece(piece: &Piece) -> BothRead<'_> {
     (read(piece.was.as_ref()), since)
 }
 
-/// An amount as it adds to the difference, target less source.
+/// Returns an amount as it contributes to the difference, target minus source.
 fn signed(is_source: bool, amount: Decimal) -> Decimal {
     if is_source { -amount } else { amount }
 }

@@ -1,5 +1,5 @@
-//! Both sides of a stage measured by its `[[reconcile]]` expressions, and every difference explained from the ledger: by the
-//! verb of that name, and by `apply` where it has carried something.
+//! Reconciliation: both sides of a stage are measured by its `[[reconcile]]` expressions, and every difference is
+//! explained from the ledger. Done by the verb of that name, and by `apply` if it has processed something.
 
 mod fate;
 mod lineage;
@@ -23,10 +23,10 @@ pub use outcome::{
     Attribution, DifferenceCause, Discrepancy, ReconcileReport, Reconciliation, Side, StageReconciled,
 };
 
-/// The most records and keys that are named for each cause, where nobody says otherwise.
+/// Default maximum number of records and keys that are named for each cause.
 pub(crate) const EXAMPLES: usize = 10;
 
-/// Reconciles one stage and keeps the result in the ledger; `None` when it was stopped.
+/// Reconciles one stage and keeps the result in the ledger; returns `None` if it was stopped.
 pub(crate) fn reconcile_stage(
     run: &mut Run<'_>,
     project: &str,
@@ -66,7 +66,7 @@ pub(crate) fn reconcile_stage(
     Ok(Some(reconciled))
 }
 
-/// A pass of one batch, whose remark is the result: sums and counts, no key and no id. Returns its number.
+/// Writes a pass of one batch whose remark is the result: sums and counts, no key and no id. Returns its number.
 fn keep(
     run: &mut Run<'_>,
     project: &str,

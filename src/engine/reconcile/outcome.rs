@@ -1,4 +1,4 @@
-//! What a reconciliation comes to.
+//! The results of a reconciliation.
 
 use rust_decimal::Decimal;
 
@@ -6,20 +6,20 @@ use crate::engine::Stopped;
 use crate::record::PassId;
 use crate::record::RunId;
 
-/// What a reconciliation came to.
+/// Results of the verb `reconcile`.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct ReconcileReport {
-    /// The run's number; `None` when there was nothing to reconcile.
+    /// Run number; `None` if there was nothing to reconcile.
     pub run: Option<RunId>,
-    /// The stages, in their order.
+    /// Results by stage, in order.
     pub stages: Vec<StageReconciled>,
-    /// Why it stopped before its end.
+    /// Why it stopped early.
     pub stopped: Option<Stopped>,
 }
 
 impl ReconcileReport {
-    /// Whether nothing is left unexplained.
+    /// Returns whether nothing is left unexplained.
     #[must_use]
     pub fn is_reconciled(&self) -> bool {
         self.stages.iter().all(StageReconciled::is_reconciled)
@@ -30,25 +30,25 @@ impl ReconcileReport {
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct StageReconciled {
-    /// The stage's number.
+    /// Number of the stage.
     pub stage: u32,
-    /// Its name.
+    /// Name of the stage.
     pub slug: String,
-    /// The database that it reads.
+    /// Database that the stage reads.
     pub source: String,
-    /// The database that it writes.
+    /// Database that the stage writes.
     pub target: String,
-    /// Whether every record that the stage has carried was looked at; else those of some passes.
+    /// Whether it covered every record that the stage has processed, rather than those of some passes.
     pub whole: bool,
-    /// One for each `[[reconcile]]`.
+    /// Results, one for each `[[reconcile]]`.
     pub reconciliations: Vec<Reconciliation>,
-    /// The pass in the ledger that keeps the result.
+    /// Pass in the ledger that keeps the result.
     #[serde(skip)]
     pub pass: PassId,
 }
 
 impl StageReconciled {
-    /// Whether nothing is left unexplained.
+    /// Returns whether nothing is left unexplained.
     #[must_use]
     pub fn is_reconciled(&self) -> bool {
         self.reconciliations
@@ -61,41 +61,41 @@ impl StageReconciled {
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Side {
-    /// The records that have an amount.
+    /// Number of records that have an amount.
     pub records: u64,
-    /// The sum of the amounts.
+    /// Sum of the amounts.
     pub amount: Decimal,
-    /// The sum of those above zero.
+    /// Sum of the amounts above zero.
     pub positive: Decimal,
-    /// The sum of those below zero.
+    /// Sum of the amounts below zero.
     pub negative: Decimal,
-    /// The least.
+    /// Smallest amount.
     pub least: Option<Decimal>,
-    /// The greatest.
+    /// Largest amount.
     pub greatest: Option<Decimal>,
-    /// The different keys, where there are keys; null is one of them.
+    /// Number of distinct keys, if there are keys; null counts as one.
     pub keys: Option<u64>,
 }
 
-/// Why both sides differ for a record.
+/// The cause of a difference between a record's two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DifferenceCause {
-    /// The stage has refused it.
+    /// The stage refused it.
     Refused,
-    /// The stage has refused it, and it was waived.
+    /// The stage refused it, and it was waived.
     Waived,
-    /// The stage has left it out.
+    /// The stage left it out.
     Filtered,
-    /// It was left out, or a part of it, because another record has its place in the target.
+    /// The record, or a part of it, was left out because another record has its place in the target.
     Skipped,
-    /// It was merged into another.
+    /// It was merged into another record.
     Merged,
-    /// The stage has not carried it yet, or not what its source has become since.
+    /// The stage has not processed it yet, or not what its source has become since.
     #[serde(rename = "not_carried")]
     NotProcessed,
-    /// The stage has refused what it has become, and the copy of what it was still stands.
+    /// The stage refused the current version, and the copy of an earlier one still exists.
     Stale,
     /// Another record has taken its place in the target since.
     Replaced,
@@ -103,11 +103,11 @@ pub enum DifferenceCause {
     EditedSince,
     /// The stage has rounded by exactly that.
     Rounding,
-    /// It has no amount of its own in the source; with the others of its key it makes up for what was filtered there.
+    /// It has no amount in the source; with the others of its key it makes up for what was filtered there.
     Counterpart,
     /// Its amount cannot be read on either side.
     Unreadable,
-    /// None of these.
+    /// None of the other causes.
     Unexplained,
 }
 
@@ -140,61 +140,62 @@ impl DifferenceCause {
     }
 }
 
-/// How much of a difference has one cause.
+/// The part of a difference with one cause.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Attribution {
-    /// The cause.
+    /// Cause of this part.
     pub cause: DifferenceCause,
-    /// The records.
+    /// Number of records.
     pub records: u64,
-    /// What they add to the difference, target less source.
+    /// Amount that they add to the difference, target minus source.
     pub amount: Decimal,
-    /// Those of them that have no amount that could be told.
+    /// Number of these records whose amount could not be determined.
     pub unmeasured: u64,
-    /// The ids of the first of them.
+    /// Ids of the first of these records.
     pub ids: Vec<String>,
-    /// Of replaced records, the ids of those that have taken their places: one for each of `ids`.
+    /// For replaced records, the ids of the records that took their places: one for each of `ids`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
 }
 
-/// A key whose sums differ by more than the tolerance, less what is explained.
+/// A key whose sums differ by more than the tolerance, apart from what is explained.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Discrepancy {
-    /// The key; `None` is the bucket of those that have null.
+    /// The key; `None` is the group of records whose key is null.
     pub key: Option<String>,
-    /// The target's sum less the source's.
+    /// The target's sum minus the source's.
     pub difference: Decimal,
-    /// What of it is not explained.
+    /// The unexplained part of the difference.
     pub unexplained: Decimal,
 }
 
-/// What one `[[reconcile]]` came to.
+/// The result of one `[[reconcile]]`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Reconciliation {
-    /// Its name.
+    /// Name of the rule.
     pub name: String,
-    /// The largest difference that is not a discrepancy.
+    /// Largest difference that is not a discrepancy.
     pub tolerance: Decimal,
-    /// The source.
+    /// Amounts of the source.
     pub source: Side,
-    /// The target.
+    /// Amounts of the target.
     pub target: Side,
-    /// The target's amount less the source's.
+    /// The target's amount minus the source's.
     pub difference: Decimal,
-    /// What explains it, and what nothing explains.
+    /// The causes that explain the difference.
     pub causes: Vec<Attribution>,
-    /// What is left, over all keys.
+    /// The unexplained remainder over all keys.
     pub unexplained: Decimal,
-    /// How many keys are left with more than the tolerance.
+    /// Number of keys with a remainder above the tolerance.
     pub discrepancies: u64,
-    /// The first of them.
+    /// The first of these keys.
     pub keys: Vec<Discrepancy>,
-    /// How many records differ of which a row is not what the ledger says; no tolerance covers them.
+    /// Number of differing records with a row that does not match the ledger; no tolerance covers them.
     pub behind: u64,
-    /// Whether nothing is left beyond the tolerance, of any key and in total, and nothing was changed behind the ledger.
+    /// Whether nothing remains beyond the tolerance, for any key and in total, and nothing was changed without a ledger
+    /// entry.
     pub holds: bool,
 }

@@ -1,5 +1,5 @@
-//! What has happened to a row since a stage has read or left it, by the ledger's entries. Nothing is taken for granted:
-//! a row that is not what its entries say has changed behind the ledger's back.
+//! The changes of a row since a stage read or left it, from the ledger's entries. Nothing is taken for granted: a row
+//! that does not match its entries was changed without a ledger entry.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -14,52 +14,52 @@ use crate::ledger::row_before;
 use crate::record::{BatchId, RecordNumber};
 use crate::store::{Salted, Table};
 
-/// A row as it was at some time: its id and data; `None` where there was none.
+/// A row at some time: its id and data; `None` if there was none.
 pub(super) type Version = Option<(String, String)>;
 
-/// Who has changed a row since.
+/// The writer that changed a row since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChangedBy {
     /// A load or an edit.
     Hand,
-    /// A record that has taken its place in the target.
+    /// A record that took its place in the target.
     Replacing(RecordNumber),
-    /// Whoever writes to the source of a stage before it: what it wrote waits for the stage.
+    /// A writer to the source of a stage, before it: what it wrote waits for the stage.
     Before,
 }
 
-/// The state of a row that is looked for.
+/// The state of a row to look for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowState {
-    /// The batch that has read or left it.
+    /// The batch that read or left it.
     pub(super) batch: BatchId,
-    /// The record under whose number.
+    /// The record under whose number it was read or left.
     pub(super) record: RecordNumber,
     /// The row's own number.
     pub(super) row: RecordNumber,
-    /// The commitment to it; `None` for no row.
+    /// Commitment to the row; `None` for no row.
     pub(super) hash: Option<Hash>,
 }
 
-/// A row as it was, and what became of it.
+/// A row as it was, and its changes since.
 #[derive(Debug)]
 pub(super) struct RowSince {
-    /// As it was; as it is, where that cannot be told any more.
+    /// The row as it was or, if that can no longer be determined, as it is.
     pub(super) was: Version,
-    /// Who was the last to change it, where it counts, and how they have left it.
+    /// The last writer that changed it, if that matters here, and the version that it left.
     pub(super) changed: Option<(ChangedBy, Version)>,
-    /// Whether the row is what the entries say, and they lead back to what it was.
+    /// Whether the row matches the entries, and they lead back to what it was.
     pub(super) known: bool,
 }
 
-/// What the ledger says of the rows of a database, as one side of a stage.
+/// The ledger's record of the rows of a database, as one side of a stage.
 pub(super) struct Rows<'l> {
     connection: &'l Connection,
     pub(super) table: Table,
-    /// Of the source of a copying stage, the stage; else it is the target.
+    /// For the source of a copying stage, the stage; otherwise it is the target.
     source_of: Option<u32>,
     writers: HashMap<BatchId, BatchWriter>,
-    /// Read only where a row has changed.
+    /// Read only if a row has changed.
     elsewhere: OnceCell<Vec<(RecordNumber, EntryKey)>>,
 }
 
@@ -74,7 +74,7 @@ impl<'l> Rows<'l> {
         })
     }
 
-    /// What became of a row since it was seen, from the row as it is and the images since.
+    /// Returns the changes of a row since it was seen, from the current row and the images since.
     pub(super) fn since(&self, seen: &RowState, row: Option<Salted>) -> Result<RowSince> {
         let now = row.as_ref().and_then(Salted::hash);
         let salted = row.as_ref().and_then(|row| row.salt);
@@ -112,7 +112,7 @@ impl<'l> Rows<'l> {
         })
     }
 
-    /// Goes back from entry to entry, the newest first, to what a row was.
+    /// Follows the entries backwards, newest first, to what a row was.
     fn back(&self, seen: &RowState, later: &[RecordedEntry], is: Version) -> Back {
         let (mut version, mut changed, mut at) = (is, None, 0);
         loop {
@@ -120,7 +120,7 @@ impl<'l> Rows<'l> {
             if state == seen.hash {
                 return Back::Led(version, changed);
             }
-            // What was undone since has changed nothing.
+            // Changes that were undone since have no effect.
             if let Some(same) = later.iter().rposition(|recorded| recorded.entry.after == state) {
                 at = same.max(at);
             }
@@ -128,7 +128,7 @@ impl<'l> Rows<'l> {
                 return Back::Broken;
             };
             if recorded.image.is_none() && recorded.entry.before.is_some() {
-                // A rollback keeps no image of what it took back.
+                // A rollback keeps no image of what it undid.
                 return if changed.is_none() && is_chain(&later[at..], seen.hash) {
                     Back::Stopped(version)
                 } else {
@@ -143,7 +143,7 @@ impl<'l> Rows<'l> {
         }
     }
 
-    /// Who it was that changed the row, where it is to be told: what a later stage has changed is its own affair.
+    /// Returns the writer that changed the row, if it has to be reported: a later stage's changes do not matter here.
     fn by(&self, recorded: &RecordedEntry) -> Option<ChangedBy> {
         let writer = self.writers.get(&recorded.batch);
         match (writer, self.source_of) {
@@ -157,7 +157,7 @@ impl<'l> Rows<'l> {
         }
     }
 
-    /// The entries that have changed a row since, newest first.
+    /// Returns the entries that have changed a row since, newest first.
     fn later(&self, seen: &RowState) -> Result<Vec<RecordedEntry>> {
         let mut later = changes_of(self.connection, self.table.name(), seen.row, seen.batch)?;
         if self.elsewhere.get().is_none() {
@@ -178,15 +178,15 @@ impl<'l> Rows<'l> {
 
 /// Where the entries lead.
 enum Back {
-    /// To the row as it was, past whoever has changed it.
+    /// To the row as it was, past the writer that changed it.
     Led(Version, Option<(ChangedBy, Version)>),
-    /// To a rollback, and no further: the row as it has left it.
+    /// To a rollback and no further: the row as the rollback left it.
     Stopped(Version),
     /// Nowhere.
     Broken,
 }
 
-/// Whether each entry has found what the one before it left, down to a state.
+/// Returns whether each entry found what the previous one left, down to a state.
 fn is_chain(later: &[RecordedEntry], to: Option<Hash>) -> bool {
     let left = later
         .iter()
@@ -200,7 +200,7 @@ fn is_chain(later: &[RecordedEntry], to: Option<Hash>) -> bool {
 }
 
 impl RowSince {
-    /// Nobody has touched it.
+    /// Makes the result for a row that nothing has changed.
     pub(super) fn nothing(was: Version) -> Self {
         Self {
             was,
@@ -217,13 +217,13 @@ impl RowSince {
         }
     }
 
-    /// The version that stands.
+    /// Returns the current version.
     pub(super) fn stands(&self) -> &Version {
         self.changed.as_ref().map_or(&self.was, |(_, version)| version)
     }
 }
 
-/// A row before an entry's change, from the row after it.
+/// Returns a row before an entry's change, from the row after it.
 pub(super) fn before_of(recorded: &RecordedEntry, after: Option<&(String, String)>) -> Version {
     match &recorded.image {
         None if recorded.entry.before == recorded.entry.after => after.cloned(),

@@ -1,4 +1,4 @@
-//! What the records add to both sides, key by key, and what explains it.
+//! The sums of both sides, key by key, and what explains their differences.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,20 +9,20 @@ use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::stage::Reconcile;
 
-/// A key as text; `None` is the bucket of null.
+/// A key as text; `None` is the group of null.
 pub(super) type Key = Option<String>;
 
-/// One `[[reconcile]]` so far.
+/// The sums of one `[[reconcile]]` so far.
 pub(super) struct Sums<'m> {
     pub(super) rule: &'m Reconcile,
     source: Half,
     target: Half,
     causes: BTreeMap<DifferenceCause, Attribution>,
-    /// The keys to which a record has added more on one side than on the other. Where each record fits, so does its key.
+    /// The keys to which a record added more on one side than on the other. If each record matches, so does its key.
     keys: HashMap<Key, Net>,
-    /// The records whose rows are not what the ledger says.
+    /// Number of records whose rows do not match the ledger.
     behind: u64,
-    /// The most records that are named for a cause.
+    /// Maximum number of records that are named for a cause.
     examples: usize,
 }
 
@@ -32,20 +32,20 @@ pub(super) struct Half {
     keys: HashSet<[u8; 16]>,
 }
 
-/// What the records of a key add up to.
+/// The sum of a key's records.
 #[derive(Default)]
 struct Net {
     difference: Decimal,
     explained: Decimal,
-    /// What the filtered records leave out, and what records without an amount of their own in the source bring.
+    /// What the filtered records leave out, and what records without an amount in the source bring.
     filtered: Decimal,
     brought: Decimal,
-    /// How many these are, and the id of the first.
+    /// Number of the latter, and the id of the first.
     bringing: u64,
     first: Option<String>,
 }
 
-/// What a record adds to the difference, by key.
+/// A record's contribution to the difference, by key.
 #[derive(Default)]
 pub(super) struct Nets {
     pub(super) keys: Vec<(Key, Decimal)>,
@@ -53,7 +53,7 @@ pub(super) struct Nets {
 }
 
 impl Nets {
-    /// Adds an amount; of the source it is less than nothing.
+    /// Adds an amount; that of the source is negative.
     pub(super) fn add(&mut self, key: &Key, amount: Decimal) -> Result<()> {
         self.difference = sum(self.difference, amount)?;
         match self.keys.iter_mut().find(|(known, _)| known == key) {
@@ -63,24 +63,24 @@ impl Nets {
         Ok(())
     }
 
-    /// The keys to which it adds something.
+    /// Keeps only the keys to which the record adds something.
     pub(super) fn describe(mut self) -> Self {
         self.keys.retain(|(_, net)| !net.is_zero());
         self
     }
 }
 
-/// A record to which a cause is put down.
+/// A record to which a cause is attributed.
 #[derive(Clone, Copy)]
 pub(super) struct NamedRecord<'n> {
     pub(super) id: &'n str,
-    /// The record that did it.
+    /// The record that caused it.
     pub(super) by: Option<&'n str>,
-    /// Whether something of it has no amount that could be told.
+    /// Whether a part of it has no amount that could be determined.
     pub(super) unmeasured: bool,
-    /// Whether a row of it is not what the ledger says.
+    /// Whether a row of it does not match the ledger.
     pub(super) behind: bool,
-    /// Whether it has an amount on one side only, by what kind of record it is.
+    /// Whether it has an amount on one side only because of the kind of record it is.
     pub(super) one_sided: bool,
 }
 
@@ -137,7 +137,7 @@ impl<'m> Sums<'m> {
         half.add(amount, self.rule.by.as_ref().map(|_| key))
     }
 
-    /// Puts what a record adds down to a cause.
+    /// Attributes a record's contribution to a cause.
     pub(super) fn attribute(
         &mut self,
         cause: DifferenceCause,
@@ -145,7 +145,7 @@ impl<'m> Sums<'m> {
         named: NamedRecord<'_>,
     ) -> Result<()> {
         self.behind += u64::from(named.behind);
-        // A key can be made up by others; a grand total says nothing of who makes up for what.
+        // Other records can make up for a key; a grand total does not show which records make up for which.
         let brings = named.one_sided && cause == DifferenceCause::Unexplained && self.rule.by.is_some();
         if !brings {
             let attribution = self.cause(cause);
@@ -188,8 +188,8 @@ impl<'m> Sums<'m> {
         })
     }
 
-    /// What records without an amount of their own have brought to a key: the counterpart of what was filtered there,
-    /// where it makes up for exactly that, and nothing else of the key is unexplained.
+    /// Settles what records without an amount in the source brought to a key: it is the counterpart of what was
+    /// filtered there if it makes up for exactly that, and nothing else of the key is unexplained.
     fn settle(&mut self, net: &mut Net) -> Result<()> {
         if net.bringing == 0 {
             return Ok(());
@@ -214,8 +214,8 @@ impl<'m> Sums<'m> {
         Ok(())
     }
 
-    /// Where nothing was measured, and something could not be, the expressions may be wrong: a difference of nothing
-    /// would vouch for what nobody has looked at.
+    /// Doubts a result without any measured amount in which some could not be measured: the expressions may be wrong,
+    /// and a difference of zero would vouch for what was never measured.
     fn doubt(&mut self) {
         if self.source.side.records > 0 || self.target.side.records > 0 {
             return;
@@ -265,13 +265,13 @@ impl<'m> Sums<'m> {
             discrepancies,
             keys: found,
             behind: self.behind,
-            // What was changed behind the ledger is not made good by another that was.
+            // One change without a ledger entry does not make up for another.
             holds: discrepancies == 0 && unexplained.abs() <= tolerance && !unmeasured && self.behind == 0,
         })
     }
 }
 
-/// The exact sum; zero has no sign.
+/// Returns the exact sum; zero has no sign.
 pub(super) fn sum(one: Decimal, other: Decimal) -> Result<Decimal> {
     let mut sum = one.checked_add(other).ok_or_else(|| {
         Error::invalid(

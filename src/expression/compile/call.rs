@@ -16,7 +16,7 @@ use crate::path::{Path, Segment};
 use crate::problem::Problem;
 use crate::refusal::is_reserved;
 
-/// The text of a node that is a written text.
+/// Returns the text of a node that is a literal.
 fn written(node: &Node) -> Option<&Arc<str>> {
     match &node.step {
         NodeKind::Constant(Datum::Text(text)) => Some(text),

@@ -36,7 +36,7 @@ pub(super) fn links(chain: &Expr) -> Vec<Link<'_>> {
     links
 }
 
-/// The segment of a path that a link is, where that is known beforehand.
+/// Returns the path segment of a link, if it is known beforehand.
 pub(super) fn segment(link: &Link<'_>) -> Option<Segment> {
     if link.optional {
         return None;

@@ -1,4 +1,4 @@
-//! What is known while a text is compiled: its names, what it reads, and where its parts stand.
+//! What is known while a text is compiled: its names, what it reads, and where its parts are.
 
 use std::sync::Arc;
 
@@ -19,13 +19,13 @@ pub(super) struct Compiler<'c> {
     pub(super) source: &'c str,
     pub(super) origin: &'c SourceMap,
     pub(super) reading: &'c Reading<'c>,
-    /// The names of `let` and `for` that are visible, with their slots; later ones hide earlier ones.
+    /// Visible names of `let` and `for`, with their slots; later ones hide earlier ones.
     pub(super) visible: Vec<(Arc<str>, usize)>,
     pub(super) slots: usize,
     pub(super) reads: Vec<Path>,
-    /// Whether it names nothing that `prepare` defines.
+    /// Whether it uses no name that `prepare` defines.
     pub(super) is_alone: bool,
-    /// The earliest language of stages in which it means the same.
+    /// Earliest version of the stage language in which it has the same meaning.
     pub(super) language: Language,
 }
 

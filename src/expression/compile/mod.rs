@@ -1,5 +1,5 @@
-//! The compiler: from Rhai's syntax tree to nodes. What it does not know is a problem of the stage file: names,
-//! functions, numbers of arguments, patterns, formats, and every construct that has no meaning here.
+//! The compiler: from Rhai's syntax tree to nodes. Anything unknown is a problem of the stage file: names, functions,
+//! numbers of arguments, patterns, formats, and every construct that has no meaning here.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ pub(super) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Res
     })
 }
 
-/// The problem of an expression that no record gets through.
+/// Returns the problem of an expression that refuses every record.
 fn refuses_all(origin: &SourceMap, never: &Never) -> Problem {
     let message = format!("{}: every record would be refused", never.message);
     Problem::error("expression.never", origin.place(never.spot), message)

@@ -27,7 +27,7 @@ impl Compiler<'_> {
         Ok(matching)
     }
 
-    /// A case's value; `None` for a range, which stands in a list of its own.
+    /// Returns a case's value; `None` for a range, which is in a separate list.
     fn case(&self, value: &Dynamic, position: Position) -> Result<Option<SwitchCase>> {
         if let Ok(integer) = value.as_int() {
             return Ok(Some(SwitchCase::Equal(Datum::Integer(integer))));

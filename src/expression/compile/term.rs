@@ -41,7 +41,7 @@ impl Compiler<'_> {
         Err(problem.help(foreign::meant(name, own.chain(prepared).chain(["doc", "omit"]))))
     }
 
-    /// The exact decimal of a literal. Rhai rounds a literal that is too long, so its text is read again.
+    /// Returns the exact decimal of a literal. Rhai rounds a literal that is too long, so its text is read again.
     pub(super) fn exact(&self, parsed: rust_decimal::Decimal, position: Position) -> Result<Datum> {
         let literal = self.literal(position);
         match exact_decimal(&literal.replace('_', "")) {
@@ -63,7 +63,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// The text of the number that stands at a position, without its sign.
+    /// Returns the text of the number at a position, without its sign.
     fn literal(&self, position: Position) -> &str {
         let line = self.source.split('\n').nth(position.line().unwrap_or(1) - 1);
         let skipped = position.position().unwrap_or(1) - 1;

@@ -1,5 +1,5 @@
-//! The walk through Rhai's syntax tree. Statements hold terms and terms hold statements, so all that goes down into parts
-//! stands here; what needs no more than parts that are compiled stands beside it.
+//! The walk through Rhai's syntax tree. Statements hold terms and terms hold statements, so everything that descends
+//! into parts is here; what needs only compiled parts is in the files beside it.
 
 use std::sync::Arc;
 

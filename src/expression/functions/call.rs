@@ -1,4 +1,4 @@
-//! What a function is, what is found out for it beforehand, and what it is called with.
+//! The definition of a function, what the compiler finds out for it, and the arguments of a call.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ pub(super) type Result<T> = std::result::Result<T, Fault>;
 /// A function that expressions can call, as `f(a, b)` or `a.f(b)`.
 #[derive(Debug)]
 pub struct Function {
-    /// The name.
+    /// Name of the function.
     pub name: &'static str,
-    /// How it is called, for example `round(x, places)`; `[...]` marks what may be left out.
+    /// Signature, such as `round(x, places)`; `[...]` marks optional arguments.
     pub signature: &'static str,
-    /// One line: what it gives and when it refuses.
+    /// What it returns and when it refuses, in one line.
     pub summary: &'static str,
     pub(in crate::expression) least: usize,
     pub(in crate::expression) most: usize,
@@ -36,17 +36,17 @@ pub(in crate::expression) enum Needs {
     Nothing,
     /// The second argument is a pattern, written out.
     Pattern,
-    /// The second argument is a path, where it is written out.
+    /// The second argument is a path, if it is a literal.
     Path,
     /// The stage declares its rounding.
     Rounding,
-    /// Every argument is a text that is written out: the first a code, the second a JSON Pointer.
+    /// Every argument is a literal text: the first a code, the second a JSON Pointer.
     Code,
-    /// The second argument is a format, the third a zone, both checked where they are written out.
+    /// The second argument is a format, the third a zone, both checked if they are literals.
     DateRead,
-    /// The same, to write.
+    /// As `DateRead`, but to write.
     DateWritten,
-    /// The first argument may be a written list of names.
+    /// The first argument may be a literal list of names.
     Names,
 }
 
@@ -54,7 +54,7 @@ pub(in crate::expression) enum Needs {
 #[derive(Clone, Debug)]
 pub(in crate::expression) enum Known {
     Nothing,
-    /// The pattern, and whether its replacement is written out and names groups.
+    /// The pattern, and whether its replacement is a literal that names groups.
     Pattern(Regex, bool),
     Path(Path),
     Rounding(Rounding),

@@ -64,7 +64,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// What is at a path inside a value.
+/// Returns what is at a path inside a value.
 fn walk(datum: &Datum, segments: &[Segment]) -> Option<Datum> {
     let Some((first, rest)) = segments.split_first() else {
         return Some(datum.clone());

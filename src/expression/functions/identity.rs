@@ -71,7 +71,7 @@ fn hmac(call: &Call<'_>) -> Result<Datum> {
     Ok(Datum::text(&digest::hex(&hmac.finalize().into_bytes())))
 }
 
-/// The compiler lets only written texts through, so no value of the record can become a code or a pointer.
+/// The compiler accepts only literal texts, so no value of the record can become a code or a pointer.
 fn refuse(call: &Call<'_>) -> Result<Datum> {
     let pointer = match call.argument(1) {
         Some(pointer) => pointer.as_text()?.into_owned(),
@@ -80,7 +80,7 @@ fn refuse(call: &Call<'_>) -> Result<Datum> {
     Err(Fault::declared(call.text(0)?.into_owned(), pointer))
 }
 
-/// Whether a text is a refusal code: words of small letters, digits and `_`, joined by dots.
+/// Whether a text is a refusal code: words of lower-case letters, digits and `_`, joined by dots.
 pub(in crate::expression) fn is_code(text: &str) -> bool {
     let word = |word: &str| {
         word.starts_with(|first: char| first.is_ascii_lowercase())

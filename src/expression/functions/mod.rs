@@ -1,4 +1,4 @@
-//! The functions of expressions: one table, from which the compiler, the documentation and the tests are fed.
+//! The functions of expressions: one table, which the compiler, the documentation and the tests use.
 
 use crate::datetime::WriteFormat;
 use crate::language::Language;
@@ -14,7 +14,7 @@ pub use call::Function;
 pub(super) use identity::is_code;
 pub(super) use text::written;
 
-/// Every function, in the order of the documentation.
+/// Returns every function, in the order of the documentation.
 pub fn functions() -> impl Iterator<Item = &'static Function> {
     let groups = [
         number::FUNCTIONS,
@@ -30,15 +30,15 @@ pub(super) fn function(name: &str) -> Option<&'static Function> {
     functions().find(|function| function.name == name)
 }
 
-/// The earliest language of stages in which a call of a function means the same; `texts` are those of its arguments that
-/// are written out.
+/// Returns the earliest version of the stage language in which a call of a function has the same meaning; `texts` are
+/// its literal arguments.
 pub(super) fn language(function: &Function, texts: &[Option<&str>]) -> Language {
     match function.name {
         // Years of less than four digits, a sixtieth second, fractions of any length: no format reads every text as it did.
         "date" => Language::Two,
         "format_date" => {
             let format = texts.get(1).copied().flatten().map(WriteFormat::new);
-            // One that only a record gives, or that means nothing today.
+            // A format that only a record supplies, or that has no meaning today.
             format.map_or(Language::Two, |format| {
                 format.map_or(Language::Two, |format| format.language())
             })

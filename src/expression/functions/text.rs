@@ -7,7 +7,7 @@ use crate::expression::datum::{Datum, Number, View};
 use crate::expression::fault::Fault;
 use crate::expression::{limits, operator};
 
-/// A function whose arguments need no look from the compiler.
+/// Defines a function whose arguments the compiler need not inspect.
 const fn plain(
     name: &'static str,
     signature: &'static str,
@@ -126,7 +126,7 @@ impl Datum {
     }
 }
 
-/// A scalar as text, as `text(x)` and interpolation write it.
+/// Returns a scalar as text, as `text(x)` and interpolation write it.
 pub(in crate::expression) fn written(datum: &Datum) -> Result<Arc<str>> {
     match datum.view() {
         View::Text(text) => Ok(match datum {

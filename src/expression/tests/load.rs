@@ -1,4 +1,4 @@
-//! What is found at load, where it is, and what never runs on or leaks.
+//! What is found at load, where it is, and what never runs forever or leaks.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! The order in which things stand does not decide a type error: `in`, `==` and `switch` against a naive model, over
-//! permutations; and against what the first language made of them, wherever an expression says that it needs no later one.
+//! The order of values does not decide a type error: `in`, `==` and `switch` against a naive model, over permutations;
+//! and against what the first language made of them, wherever an expression says that it needs no later one.
 
 use proptest::prelude::*;
 
@@ -183,7 +183,7 @@ fn permuted(list: &[Plain], order: &[usize]) -> Vec<Plain> {
 fn literal(source: &str) -> Option<Expression> {
     match compile(source) {
         Ok(expression) => Some(expression),
-        // What no record could get through is told beforehand.
+        // An expression that refuses every record is reported beforehand.
         Err(problem) if problem.code == "expression.never" => None,
         Err(problem) => panic!("{source}: {problem}"),
     }

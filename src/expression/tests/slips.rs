@@ -1,4 +1,4 @@
-//! What people write who come from other languages is told at its place, with what to write.
+//! What people from other languages write is reported at its place, with what to write instead.
 
 use super::*;
 
@@ -185,7 +185,7 @@ fn a_date_names_its_format_where_the_stage_has_written_it() {
             r#"date("31.02.2024", "%d.%m.%Y")"#,
             "a day that exists in the calendar",
         ),
-        // A format that is no literal could be a value of the record.
+        // A format that is not a literal could be a value of the record.
         (r#"date("x", doc.name + "%d.%m.%Y")"#, "a date in the format"),
     ] {
         let refusal = refused(source);

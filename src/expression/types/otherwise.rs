@@ -1,4 +1,4 @@
-//! What the first language took otherwise: comparisons in which the order decided, and texts of numbers.
+//! What the first language treated differently: comparisons in which the order decided, and texts of numbers.
 
 use super::set::Types;
 use crate::expression::datum::Datum;
@@ -7,8 +7,8 @@ use crate::expression::node::{Node, NodeKind};
 use crate::expression::operator::Operator;
 use crate::record::NumberText;
 
-/// Whether the first language compared otherwise: the first pair of two lists or objects that differed hid unlike ones
-/// behind it.
+/// Returns whether the first language compared differently: the first pair of two lists or objects that differed hid
+/// unlike ones after it.
 pub(super) fn is_compared_otherwise(
     operator: Operator,
     sides: &[Node; 2],
@@ -36,7 +36,7 @@ fn constants(node: &Node) -> Option<Vec<Types>> {
     parts.iter().map(constant).collect()
 }
 
-/// Whether the first language took a function of this first value otherwise.
+/// Returns whether the first language treated a function of this first value differently.
 pub(super) fn is_read_otherwise(function: &Function, argument: &Node, types: Types) -> bool {
     match (function.name, &argument.step) {
         // Elements of one type were always compared alike.
@@ -45,7 +45,7 @@ pub(super) fn is_read_otherwise(function: &Function, argument: &Node, types: Typ
             types.meets(Types::LIST) && !alike
         }
         ("decimal" | "integer", NodeKind::Constant(Datum::Text(text))) => {
-            // Digits, a point and a minus were never read otherwise.
+            // Digits, a point and a minus were never read differently.
             NumberText::WRITTEN.read(text).is_err() || NumberText::PLAIN.read(text).is_err()
         }
         ("decimal" | "integer", _) => types.meets(Types::TEXT),

@@ -8,7 +8,7 @@ use std::io;
 use super::*;
 use crate::record::Limits;
 
-/// Line and id-and-data, or line and code, of everything in an input.
+/// Returns line and id-and-data, or line and code, of everything in an input.
 fn read(format: Format, input: &[u8]) -> Vec<(u64, String)> {
     outcome(Reader::new(input, Options::new(format)).unwrap())
 }

@@ -11,7 +11,7 @@ const CSV: &[u8] = b"\xef\xbb\xbfid,x\r\na,1\r\n\r\nb,\"x\r\ny\"\r\nc\r\nd,4";
 
 const SAMPLES: [(Format, &[u8]); 3] = [(Format::Lines, LINES), (Format::Array, ARRAY), (Format::Csv, CSV)];
 
-/// Gives one byte at a time, with interruptions.
+/// Returns one byte at a time, with interruptions.
 struct Trickle<'b>(&'b [u8], bool);
 
 impl Read for Trickle<'_> {
@@ -116,7 +116,7 @@ fn format() -> impl Strategy<Value = Format> {
     prop_oneof![Just(Format::Lines), Just(Format::Array), Just(Format::Csv)]
 }
 
-/// Bytes that are likely to reach the far corners of a scanner.
+/// Generates bytes that are likely to reach the rare states of a scanner.
 fn likely_bytes() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop::sample::select(vec![
         "{",

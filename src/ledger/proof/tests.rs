@@ -24,7 +24,7 @@ fn root(size: u64) -> Hash {
     frontier.root()
 }
 
-/// The same tree by another program.
+/// The same tree, built by another implementation.
 fn oracle(size: u64) -> MemoryBackedTree<Sha256, String> {
     let mut tree = MemoryBackedTree::new();
     (0..size).for_each(|leaf| tree.push(text(leaf)));
@@ -98,7 +98,8 @@ fn nothing_of_a_proof_can_be_changed() {
     }
 }
 
-/// A path with each of its bits changed in turn (one in sixteen), with a hash left out, one doubled, and one added.
+/// Variants of a path: each of its bits changed in turn (one in sixteen), one hash left out, one doubled, and one
+/// added.
 fn changed(path: &[Hash]) -> Vec<Vec<Hash>> {
     let mut others = Vec::new();
     for at in 0..path.len() {
@@ -117,7 +118,7 @@ fn changed(path: &[Hash]) -> Vec<Vec<Hash>> {
     others
 }
 
-/// The probes of the certificate transparency programs: 196 proofs, good and bad.
+/// The probes of the certificate transparency project: 196 proofs, good and bad.
 #[test]
 fn the_published_probes_are_judged_as_they_say() {
     use base64::Engine as _;
@@ -134,7 +135,7 @@ fn the_published_probes_are_judged_as_they_say() {
             .try_into()
             .ok()
     };
-    // Some roots are no hashes: nothing is asked of them but whether they are the same.
+    // Some roots are not hashes; they are only compared for equality.
     let root_of = |text: &serde_json::Value| -> Option<Hash> {
         let bytes = base64::prelude::BASE64_STANDARD.decode(text.as_str()?).ok()?;
         Some(bytes.as_slice().try_into().unwrap_or_else(|_| sha256(&[&bytes])))

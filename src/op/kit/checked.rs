@@ -1,11 +1,11 @@
-//! What a Rust program gives the constructor of an operation. A constructor neither panics nor returns a
-//! `Result`, so that a stage reads as one chain; what is wrong is kept and reported when the stage is built.
+//! Checked arguments of the constructors of operations. A constructor neither panics nor returns a `Result`, so that a
+//! stage reads as one chain; problems are kept and reported when the stage is built.
 
 use crate::path::{Path, PathError, Segment};
 use crate::problem::{Place, Problem};
 use crate::refusal::Refusal;
 
-/// A path, or a text that shall be one.
+/// A path, or a text to be parsed as one.
 #[derive(Clone, Debug)]
 pub struct PathText(Result<Path, PathError>);
 
@@ -42,7 +42,7 @@ impl From<&Path> for PathText {
     }
 }
 
-/// The usable settings of an operation, or what is wrong with them.
+/// The valid settings of an operation, or the problem with them.
 #[derive(Clone, Debug)]
 pub(crate) struct Checked<T>(Result<T, Problem>);
 
@@ -51,7 +51,7 @@ impl<T> Checked<T> {
         Self(read())
     }
 
-    /// The settings. The refusal is for who applies an operation without building a stage of it.
+    /// Returns the settings. The refusal is for callers that apply an operation without building a stage.
     pub(crate) fn get(&self) -> Result<&T, Refusal> {
         self.0
             .as_ref()
@@ -66,12 +66,12 @@ impl<T> Checked<T> {
         self.0.as_ref().err().cloned().into_iter().collect()
     }
 
-    /// Changes the settings where they are usable, and keeps the first problem where they are not.
+    /// Changes the settings if they are valid, and keeps the first problem otherwise.
     pub(crate) fn and(self, change: impl FnOnce(T) -> Result<T, Problem>) -> Self {
         Self(self.0.and_then(change))
     }
 
-    /// Says where the settings stand in a stage file, for a problem that does not say so itself.
+    /// Adds the place of the settings in a stage file to a problem that does not have one.
     pub(crate) fn at(self, place: impl FnOnce() -> Place) -> Self {
         Self(self.0.map_err(|problem| Problem {
             place: problem.place.or_else(|| Some(place())),
@@ -79,12 +79,12 @@ impl<T> Checked<T> {
         }))
     }
 
-    /// A path among the settings, as the stage's meaning has it.
+    /// Returns a path among the settings, as in the stage's meaning.
     pub(crate) fn text(&self, of: impl FnOnce(&T) -> &Path) -> Option<String> {
         self.known().map(|given| of(given).to_string())
     }
 
-    /// The paths among the settings; none where they are not usable.
+    /// Returns the paths among the settings; none when they are invalid.
     pub(crate) fn paths<const N: usize>(&self, of: impl FnOnce(&T) -> [&Path; N]) -> Vec<Path> {
         self.known()
             .map(|given| of(given).into_iter().cloned().collect())
@@ -111,7 +111,7 @@ impl FieldPath {
         }
     }
 
-    /// Several, of any number.
+    /// Reads any number of paths.
     pub(crate) fn all<P: Into<PathText>>(paths: impl IntoIterator<Item = P>) -> Result<Vec<Self>, Problem> {
         paths.into_iter().map(Self::read).collect()
     }
@@ -127,7 +127,7 @@ impl AsRef<Path> for FieldPath {
     }
 }
 
-/// The whole paths.
+/// Returns the whole paths.
 pub(crate) fn whole<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Vec<Path> {
     paths.into_iter().map(|path| path.as_ref().clone()).collect()
 }
@@ -136,14 +136,14 @@ pub(crate) fn whole<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Vec<P
 #[derive(Clone, Debug)]
 pub(crate) struct ElementPath {
     pub(crate) path: Path,
-    /// Up to and with the last `[*]`; empty where the path has none.
+    /// Segments up to and including the last `[*]`; empty if the path has none.
     pub(crate) elements: Vec<Segment>,
-    /// Below the element, or below the record; has no `[*]` and begins with a name.
+    /// Path below the element, or below the record; has no `[*]` and begins with a name.
     pub(crate) below: Path,
 }
 
 impl ElementPath {
-    /// The place of a value: of a field or an element.
+    /// Reads the place of a value: of a field or an element.
     pub(crate) fn read(path: impl Into<PathText>) -> Result<Self, Problem> {
         let path = path.into().read()?;
         let cut = path
@@ -161,7 +161,7 @@ impl ElementPath {
         })
     }
 
-    /// The place of a field.
+    /// Reads the place of a field.
     pub(crate) fn field(path: impl Into<PathText>) -> Result<Self, Problem> {
         let read = Self::read(path)?;
         match read.path.last() {
@@ -170,12 +170,12 @@ impl ElementPath {
         }
     }
 
-    /// Whether the field can be added without making an object for it.
+    /// Returns whether the field can be added without creating an object for it.
     pub(crate) fn is_direct(&self) -> bool {
         self.below.parents().is_empty()
     }
 
-    /// Whether, where there is a value here, the other field can be added without making an object for it.
+    /// Returns whether, if there is a value here, the other field can be added without creating an object for it.
     pub(crate) fn leads_to_parent_of(&self, other: &Self) -> bool {
         self.below.segments().starts_with(other.below.parents())
     }
@@ -191,7 +191,7 @@ impl AsRef<Path> for ElementPath {
 #[derive(Clone, Debug)]
 pub(crate) struct ValuePath {
     pub(crate) path: Path,
-    /// What it is below of; `None` for the elements themselves.
+    /// The place below an element or the record; `None` for the elements themselves.
     pub(crate) below: Option<ElementPath>,
 }
 
@@ -204,13 +204,13 @@ impl ValuePath {
         })
     }
 
-    /// As what is below elements or the record.
+    /// Returns the place below elements or the record.
     pub(crate) fn below(&self) -> Result<&ElementPath, Problem> {
         self.below.as_ref().ok_or_else(|| not_a_field(&self.path))
     }
 }
 
-/// A path of a list: it names the list, not its elements.
+/// Reads the path of a list: it names the list, not its elements.
 pub(crate) fn list_path(path: impl Into<PathText>) -> Result<Path, Problem> {
     let path = path.into().read()?;
     if *path.last() == Segment::Each {
@@ -220,7 +220,7 @@ pub(crate) fn list_path(path: impl Into<PathText>) -> Result<Path, Problem> {
     Ok(path)
 }
 
-/// A path that stands for one place.
+/// Reads a path that denotes a single place.
 pub(crate) fn single_path(path: impl Into<PathText>) -> Result<Path, Problem> {
     let path = path.into().read()?;
     if path.is_many() {
@@ -236,7 +236,7 @@ fn not_a_field(path: &Path) -> Problem {
     Problem::error("stage.not_a_field", None, message).help("end the path with a field's name")
 }
 
-/// Two paths that must lie in the same elements, because a value goes from one to the other.
+/// Checks that two paths are in the same elements, because a value goes from one to the other.
 pub(crate) fn same_elements(from: &ElementPath, to: &ElementPath) -> Result<(), Problem> {
     if from.elements == to.elements {
         return Ok(());
@@ -246,7 +246,7 @@ pub(crate) fn same_elements(from: &ElementPath, to: &ElementPath) -> Result<(), 
         .help("both paths must be the same up to the last `[*]`"))
 }
 
-/// Two paths that must differ.
+/// Checks that two paths differ.
 pub(crate) fn different(from: &Path, to: &Path) -> Result<(), Problem> {
     if from == to {
         return Err(Problem::error(

@@ -1,4 +1,4 @@
-//! Codes that stage files give: of refusals, and of what is left out.
+//! Codes in stage files: of refusals, and of records that are left out.
 
 use toml_edit::Item;
 
@@ -6,7 +6,7 @@ use super::settings::Settings;
 use crate::problem::Problem;
 use crate::refusal::is_reserved;
 
-/// A code of a stage file: lower-case words joined by points.
+/// Reads a code of a stage file: lower-case words joined by points.
 pub(crate) fn code(settings: &Settings<'_>, name: &str, item: &Item) -> Result<String, Problem> {
     let text = item.as_str().unwrap_or_default();
     if is_reserved(text) {
@@ -24,7 +24,7 @@ pub(crate) fn code(settings: &Settings<'_>, name: &str, item: &Item) -> Result<S
         .help("write lower-case words joined by dots, for example `address.unparsed`"))
 }
 
-/// What is wrong with a code that only the ledger gives.
+/// Describes the problem of a code that is reserved for the ledger.
 pub(crate) fn reserved(code: &str) -> String {
     format!("`{code}` is reserved for the ledger: choose another code")
 }
@@ -32,7 +32,7 @@ pub(crate) fn reserved(code: &str) -> String {
 /// The form of a code, as a pattern: what [`is_code`] checks.
 pub(crate) const CODE_PATTERN: &str = r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$";
 
-/// Whether a text has the form of a code.
+/// Returns whether a text has the form of a code.
 pub(crate) fn is_code(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.split('.').all(|word| {

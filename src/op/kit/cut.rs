@@ -38,8 +38,8 @@ impl Cut {
         Ok(Self::Groups(compiled, pattern.to_owned()))
     }
 
-    /// The parts, at most so many at a separator; `None` for a group that took no part in the match. No parts at all
-    /// where the pattern does not match.
+    /// Returns the parts, at most `limit` at a separator; `None` for a group that took no part in the match. Returns
+    /// `None` when the pattern does not match.
     pub(crate) fn parts<'t>(&self, text: &'t str, limit: usize) -> Option<Vec<Option<&'t str>>> {
         match self {
             Self::At(separator) => Some(text.splitn(limit, separator.as_str()).map(Some).collect()),
@@ -51,7 +51,8 @@ impl Cut {
         }
     }
 
-    /// A pattern says how many parts there are, so that a field too many or too few is a mistake in the stage.
+    /// Checks the number of fields: a pattern determines the number of parts, so a different number of fields is a
+    /// mistake in the stage.
     pub(crate) fn check_fields(&self, fields: usize) -> Option<Problem> {
         let Self::Groups(pattern, _) = self else {
             return None;

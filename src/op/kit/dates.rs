@@ -5,12 +5,12 @@ use chrono_tz::Tz;
 use crate::datetime::{self, FormatError};
 use crate::problem::{Place, Problem};
 
-/// What is wrong with a format, as a problem of the stage file.
+/// Turns an error of a format into a problem of the stage file.
 pub(crate) fn problem(error: FormatError, place: Option<&Place>) -> Problem {
     Problem::error("date.format", place.cloned(), error.message).help(error.help)
 }
 
-/// A zone by its name in the IANA database.
+/// Returns a zone by its name in the IANA database.
 pub(crate) fn zone(name: &str, place: Option<&Place>) -> Result<Tz, Problem> {
     datetime::zone(name).ok_or_else(|| {
         let message = format!("`{name}` is not a time zone");
@@ -20,7 +20,7 @@ pub(crate) fn zone(name: &str, place: Option<&Place>) -> Result<Tz, Problem> {
     })
 }
 
-/// Two of the formats that differ in the order of day and month, so that they read many dates differently.
+/// Returns two of the formats that differ in the order of day and month, so that they read many dates differently.
 pub(crate) fn swapped<'f>(formats: &[&'f str]) -> Option<[&'f str; 2]> {
     let mut pairs = formats.iter().enumerate().flat_map(|(nth, first)| {
         let later = formats[nth + 1..].iter();
@@ -31,7 +31,7 @@ pub(crate) fn swapped<'f>(formats: &[&'f str]) -> Option<[&'f str; 2]> {
     })
 }
 
-/// A format without what says how many digits are written: `%-d` and `%e` are `%d`.
+/// Removes from a format what sets the number of digits: `%-d` and `%e` are `%d`.
 fn plain(format: &str) -> String {
     format.replace("%-", "%").replace("%e", "%d").replace("%y", "%Y")
 }

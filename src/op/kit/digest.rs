@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::record::Value;
 use crate::refusal::Refusal;
 
-/// How a digest is written: some hexadecimal digits of it after a prefix.
+/// Form of a digest: some of its hexadecimal digits after a prefix.
 #[derive(Clone, Debug)]
 pub(crate) struct DigestForm {
     pub(crate) prefix: String,
@@ -70,14 +70,14 @@ impl DigestForm {
 macro_rules! digest_builders {
     ($operation:ident) => {
         impl $operation {
-            /// What stands before the digits.
+            /// Sets the text before the digits.
             #[must_use]
             pub fn prefix(mut self, prefix: &str) -> Self {
                 self.form.prefix = prefix.to_owned();
                 self
             }
 
-            /// Keeps so many hexadecimal digits from the front, 1 to 64.
+            /// Keeps the given number of leading hexadecimal digits, 1 to 64.
             #[must_use]
             pub fn length(mut self, digits: usize) -> Self {
                 self.form.length = $crate::op::kit::checked::Checked::new(|| {

@@ -1,4 +1,4 @@
-//! Values of stage files that are no expressions.
+//! Values of stage files that are not expressions.
 
 use toml_edit::Item;
 
@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use crate::reading::Reading;
 use crate::record::{Field, Object, Value};
 
-/// A value of a stage file that must not be computed, so that a text may look like an expression.
+/// Reads a value of a stage file that must not be computed, so that a text may look like an expression.
 pub(crate) fn fixed(item: &Item, reading: &Reading<'_>) -> Result<Value, Problem> {
     folded(&Template::read_plainly(item, reading)?).ok_or_else(|| {
         let place = reading.place(item.span());

@@ -1,4 +1,4 @@
-//! The keys of operations, and what they take.
+//! The keys of operations, and the values that they take.
 
 use toml_edit::{Item, Value as Toml};
 
@@ -8,19 +8,19 @@ use crate::toml::Section;
 /// One key of an operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
-    /// The key's name.
+    /// Name of the key.
     pub(crate) name: &'static str,
-    /// What it takes.
+    /// Value that it takes.
     pub(crate) form: Form,
-    /// Whether it must be there.
+    /// Whether the key is required.
     pub(crate) required: bool,
-    /// What holds when it is absent, in words; empty for required keys.
+    /// Default in words; empty for required keys.
     pub(crate) default: &'static str,
-    /// One line: what it is for.
+    /// Purpose of the key, in one line.
     pub(crate) summary: &'static str,
 }
 
-/// What a key takes.
+/// Kind of value that a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// A path, as text.
@@ -52,7 +52,7 @@ pub(crate) enum Form {
 }
 
 impl Key {
-    /// A key that must be there.
+    /// Creates a required key.
     #[must_use]
     pub(crate) const fn required(name: &'static str, form: Form, summary: &'static str) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Key {
         }
     }
 
-    /// A key that may be absent.
+    /// Creates an optional key.
     #[must_use]
     pub(crate) const fn optional(
         name: &'static str,
@@ -83,7 +83,7 @@ impl Key {
 }
 
 impl Form {
-    /// The problem that the value of a key is not of this form.
+    /// Returns a problem if the value of a key is not of this form.
     pub(crate) fn misfit(self, section: &Section<'_>, key: &str, item: &Item) -> Option<Problem> {
         let texts = |item: &Item| item.as_array().is_some_and(|list| list.iter().all(Toml::is_str));
         let tables = |item: &Item| {
@@ -109,7 +109,7 @@ impl Form {
         };
         (!fits).then(|| {
             let problem = section.wrong_type(key, &expected);
-            // A word that is none of them is named; of anything else the type says enough.
+            // An unknown word is quoted; for anything else its type says enough.
             let (Self::Choice(words), Some(word)) = (self, item.as_str()) else {
                 return problem;
             };
@@ -119,7 +119,7 @@ impl Form {
     }
 }
 
-/// The words of a choice; each in quotes where one of them could be taken for a comma or an end.
+/// Lists the words of a choice, each in quotes if one of them could be mistaken for punctuation.
 fn one_of(words: &[&str]) -> String {
     let are_plain = words.iter().all(|word| word.starts_with(char::is_alphanumeric));
     let listed = words.iter().map(|word| {

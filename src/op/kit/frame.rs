@@ -1,5 +1,5 @@
-//! The frame of operations that turn one value into one value: the value read, where the result goes, and
-//! what holds where the path leads nowhere or to null.
+//! The frame of operations that turn one value into one value: the value to read, the place of the result, and what to
+//! do when the path leads nowhere or to null.
 
 use serde_json::json;
 
@@ -16,21 +16,21 @@ use crate::refusal::Refusal;
 
 mod apply;
 
-/// The key of the path that an operation reads.
+/// Key of the path that an operation reads.
 pub(crate) const PATH: Key = Key::required("path", Form::Path, "the value");
-/// The key of the path that takes the result.
+/// Key of the path that takes the result.
 pub(crate) const TO: Key = Key::optional(
     "to",
     Form::Path,
     "the same as `path`",
     "where to write the result; must not exist yet",
 );
-/// The key that says what a missing value means.
+/// Key that says what a missing value means.
 pub(crate) const MISSING: Key = Key {
     summary: "what to do if the path does not exist",
     ..Missing::KEY
 };
-/// The key that says what null means.
+/// Key that says what null means.
 pub(crate) const NULL: Key = Key::optional(
     "null",
     Form::Choice(&["refuse", "keep"]),
@@ -50,7 +50,7 @@ pub(crate) struct Frame {
 #[derive(Clone, Debug)]
 struct Paths {
     from: ValuePath,
-    /// `None` in place.
+    /// `None` for a result in place.
     to: Option<ElementPath>,
 }
 
@@ -58,14 +58,14 @@ struct Paths {
 macro_rules! frame_builders {
     ($operation:ident) => {
         impl $operation {
-            /// Leaves a record as it is where the path leads nowhere, instead of refusing it.
+            /// Leaves a record as it is when the path leads nowhere, instead of refusing it.
             #[must_use]
             pub fn skip_missing(mut self) -> Self {
                 self.frame.skip_missing();
                 self
             }
 
-            /// Gives null for null, instead of refusing the record.
+            /// Keeps null as null, instead of refusing the record.
             #[must_use]
             pub fn keep_null(mut self) -> Self {
                 self.frame.keep_null();
@@ -77,8 +77,8 @@ macro_rules! frame_builders {
         $crate::op::kit::frame::frame_builders!($operation);
 
         impl $operation {
-            /// Writes the result there and leaves the value where it is. Both paths must be the same up to their last
-            /// `[*]`.
+            /// Writes the result to this path and leaves the value where it is. Both paths must be the same up to their
+            /// last `[*]`.
             #[must_use]
             pub fn to(mut self, path: impl Into<$crate::op::PathText>) -> Self {
                 self.frame = self.frame.to(path);
@@ -89,8 +89,8 @@ macro_rules! frame_builders {
 }
 pub(crate) use frame_builders;
 
-/// The methods of [`Operation`](super::operation::Operation) that the frame answers, and the problems of these other settings;
-/// after `beside:` also how an operation is undone whose result does not say what the value was.
+/// The methods of [`Operation`](super::operation::Operation) that the frame implements, and the problems of these other
+/// settings; after `beside:` also how to undo an operation whose result does not show what the value was.
 macro_rules! frame_methods {
     ($($given:ident),*) => {
         fn name(&self) -> &'static str {
@@ -142,14 +142,14 @@ impl Frame {
         }
     }
 
-    /// Reads the keys `path`, `to`, `missing` and `null`, as far as the operation's manual has them. `to` is read
-    /// as a path only where the manual says that it is one.
+    /// Reads the keys `path`, `to`, `missing` and `null`, as far as the operation's manual has them. `to` is read as a
+    /// path only if the manual says that it is one.
     pub(crate) fn read(settings: &Settings<'_>) -> Result<Self, Problem> {
         let path = settings.path("path")?;
         Self::read_at(path, settings)
     }
 
-    /// The same for an operation that takes its path from elsewhere.
+    /// As [`read`](Self::read), for an operation that takes its path from elsewhere.
     pub(crate) fn read_at(path: Path, settings: &Settings<'_>) -> Result<Self, Problem> {
         let manual = settings.manual();
         let mut frame = Self::new(manual.name, path);
@@ -165,7 +165,7 @@ impl Frame {
         Ok(frame)
     }
 
-    /// The result goes there.
+    /// Sets the place of the result.
     pub(crate) fn to(mut self, path: impl Into<PathText>) -> Self {
         self.paths = self.paths.and(|paths| {
             let to = ElementPath::field(path)?;
@@ -179,8 +179,8 @@ impl Frame {
         self
     }
 
-    /// Other places that belong to those of the path. Bad ones are a problem; where the path itself is one already,
-    /// it is told instead.
+    /// Adds other places that belong to those of the path. Invalid ones are a problem; if the path itself is invalid,
+    /// its problem is reported instead.
     pub(crate) fn alongside<P: Into<PathText>>(
         &self,
         paths: impl IntoIterator<Item = P>,
@@ -208,23 +208,23 @@ impl Frame {
         self.keep_null = true;
     }
 
-    /// A frame for the way back: the same place, the same answers to missing and null.
+    /// Returns a frame for the inverse: the same place, the same treatment of missing and null.
     pub(crate) fn reversed(&self, op: &'static str) -> Self {
         Self { op, ..self.clone() }
     }
 
-    /// The path that is read.
+    /// Returns the path that is read.
     pub(crate) fn source(&self) -> Result<&Path, Refusal> {
         self.paths.get().map(|paths| &paths.from.path)
     }
 
-    /// The place that is read and the place of the result, below the same elements; `None` in place.
+    /// Returns the place that is read and the place of the result, below the same elements; `None` in place.
     pub(crate) fn beside(&self) -> Result<Option<(&ElementPath, &ElementPath)>, Refusal> {
         let paths = self.paths.get()?;
         Ok(paths.from.below.as_ref().zip(paths.to.as_ref()))
     }
 
-    /// The place that is read as what is below elements or the record.
+    /// Returns the place that is read, as a path below elements or the record.
     pub(crate) fn below(&self) -> Result<&ElementPath, Refusal> {
         let from = self.paths.get()?.from.below.as_ref();
         from.ok_or_else(|| {
@@ -232,7 +232,7 @@ impl Frame {
         })
     }
 
-    /// Whether it does nothing the value missing.
+    /// Returns whether it skips a missing value.
     pub(crate) fn may_skip(&self) -> bool {
         self.missing == Missing::Skip
     }
@@ -249,13 +249,14 @@ impl Frame {
         self.paths.paths(|paths| [target(paths)])
     }
 
-    /// The result comes from the value. Where what is missing is skipped, a field beside it may be what it was before.
+    /// Notes that the result comes from the value. If a missing value is skipped, a field beside it may keep its
+    /// earlier value.
     pub(crate) fn lineage(&self, flow: &mut Flow, disguises: bool) {
         let value = flow.sources(&self.reads()).made(Dependence::Transformation);
         self.goes_to(flow, &Shape::made(if disguises { value.masked() } else { value }));
     }
 
-    /// A value goes to where the result goes.
+    /// Notes that a value goes to the place of the result.
     pub(crate) fn goes_to(&self, flow: &mut Flow, value: &Shape) {
         for path in self.writes() {
             if self.is_in_place() || self.missing == Missing::Refuse {
@@ -270,7 +271,8 @@ impl Frame {
         self.paths.problems()
     }
 
-    /// For operations whose result does not say what the value was: in place that is lost; beside it, it is not.
+    /// Returns the reversibility of operations whose result does not show what the value was: it is lost in place, but
+    /// not beside the value.
     pub(crate) fn reversibility(&self) -> Reversibility {
         let to = self.paths.known().and_then(|paths| paths.to.as_ref());
         match to {
@@ -279,14 +281,14 @@ impl Frame {
         }
     }
 
-    /// The result removed again, where that is exact.
+    /// Returns the operation that removes the result again, if that is exact.
     pub(crate) fn inverse(&self) -> Option<Box<dyn Operation>> {
         let to = self.paths.known()?.to.as_ref()?;
         self.removal(std::slice::from_ref(to))
     }
 
-    /// How fields beside the value are undone that every record which goes through gets. Where what is missing is
-    /// skipped, a field may have been there before.
+    /// Returns the reversibility of fields that are added beside the value. If a missing value is skipped, a field may
+    /// have existed before.
     pub(crate) fn adding(&self, fields: &[ElementPath]) -> Reversibility {
         let from = self.paths.known().and_then(|paths| paths.from.below.as_ref());
         let from = from.filter(|_| self.missing == Missing::Refuse);
@@ -296,13 +298,13 @@ impl Frame {
         }
     }
 
-    /// The operation that removes fields added beside the value, where that is exact.
+    /// Returns the operation that removes fields added beside the value, if that is exact.
     pub(crate) fn removal(&self, fields: &[ElementPath]) -> Option<Box<dyn Operation>> {
         if self.adding(fields) != Reversibility::Exact {
             return None;
         }
         let remove = Remove::all(whole(fields));
-        // A list on the way may have been null, and nothing was added there.
+        // A list along the path may have been null, and nothing was added there.
         Some(Box::new(if self.keep_null {
             remove.skip_missing()
         } else {
@@ -310,7 +312,7 @@ impl Frame {
         }))
     }
 
-    /// The frame's part of the meaning, with the operation's own settings added.
+    /// Returns the frame's part of the meaning, with the operation's own settings added.
     pub(crate) fn meaning(&self, own: serde_json::Value) -> serde_json::Value {
         let paths = self.paths.known();
         let mut meaning = json!({

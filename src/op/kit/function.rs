@@ -12,11 +12,11 @@ use crate::path::Path;
 use crate::record::Document;
 use crate::refusal::Refusal;
 
-/// What a function does: it changes the document, or refuses the record. It must be pure, like every operation.
+/// Body of a function: it changes the document, or refuses the record. It must be pure, like every operation.
 type Body = dyn Fn(&mut Document, &Context<'_>) -> Result<Effect, Refusal> + Send + Sync;
 
-/// A Rust function as an operation. Its name and version stand for what it does in the stage's meaning: who changes
-/// the function must raise the version.
+/// A Rust function as an operation. Its name and version represent its work in the stage's meaning: when the function
+/// changes, the version must be raised.
 ///
 /// ```toml
 /// op = "rust"
@@ -29,13 +29,13 @@ pub struct FunctionOperation {
     pub(crate) name: String,
     pub(crate) version: u32,
     pub(crate) body: Arc<Body>,
-    /// `None` where it does not say.
+    /// `None` if it does not declare them.
     pub(crate) reads: Option<Checked<Vec<Path>>>,
     pub(crate) writes: Option<Checked<Vec<Path>>>,
 }
 
 impl FunctionOperation {
-    /// A function with its name and version, from 1.
+    /// Creates an operation from a function with a name and a version, which begins at 1.
     #[must_use]
     pub fn new(
         name: &str,
@@ -51,15 +51,16 @@ impl FunctionOperation {
         }
     }
 
-    /// Says what it reads, for plans, checks and lineage: only of these may what it writes, and what it decides, depend.
+    /// Declares what it reads, for plans, checks and lineage: what it writes and decides may depend only on these
+    /// paths.
     #[must_use]
     pub fn reads<P: Into<PathText>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.reads = Some(read_all(paths));
         self
     }
 
-    /// Says what it writes or removes, for plans, checks and lineage: it may change nothing else. Without this, or without
-    /// [`reads`](Self::reads), everything after it is told to depend on the record as a whole.
+    /// Declares what it writes or removes, for plans, checks and lineage: it may change nothing else. Without this, or
+    /// without [`reads`](Self::reads), everything after it is reported to depend on the record as a whole.
     #[must_use]
     pub fn writes<P: Into<PathText>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.writes = Some(read_all(paths));
@@ -79,7 +80,7 @@ impl fmt::Debug for FunctionOperation {
 
 /// The functions that stage files may call with `op = "rust"`, by name and version.
 ///
-/// With them stand the checks that contracts may name with `x-check`.
+/// It also holds the checks that contracts may name with `x-check`.
 #[derive(Clone, Debug, Default)]
 pub struct Functions {
     functions: Arc<BTreeMap<(String, u32), FunctionOperation>>,
@@ -87,18 +88,18 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// No function.
+    /// Creates an empty registry.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Registers a function. Returns the one that had this name and version, which is registered no more.
+    /// Registers a function. Returns the one that had this name and version before, which it replaces.
     pub fn register(&mut self, function: FunctionOperation) -> Option<FunctionOperation> {
         Arc::make_mut(&mut self.functions).insert((function.name.clone(), function.version), function)
     }
 
-    /// The function of a name and version.
+    /// Returns the function with a name and version.
     #[must_use]
     pub fn get(&self, name: &str, version: u32) -> Option<&FunctionOperation> {
         self.functions.get(&(name.to_owned(), version))
@@ -108,12 +109,12 @@ impl Functions {
         self.functions.values()
     }
 
-    /// Registers a check of values. Returns the one that had this name, which is registered no more.
+    /// Registers a check of values. Returns the one that had this name before, which it replaces.
     pub fn register_check(&mut self, check: Check) -> Option<Check> {
         self.checks.register(check)
     }
 
-    /// The checks.
+    /// Returns the checks.
     #[must_use]
     pub fn checks(&self) -> &Checks {
         &self.checks

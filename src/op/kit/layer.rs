@@ -1,5 +1,5 @@
-//! A list or an object of one around a value, which one operation puts around it and another takes away. Each undoes the
-//! other exactly, so that both are told here.
+//! A list or an object of one around a value, which one operation adds and another removes. Each undoes the other
+//! exactly, so both are defined here.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::record::{Document, Field, Object, Value};
 use crate::refusal::Refusal;
 
-/// What becomes of a layer.
+/// Whether a layer is added or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     On,
@@ -26,25 +26,25 @@ enum Way {
 /// The names of the two operations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OperationNames {
-    /// Of the one that puts a layer on.
+    /// Name of the operation that adds a layer.
     pub(crate) on: &'static str,
-    /// Of the one that takes it off.
+    /// Name of the operation that removes it.
     pub(crate) off: &'static str,
 }
 
-/// A list or an object of one around a value, put on or taken off.
+/// A list or an object of one around a value, to add or to remove.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
     names: OperationNames,
     way: Way,
     path: Checked<Path>,
-    /// The name of the object's one field; `None` for a list.
+    /// Name of the object's single field; `None` for a list.
     key: Option<String>,
     missing: Missing,
 }
 
 impl Layer {
-    /// A layer that is put on.
+    /// Creates a layer to add.
     pub(crate) fn on(names: OperationNames, path: impl Into<PathText>, key: Option<&str>) -> Self {
         Self {
             names,
@@ -55,7 +55,7 @@ impl Layer {
         }
     }
 
-    /// A layer that is taken off.
+    /// Creates a layer to remove.
     pub(crate) fn off(names: OperationNames, path: impl Into<PathText>, key: Option<&str>) -> Self {
         Self {
             way: Way::Off,
@@ -81,7 +81,7 @@ impl Layer {
         };
     }
 
-    /// The one value inside.
+    /// Returns the single value inside.
     fn inner(&self, walk: &Walk, value: &mut Value, trail: &Trail<'_>) -> Result<Value, Refusal> {
         let one = || walk.refusal("length", trail);
         if let Some(key) = &self.key {
@@ -133,7 +133,7 @@ impl Operation for Layer {
         self.path.paths(|path| [path])
     }
 
-    /// What is inside stays what it is.
+    /// Notes that the value inside does not change.
     fn lineage(&self, flow: &mut Flow) {
         let Some(path) = self.path.known() else { return };
         let inside = flow.at(path);
@@ -176,7 +176,7 @@ impl Operation for Layer {
 macro_rules! layer_operation {
     ($operation:ident) => {
         impl $operation {
-            /// Does nothing where there is nothing.
+            /// Does nothing when the value is missing.
             #[must_use]
             pub fn skip_missing(mut self) -> Self {
                 self.layer.skip_missing();

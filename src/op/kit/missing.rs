@@ -1,20 +1,20 @@
-//! The keys about what is not there, and what is there already.
+//! The keys for missing sources and existing targets.
 
 use super::form::{Form, Key};
 use super::settings::Settings;
 
-/// What an operation does where its source is not there.
+/// What an operation does when its source is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Missing {
-    /// It refuses the record: `<op>.missing`.
+    /// Refuse the record: `<op>.missing`.
     #[default]
     Refuse,
-    /// It does nothing there.
+    /// Do nothing.
     Skip,
 }
 
 impl Missing {
-    /// The key of stage files.
+    /// Key of stage files.
     pub(crate) const KEY: Key = Key::optional(
         "missing",
         Form::Choice(&["refuse", "skip"]),
@@ -52,7 +52,7 @@ macro_rules! skip_missing_builder {
 }
 pub(crate) use skip_missing_builder;
 
-/// The key that allows overwriting.
+/// Key that allows overwriting.
 pub(crate) const OVERWRITE: Key = Key::optional(
     "overwrite",
     Form::Boolean,

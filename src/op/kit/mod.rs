@@ -1,4 +1,4 @@
-//! What operations are made of, and what reads them. Nothing here knows which operations there are.
+//! The building blocks of operations, and their reader. Nothing here depends on a particular operation.
 
 pub(super) mod checked;
 pub(super) mod code;

@@ -9,7 +9,7 @@ use crate::record::{NotRead, NumberText, Rounding, Value};
 use crate::refusal::Refusal;
 
 impl NotRead {
-    /// The refusal `<op>.invalid` or `<op>.too_long`.
+    /// Returns the refusal `<op>.invalid` or `<op>.too_long`.
     pub(crate) fn refusal(self, frame: &Frame, place: &Trail<'_>) -> Refusal {
         match self {
             Self::Invalid => frame.refuse("invalid", place).expected("a decimal number"),
@@ -18,7 +18,7 @@ impl NotRead {
     }
 }
 
-/// The exact decimal of a JSON number, or of the text of a number.
+/// Returns the exact decimal of a JSON number, or of the text of a number.
 pub(crate) fn exact(value: &Value, text: &str) -> Result<Decimal, NotRead> {
     match value.as_number() {
         Some(number) => NumberText::JSON.read(number),
@@ -38,7 +38,7 @@ pub(crate) fn round_exactly(
     within_28_digits(rounded)
 }
 
-/// The representation has room for some numbers of 29 digits; the promise is 28.
+/// Refuses more than 28 digits: the representation can hold some numbers of 29 digits, but only 28 are promised.
 fn within_28_digits(exact: Decimal) -> Result<Decimal, NotRead> {
     if exact.mantissa().unsigned_abs() < 10u128.pow(28) {
         Ok(exact)

@@ -1,4 +1,4 @@
-//! What an operation is: one typed step inside a stage, and what it tells of itself.
+//! The trait of operations: one typed step inside a stage, with its description.
 
 use std::fmt;
 
@@ -12,20 +12,20 @@ use crate::refusal::Refusal;
 
 /// One typed step inside a stage.
 pub trait Operation: fmt::Debug + Send + Sync {
-    /// The name in stage files, `rename`.
+    /// Returns the name in stage files, such as `rename`.
     fn name(&self) -> &'static str;
 
-    /// Changes the document, or refuses the record. Never both: after a refusal the document is thrown away.
+    /// Changes the document, or refuses the record. Never both: after a refusal the document is discarded.
     fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal>;
 
-    /// What it reads.
+    /// Returns the paths that it reads.
     fn reads(&self) -> Vec<Path>;
 
-    /// What it writes or removes.
+    /// Returns the paths that it writes or removes.
     fn writes(&self) -> Vec<Path>;
 
-    /// What it does to where values come from. By default, what it writes may come from everything that it reads, or be
-    /// what it was before; what concerns the record as a whole may do anything.
+    /// Describes how it changes the origin of values. By default, what it writes may come from everything that it
+    /// reads, or keep its earlier value; an operation that concerns the record as a whole may do anything.
     fn lineage(&self, flow: &mut Flow) {
         if self.concerns_whole_record() {
             return flow.unknown();
@@ -36,47 +36,48 @@ pub trait Operation: fmt::Debug + Send + Sync {
         }
     }
 
-    /// How its work can be undone.
+    /// Returns how its work can be undone.
     fn reversibility(&self) -> Reversibility;
 
-    /// The operation that undoes this one, where its reversibility is [`Reversibility::Exact`].
+    /// Returns the operation that undoes this one, if its reversibility is [`Reversibility::Exact`].
     fn inverse(&self) -> Option<Box<dyn Operation>> {
         None
     }
 
-    /// Every setting that decides what it does, defaults filled in: the part of the stage's meaning that is hashed.
+    /// Returns every setting that affects its work, with defaults filled in: its part of the stage's meaning, which is
+    /// hashed.
     fn meaning(&self) -> serde_json::Value;
 
-    /// The earliest language of stages in which these settings do the same to every record. What its expressions need
-    /// beyond that is told by [`Operation::expressions`].
+    /// Returns the earliest version of the stage language in which these settings have the same effect on every record.
+    /// The needs of its expressions come from [`Operation::expressions`].
     fn language(&self) -> Language {
         Language::One
     }
 
-    /// Its expressions, and those of the operations inside it.
+    /// Returns its expressions, and those of the operations inside it.
     fn expressions(&self) -> Vec<&Expression> {
         Vec::new()
     }
 
-    /// What is wrong with its settings, found when a stage is built of it: constructors take paths as text and
-    /// neither panic nor return a `Result`.
+    /// Returns the problems of its settings, which are reported when a stage is built: constructors take paths as text
+    /// and neither panic nor return a `Result`.
     fn problems(&self) -> Vec<Problem> {
         Vec::new()
     }
 
-    /// Whether its effect may concern the record as a whole (leave it out, make it several, give it another id), so
-    /// that it cannot stand inside `each`.
+    /// Returns whether its effect may concern the record as a whole (leave it out, make it several, give it another
+    /// id), so that `each` cannot contain it.
     fn concerns_whole_record(&self) -> bool {
         false
     }
 
-    /// The list whose elements it makes into records of their own, where it does that with one.
+    /// Returns the list whose elements it makes into separate records, if it does so.
     fn derives_from(&self) -> Option<Path> {
         None
     }
 
-    /// What it may do to the record as a whole. By default anything, where it concerns the record as a whole, and nothing
-    /// where it does not. A stage holds it to that.
+    /// Returns what it may do to the record as a whole. By default anything if it concerns the record as a whole, and
+    /// nothing otherwise. A stage enforces this.
     fn effects(&self) -> Effects {
         if self.concerns_whole_record() {
             Effects::ANY
@@ -85,77 +86,77 @@ pub trait Operation: fmt::Debug + Send + Sync {
         }
     }
 
-    /// Whether what it writes no longer shows what it read, as a digest does.
+    /// Returns whether what it writes no longer shows what it read, as with a digest.
     fn disguises(&self) -> bool {
         false
     }
 
-    /// The values that it hands on as they are, to other paths.
+    /// Returns the values that it copies unchanged to other paths.
     fn passes_on(&self) -> Vec<PassedOn> {
         Vec::new()
     }
 
-    /// The paths at which nothing stands after it.
+    /// Returns the paths that do not exist after it.
     fn takes_away(&self) -> Vec<Path> {
         Vec::new()
     }
 
-    /// Whether it makes fields whose names only the record has.
+    /// Returns whether it creates fields whose names come from the record.
     fn makes_unknown_fields(&self) -> bool {
         false
     }
 
-    /// What is legal in its settings but probably not meant, each with a stable code.
+    /// Returns settings that are legal but probably mistakes, each with a stable code.
     fn warnings(&self) -> Vec<Problem> {
         Vec::new()
     }
 }
 
-/// A value that an operation hands on as it is.
+/// A value that an operation copies unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PassedOn {
-    /// Where it is read.
+    /// Path that is read.
     pub from: Path,
-    /// Where it is written.
+    /// Path that is written.
     pub to: Path,
 }
 
 /// What an operation may do to a record as a whole, beyond changing its document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
-    /// It may leave the record out.
+    /// Whether it may leave the record out.
     pub filters: bool,
-    /// It may give the record another id.
+    /// Whether it may give the record another id.
     pub rekeys: bool,
-    /// It may make the record into several.
+    /// Whether it may make the record into several.
     pub derives: bool,
 }
 
 impl Effects {
-    /// It changes the document alone.
+    /// Changes the document alone.
     pub const NONE: Self = Self {
         filters: false,
         rekeys: false,
         derives: false,
     };
-    /// It may do anything: what it does is not known.
+    /// May do anything: the effects are unknown.
     pub const ANY: Self = Self {
         filters: true,
         rekeys: true,
         derives: true,
     };
-    /// It leaves records out, and does nothing else to them as a whole.
+    /// Leaves records out, and does nothing else to them as a whole.
     pub const FILTERS: Self = Self {
         filters: true,
         ..Self::NONE
     };
-    /// It gives records another id, and does nothing else to them as a whole.
+    /// Gives records another id, and does nothing else to them as a whole.
     pub const REKEYS: Self = Self {
         rekeys: true,
         ..Self::NONE
     };
 
-    /// What two operations may do, one after the other.
+    /// Returns the combined effects of two operations, one after the other.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self {
@@ -165,7 +166,7 @@ impl Effects {
         }
     }
 
-    /// Whether it is known to derive, and not only not known what it does.
+    /// Returns whether it is known to derive, rather than merely unknown.
     #[must_use]
     pub fn surely_derives(self) -> bool {
         self.derives && self != Self::ANY
@@ -177,13 +178,13 @@ impl Effects {
 pub enum Effect {
     /// The document was changed.
     Changed,
-    /// There was nothing to do.
+    /// The document was not changed.
     Unchanged,
     /// The record is left out; the reason is a code, never a value.
     Filtered(String),
     /// The record becomes these documents, in this order, at least one (`derive`).
     Derived(Vec<Document>),
-    /// The record goes on under this id (`rekey`): not empty, without NUL.
+    /// The record continues under this id (`rekey`): not empty, without NUL.
     Rekeyed(String),
 }
 

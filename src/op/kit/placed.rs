@@ -1,4 +1,4 @@
-//! An operation as it stands in a stage file.
+//! An operation at its place in a stage file.
 
 use super::operation::{Effect, Effects, Operation, PassedOn, Reversibility};
 use crate::expression::{Expression, Scope};
@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use crate::record::Document;
 use crate::refusal::Refusal;
 
-/// An operation of a stage file: its refusals say where it stands, and may have a name of their own.
+/// An operation of a stage file: its refusals name its place, and may have a code of their own.
 #[derive(Debug)]
 pub(crate) struct PlacedOperation {
     pub(crate) inner: Box<dyn Operation>,
@@ -56,7 +56,7 @@ impl Operation for PlacedOperation {
         }))
     }
 
-    /// The place is no part of the meaning: moving an operation down a line changes nothing.
+    /// Returns the meaning, which does not include the place: moving an operation down a line changes nothing.
     fn meaning(&self) -> serde_json::Value {
         let mut meaning = self.inner.meaning();
         if let (Some(code), Some(settings)) = (&self.refuse_as, meaning.as_object_mut()) {

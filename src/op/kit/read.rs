@@ -1,4 +1,4 @@
-//! Reading one `[[op]]` table.
+//! Reads one `[[op]]` table.
 
 use super::code::code;
 use super::operation::Operation;
@@ -32,7 +32,7 @@ impl<'a> OperationReader<'a> {
         }))
     }
 
-    /// The manual of the operation that a table names.
+    /// Returns the manual of the operation that a table names.
     fn named(self, section: &Section<'_>) -> Result<&'static Manual, Problem> {
         let Some(item) = section.item("op") else {
             return Err(section.missing_key("op", "its name"));

@@ -1,4 +1,4 @@
-//! The reference table of operations for the documentation, made from their manuals.
+//! The reference table of operations for the documentation, generated from their manuals.
 
 use std::fmt::Write as _;
 
@@ -16,8 +16,8 @@ const GROUPS: [(&str, &str); 4] = [
     ),
 ];
 
-/// The reference of all operations as Markdown: per group a section, per operation its keys with their defaults, its
-/// refusal codes, and how it can be undone.
+/// Returns the reference of all operations as Markdown: per group a section, per operation its keys with their
+/// defaults, its refusal codes, and how it can be undone.
 pub(crate) fn reference(manuals: &[&Manual]) -> String {
     let mut out = String::from(
         "# Operations\n\n\

@@ -1,4 +1,4 @@
-//! The JSON Schema of operations in stage files, made from their manuals.
+//! The JSON Schema of operations in stage files, generated from their manuals.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -6,8 +6,8 @@ use super::code::CODE_PATTERN;
 use super::form::Form;
 use super::settings::Manual;
 
-/// The JSON Schema (2020-12) of one `[[op]]` table, as a fragment: whoever uses it must put it at `#/$defs/op`,
-/// because operations hold operations.
+/// Returns the JSON Schema (2020-12) of one `[[op]]` table, as a fragment: the caller must put it at `#/$defs/op`,
+/// because operations contain operations.
 pub(crate) fn json_schema(manuals: &[&Manual]) -> Json {
     json!({ "oneOf": manuals.iter().map(|manual| operation(manual)).collect::<Vec<_>>() })
 }

@@ -1,4 +1,4 @@
-//! What stage files may say about an operation, its manual, and what one of them says: the settings of an `[[op]]` table,
+//! The manual of an operation, that is, what stage files may say about it, and the settings of an `[[op]]` table,
 //! checked against the manual. Unknown keys and wrong types are problems with line, column and a suggestion.
 
 use toml_edit::{Item, TableLike, Value as Toml};
@@ -13,37 +13,37 @@ use crate::reading::Reading;
 use crate::record::Rounding;
 use crate::toml::{Problems, Section};
 
-/// What stage files may say about an operation. The parser, the JSON Schema of stage files and the reference table
-/// in the documentation are all made from it, so that they cannot disagree.
+/// What stage files may say about an operation. The parser, the JSON Schema of stage files and the reference table in
+/// the documentation are all generated from it, so that they cannot disagree.
 #[derive(Debug)]
 pub(crate) struct Manual {
-    /// The name in stage files.
+    /// Name in stage files.
     pub(crate) name: &'static str,
-    /// The group in the documentation: shape, value, collection, record.
+    /// Group in the documentation: shape, value, collection, record.
     pub(crate) group: &'static str,
-    /// One line: what it does.
+    /// What it does, in one line.
     pub(crate) summary: &'static str,
     /// Its keys, in the order of the documentation. `op` and `refuse_as` belong to every operation and are not listed.
     pub(crate) keys: &'static [Key],
-    /// The refusal codes that it can give.
+    /// Refusal codes that it can produce.
     pub(crate) refusals: &'static [&'static str],
-    /// How it can be undone, in words: the inverse, or from the image, or lossy and why.
+    /// How it can be undone, in words: by its inverse, from the image, or lossy with the reason.
     pub(crate) undo: &'static str,
-    /// An `[[op]]` table without its first line, a record, and what becomes of it: the record afterwards; several for an
+    /// An `[[op]]` table without its first line, a record, and the result: the record afterwards, or several for an
     /// operation that makes several. The rounding is half-even, and the secret `pepper` is `key`.
     pub(crate) example: (&'static str, &'static str, &'static str),
-    /// Makes the operation from its checked settings.
+    /// Builds the operation from its checked settings.
     pub(crate) build: fn(&mut Settings<'_>) -> Result<Box<dyn Operation>, Problem>,
 }
 
 impl Manual {
-    /// How its tables are called in problems.
+    /// Returns the name of its tables in problems.
     pub(crate) fn title(&self) -> String {
         format!("`{}`", self.name)
     }
 }
 
-/// What `[[op]]` tables are read with: the operations that there are, the file, and the functions of the program.
+/// The context for reading `[[op]]` tables: the known operations, the file, and the functions of the program.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OperationReader<'a> {
     pub(crate) manuals: &'static [&'static Manual],
@@ -92,30 +92,30 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// What the operations inside this one are read with.
+    /// Returns the reader for the operations inside this one.
     pub(crate) fn reader(&self) -> OperationReader<'a> {
         self.reader
     }
 
-    /// Whether the key is there.
+    /// Returns whether the key is present.
     #[must_use]
     pub(crate) fn has(&self, name: &str) -> bool {
         self.section.has(name)
     }
 
-    /// The place of the `[[op]]` table.
+    /// Returns the place of the `[[op]]` table.
     #[must_use]
     pub(crate) fn place(&self) -> &Place {
         &self.place
     }
 
-    /// The place of a key's value, for problems.
+    /// Returns the place of a key's value, for problems.
     #[must_use]
     pub(crate) fn place_of(&self, name: &str) -> Place {
         self.section.place_of(name)
     }
 
-    /// The tables of a list, each under this title; none where the key is absent.
+    /// Returns the tables of a list, each under this title; none when the key is absent.
     pub(crate) fn sections(&self, name: &str, title: &str) -> Vec<Section<'a>> {
         let reading = self.reading();
         let section = |table: &'a dyn TableLike, span| Section::new(title.to_owned(), table, span, reading);
@@ -136,42 +136,42 @@ impl<'a> Settings<'a> {
         self.reported.push(problem);
     }
 
-    /// What was reported.
+    /// Takes the reported problems.
     pub(crate) fn reported(&mut self) -> Vec<Problem> {
         std::mem::take(&mut self.reported)
     }
 
-    /// The file being read.
+    /// Returns the file being read.
     #[must_use]
     pub(crate) fn reading(&self) -> &'a Reading<'a> {
         self.reader.reading
     }
 
-    /// The functions that the program has registered.
+    /// Returns the functions that the program has registered.
     #[must_use]
     pub(crate) fn functions(&self) -> &'a Functions {
         self.reader.functions
     }
 
-    /// The raw TOML of a key.
+    /// Returns the raw TOML of a key.
     #[must_use]
     pub(crate) fn item(&self, name: &str) -> Option<&'a Item> {
         self.section.item(name)
     }
 
-    /// A path.
+    /// Returns a path.
     pub(crate) fn path(&self, name: &str) -> Result<Path, Problem> {
         self.parse_path(name, self.text(name).unwrap_or_default())
     }
 
-    /// A path that may be absent.
+    /// Returns a path that may be absent.
     pub(crate) fn path_or_none(&self, name: &str) -> Result<Option<Path>, Problem> {
         self.text(name)
             .map(|text| self.parse_path(name, text))
             .transpose()
     }
 
-    /// A list of paths; empty where the key is absent.
+    /// Returns a list of paths; empty when the key is absent.
     pub(crate) fn paths(&self, name: &str) -> Result<Vec<Path>, Problem> {
         self.texts(name)
             .iter()
@@ -179,7 +179,7 @@ impl<'a> Settings<'a> {
             .collect()
     }
 
-    /// The names and paths of a table, in the order written; empty where the key is absent.
+    /// Returns the names and paths of a table, in the order written; empty when the key is absent.
     pub(crate) fn path_table(&self, name: &str) -> Result<Vec<(String, Path)>, Problem> {
         let Some(table) = self.section.item(name).and_then(Item::as_table_like) else {
             return Ok(Vec::new());
@@ -198,13 +198,13 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// A text or a word of a choice; `None` where the key is absent.
+    /// Returns a text or a word of a choice; `None` when the key is absent.
     #[must_use]
     pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
         self.section.item(name).and_then(Item::as_str)
     }
 
-    /// A list of texts; empty where the key is absent.
+    /// Returns a list of texts; empty when the key is absent.
     #[must_use]
     pub(crate) fn texts(&self, name: &str) -> Vec<&'a str> {
         let list = self.section.item(name).and_then(Item::as_array);
@@ -212,13 +212,13 @@ impl<'a> Settings<'a> {
             .unwrap_or_default()
     }
 
-    /// A boolean, or what holds when the key is absent.
+    /// Returns a boolean, or the default when the key is absent.
     #[must_use]
     pub(crate) fn boolean(&self, name: &str, default: bool) -> bool {
         self.section.item(name).and_then(Item::as_bool).unwrap_or(default)
     }
 
-    /// A whole number within bounds; `None` where the key is absent.
+    /// Returns a whole number within bounds; `None` when the key is absent.
     pub(crate) fn integer(
         &self,
         name: &str,
@@ -230,7 +230,7 @@ impl<'a> Settings<'a> {
             .transpose()
     }
 
-    /// A value that may hold expressions; `None` where the key is absent.
+    /// Returns a value that may hold expressions; `None` when the key is absent.
     pub(crate) fn template(&self, name: &str) -> Result<Option<Template>, Problem> {
         self.section
             .item(name)
@@ -238,7 +238,7 @@ impl<'a> Settings<'a> {
             .transpose()
     }
 
-    /// An expression; `None` where the key is absent.
+    /// Returns an expression; `None` when the key is absent.
     pub(crate) fn expression(&self, name: &str) -> Result<Option<Expression>, Problem> {
         let Some(text) = self.text(name) else {
             return Ok(None);
@@ -248,7 +248,7 @@ impl<'a> Settings<'a> {
         Expression::compile(source, &place, self.reading()).map(Some)
     }
 
-    /// The condition of a key that must be there.
+    /// Returns the condition of a required key.
     ///
     /// # Errors
     /// A [`Problem`] of the expression, or that the key is missing.
@@ -262,7 +262,7 @@ impl<'a> Settings<'a> {
         )
     }
 
-    /// The value of a key that must be there.
+    /// Returns the value of a required key.
     ///
     /// # Errors
     /// A [`Problem`] of an expression inside, or that the key is missing.
@@ -270,7 +270,7 @@ impl<'a> Settings<'a> {
         self.template(name)?.ok_or_else(|| self.missing_key(name))
     }
 
-    /// The expression of a key that must be there.
+    /// Returns the expression of a required key.
     ///
     /// # Errors
     /// A [`Problem`] of the expression, or that the key is missing.
@@ -283,12 +283,12 @@ impl<'a> Settings<'a> {
         self.section.missing_key(name, key.map_or("", |key| key.summary))
     }
 
-    /// The stage's declared rounding, or the problem that this operation rounds without one.
+    /// Returns the stage's declared rounding, or the problem that this operation rounds without one.
     pub(crate) fn rounding(&self) -> Result<Rounding, Problem> {
         self.reading().rounding(&self.place)
     }
 
-    /// The manual these settings were checked against.
+    /// Returns the manual that these settings were checked against.
     #[must_use]
     pub(crate) fn manual(&self) -> &'static Manual {
         self.manual

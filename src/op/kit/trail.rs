@@ -1,33 +1,33 @@
-//! Where an operation stands in a record, for its refusals.
+//! Where an operation is in a record, for its refusals.
 
 use crate::path::Path;
 use crate::refusal::Refusal;
 
-/// Where a walk stands: a chain on the stack, so that a pointer is written only for a refusal.
+/// The position of a walk: a chain on the stack, so that a pointer is built only for a refusal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Trail<'t> {
     /// The record.
     Record,
-    /// A field of what the first part stands for.
+    /// A field of the place in the first part.
     Field(&'t Trail<'t>, &'t str),
-    /// An element of what the first part stands for.
+    /// An element of the place in the first part.
     Element(&'t Trail<'t>, usize),
-    /// What is below the first part.
+    /// A path below the place in the first part.
     Below(&'t Trail<'t>, &'t Path),
 }
 
 impl Trail<'_> {
-    /// The trail of a field.
+    /// Returns the trail of a field.
     pub(crate) fn field<'t>(&'t self, name: &'t str) -> Trail<'t> {
         Trail::Field(self, name)
     }
 
-    /// The trail of what a path without `[*]` leads to from here.
+    /// Returns the trail of the place that a path without `[*]` leads to from here.
     pub(crate) fn below<'t>(&'t self, path: &'t Path) -> Trail<'t> {
         Trail::Below(self, path)
     }
 
-    /// The JSON Pointer.
+    /// Returns the JSON Pointer.
     pub(crate) fn pointer(&self) -> String {
         match self {
             Self::Record => String::new(),
@@ -40,7 +40,7 @@ impl Trail<'_> {
         }
     }
 
-    /// A refusal from inside an element, with its pointers counted from the record.
+    /// Changes the pointers of a refusal from inside an element so that they begin at the record.
     pub(crate) fn locate(&self, mut refusal: Refusal) -> Refusal {
         let before = self.pointer();
         for violation in &mut refusal.violations {

@@ -1,5 +1,5 @@
-//! What operations share that hand a value on: a source, a target, and what holds where the one is missing or the other
-//! is taken.
+//! What operations that move or copy a value share: a source, a target, and what to do when the source is missing or
+//! the target exists.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::lineage::Flow;
 use crate::path::Path;
 use crate::problem::Problem;
 
-/// From where to where.
+/// Source and target of a value.
 #[derive(Clone, Debug)]
 pub(crate) struct FieldTransfer<P> {
     pub(crate) from: P,
@@ -62,7 +62,7 @@ impl<P: AsRef<Path>> Transfer<P> {
         whole(self.ends.known().map(|ends| &ends.to))
     }
 
-    /// The value goes on as it is.
+    /// Returns the value, which is copied unchanged.
     pub(crate) fn handed(&self) -> Vec<PassedOn> {
         let ends = self.ends.known().into_iter();
         ends.map(|ends| PassedOn {
@@ -72,8 +72,8 @@ impl<P: AsRef<Path>> Transfer<P> {
         .collect()
     }
 
-    /// The value goes on as it is, with everything in it, and leaves its place where it is `taken` from there. Where it
-    /// may be missing, the target may be what it was before.
+    /// Notes that the value is copied unchanged, with everything in it, and leaves its place if it is `taken` from
+    /// there. If it may be missing, the target may keep its earlier value.
     pub(crate) fn lineage(&self, flow: &mut Flow, taken: &[Path]) {
         let Some(ends) = self.ends.known() else {
             return;
@@ -103,14 +103,14 @@ impl<P: AsRef<Path>> Transfer<P> {
 macro_rules! transfer_builders {
     ($operation:ident) => {
         impl $operation {
-            /// Does nothing where the source is missing.
+            /// Does nothing when the source is missing.
             #[must_use]
             pub fn skip_missing(mut self) -> Self {
                 self.transfer.missing = Missing::Skip;
                 self
             }
 
-            /// Replaces what stands at the target.
+            /// Replaces an existing target.
             #[must_use]
             pub fn overwrite(mut self) -> Self {
                 self.transfer.overwrite = true;
@@ -121,7 +121,7 @@ macro_rules! transfer_builders {
 }
 pub(crate) use transfer_builders;
 
-/// The methods of [`Operation`](super::operation::Operation) that the transfer answers.
+/// The methods of [`Operation`](super::operation::Operation) that the transfer implements.
 macro_rules! transfer_methods {
     () => {
         fn name(&self) -> &'static str {

@@ -1,4 +1,4 @@
-//! The way to every place that a path stands for, expanding only what lies on it.
+//! Walks to every place that a path denotes, and expands only values along the path.
 
 use super::missing::Missing;
 use super::operation::Effect;
@@ -7,9 +7,8 @@ use crate::path::{Path, Segment};
 use crate::record::{Blocked, Document, Kind, Object, Value};
 use crate::refusal::Refusal;
 
-/// How one operation walks. A path that leads nowhere, because something on its way is missing, null or of a kind
-/// that has nothing inside, is the same everywhere: a refusal, unless what is missing is skipped. Only what that
-/// refusal is called differs.
+/// How one operation walks. A path that leads nowhere, because a value along it is missing, null or a scalar, means the
+/// same everywhere: a refusal, unless missing values are skipped. Only the code of the refusal differs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk {
     op: &'static str,
@@ -18,7 +17,7 @@ pub(crate) struct Walk {
     misfit: Absence,
 }
 
-/// What is done where something on the way has nothing inside, and what a refusal is called.
+/// What to do when a value along the path has nothing inside, and the code of the refusal.
 #[derive(Clone, Copy, Debug)]
 struct Absence {
     does: Missing,
@@ -31,11 +30,11 @@ impl Absence {
     }
 }
 
-/// What is done at a place; the answer is whether it changed something.
+/// The action at a place; returns whether it changed something.
 type Visit<'v, T> = dyn FnMut(&mut T, &Trail<'_>) -> Result<bool, Refusal> + 'v;
 
 impl Walk {
-    /// The walk of an operation on the shape of records: null is as good as nothing there.
+    /// Returns the walk of an operation on the shape of records: null counts as missing.
     pub(crate) fn shape(op: &'static str, missing: Missing) -> Self {
         Self {
             op,
@@ -45,7 +44,7 @@ impl Walk {
         }
     }
 
-    /// The walk of an operation on values, which tells null and wrong types apart.
+    /// Returns the walk of an operation on values, which distinguishes null from wrong types.
     pub(crate) fn value(op: &'static str, missing: Missing) -> Self {
         Self {
             null: Absence::new(missing, "null"),
@@ -54,19 +53,19 @@ impl Walk {
         }
     }
 
-    /// Finds nothing to do where a list or object on the way is null.
+    /// Does nothing when a list or object along the path is null.
     pub(crate) fn skip_null(mut self) -> Self {
         self.null.does = Missing::Skip;
         self
     }
 
-    /// Refuses where something on the way has nothing inside, even where missing is skipped.
+    /// Refuses when a value along the path has nothing inside, even if missing values are skipped.
     pub(crate) fn refuse_misfit(mut self) -> Self {
         self.misfit.does = Missing::Refuse;
         self
     }
 
-    /// Visits every object that the segments stand for; no segments stand for the record.
+    /// Visits every object that the segments denote; no segments denote the record.
     pub(crate) fn objects(
         &self,
         document: &mut Document,
@@ -86,7 +85,7 @@ impl Walk {
         )
     }
 
-    /// Visits every value that the segments, at least one, stand for.
+    /// Visits every value that the segments, at least one, denote.
     pub(crate) fn values(
         &self,
         document: &mut Document,
@@ -146,7 +145,7 @@ impl Walk {
                 return all.end();
             }
             Segment::Index(index) => *index,
-            // A JSON Pointer does not tell an index from a name of digits.
+            // A JSON Pointer does not distinguish an index from a name of digits.
             Segment::Key(name) => match name.parse() {
                 Ok(index) => index,
                 Err(_) => return self.misfit(value, trail, expected),
@@ -159,7 +158,7 @@ impl Walk {
         }
     }
 
-    /// What is on the way has nothing inside.
+    /// Handles a value along the path that has nothing inside.
     fn misfit(&self, value: &Value, trail: &Trail<'_>, expected: &str) -> Result<bool, Refusal> {
         let is_null = value.kind() == Kind::Null;
         let answer = if is_null { self.null } else { self.misfit };
@@ -170,7 +169,7 @@ impl Walk {
         }
     }
 
-    /// The source is not there.
+    /// Handles a missing source.
     pub(crate) fn nothing(&self, trail: &Trail<'_>) -> Result<bool, Refusal> {
         match self.missing {
             Missing::Refuse => Err(self.refusal("missing", trail)),
@@ -178,7 +177,7 @@ impl Walk {
         }
     }
 
-    /// Refuses where something stands at the target already, unless it may be overwritten.
+    /// Refuses when the target exists already, unless it may be overwritten.
     pub(crate) fn free_target(
         &self,
         object: &Object,
@@ -192,7 +191,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Sets a value below an object where nothing is yet, making objects along the path.
+    /// Sets a value below an object where there is none yet, creating objects along the path.
     pub(crate) fn add(
         &self,
         object: &mut Object,
@@ -204,7 +203,7 @@ impl Walk {
         self.put(object, below, value, trail)
     }
 
-    /// Sets a value below an object, making objects along the path.
+    /// Sets a value below an object, creating objects along the path.
     pub(crate) fn put(
         &self,
         object: &mut Object,
@@ -220,12 +219,12 @@ impl Walk {
         }
     }
 
-    /// The refusal of a target where something stands already.
+    /// Returns the refusal of a target that exists already.
     pub(crate) fn exists(&self, trail: &Trail<'_>) -> Refusal {
         self.refusal("exists", trail).expected("nothing there yet")
     }
 
-    /// The elements of a value that must be a list.
+    /// Returns the elements of a value that must be a list.
     pub(crate) fn list<'v>(
         &self,
         value: &'v mut Value,
@@ -236,13 +235,13 @@ impl Walk {
             .ok_or_else(|| self.refusal("not_list", trail).expected("a list"))
     }
 
-    /// A refusal of this operation at a place.
+    /// Returns a refusal of this operation at a place.
     pub(crate) fn refusal(&self, reason: &str, trail: &Trail<'_>) -> Refusal {
         Refusal::new(format!("{}.{reason}", self.op), trail.pointer())
     }
 }
 
-/// What came of several places: whether one was changed, and the violations of all of them.
+/// The result of several places: whether one was changed, and the violations of all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Visited {
     changed: bool,
@@ -250,7 +249,7 @@ pub(crate) struct Visited {
 }
 
 impl Visited {
-    /// Adds what came of one place.
+    /// Adds the result of one place.
     pub(crate) fn add(&mut self, place: Result<bool, Refusal>) {
         match (place, &mut self.refused) {
             (Ok(changed), _) => self.changed |= changed,
@@ -259,13 +258,13 @@ impl Visited {
         }
     }
 
-    /// Whether a place was changed; a refusal with the violations of all places where one refused.
+    /// Returns whether a place was changed; or, if one refused, a refusal with the violations of all places.
     pub(crate) fn end(self) -> Result<bool, Refusal> {
         self.refused.map_or(Ok(self.changed), Err)
     }
 }
 
-/// The effect of having changed something or not.
+/// Returns the effect for a change or for none.
 pub(crate) fn effect(changed: bool) -> Effect {
     if changed {
         Effect::Changed

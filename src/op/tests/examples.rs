@@ -105,7 +105,7 @@ fn what_an_operation_makes_comes_from_what_it_reads_and_goes_to_what_it_writes()
                 let SourceField::Field(from) = &source.origin else {
                     continue;
                 };
-                // What stays of what stood there before is no reading.
+                // Keeping an earlier value is not reading.
                 assert!(
                     meets(&reads, from) || meets(&writes, from),
                     "{name} makes {place} of {from}, and does not say that it reads it"

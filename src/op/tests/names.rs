@@ -1,4 +1,4 @@
-//! No code outside the file of an operation knows it by its name: what an operation is, it tells by its methods.
+//! No code outside the file of an operation knows it by its name: an operation describes itself by its methods.
 
 use std::fs;
 use std::path::{Path, PathBuf};

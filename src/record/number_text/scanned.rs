@@ -1,23 +1,23 @@
-//! A number's text in parts: its digits as one whole number, and where its point is.
+//! The parts of a number's text: its digits as one whole number, and the position of its point.
 
 use rust_decimal::Decimal;
 
 /// Why a text is not an exact decimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotRead {
-    /// It is no number, as this reader takes numbers.
+    /// The text is not a number for this reader.
     Invalid,
-    /// It is a number that needs more than 28 digits.
+    /// The number needs more than 28 digits.
     TooLong,
 }
 
-/// The first number that a decimal's 96 bits do not hold.
+/// The first number that does not fit in a decimal's 96 bits.
 pub(super) const BITS_96: u128 = 1 << 96;
 
-/// The most places of a decimal.
+/// The maximum number of places of a decimal.
 const MOST_PLACES: usize = 28;
 
-/// The powers of ten that a decimal has room for.
+/// The powers of ten that fit in a decimal.
 const POWERS: [u128; 29] = {
     let mut powers = [1; 29];
     let mut at = 1;
@@ -32,13 +32,13 @@ const POWERS: [u128; 29] = {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Groups {
     mark: char,
-    /// How many digits stand before the last mark.
+    /// Number of digits before the last separator.
     pub(super) until: usize,
 }
 
 impl Groups {
-    /// One more mark, after so many digits: the same one throughout. The first group has one to three digits and begins
-    /// with none that says nothing: `0,123` is a decimal comma, not a thousand and a bit.
+    /// Adds a separator after this many digits: the same character throughout. The first group has one to three digits
+    /// and does not begin with a zero: `0,123` has a decimal comma, and is not a number of thousands.
     pub(super) fn next(before: Option<Self>, mark: char, digits: usize, first: u8) -> Option<Self> {
         let whole = match before {
             None => (1..=3).contains(&digits) && first != b'0',
@@ -48,7 +48,7 @@ impl Groups {
     }
 }
 
-/// The digits so far as a whole number, eighteen at a time in a machine word.
+/// The digits so far as a whole number, accumulated eighteen at a time in a machine word.
 #[derive(Debug, Default)]
 pub(super) struct Sum {
     high: u128,
@@ -58,7 +58,7 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    /// Takes the digits that a text begins with; how many those are.
+    /// Reads the digits at the beginning of a text; returns their number.
     #[inline]
     pub(super) fn run(&mut self, bytes: &[u8]) -> usize {
         let mut at = 0;
@@ -91,13 +91,13 @@ impl Sum {
         (self.low, self.in_low) = (0, 0);
     }
 
-    /// Whether a machine word holds it.
+    /// Whether it fits in a machine word.
     #[inline]
     pub(super) fn is_short(&self) -> bool {
         self.high == 0 && !self.is_long
     }
 
-    /// The whole number; `None` where 96 bits do not hold it.
+    /// Returns the whole number; `None` where it does not fit in 96 bits.
     #[inline]
     pub(super) fn size(mut self) -> Option<u128> {
         if self.is_short() {
@@ -110,9 +110,9 @@ impl Sum {
 
 /// A number in parts.
 pub(super) struct Scanned {
-    /// All of its digits.
+    /// All digits.
     pub(super) sum: Sum,
-    /// How many of them stand behind the point, where there is one.
+    /// Number of digits after the point, where there is one.
     pub(super) places: Option<usize>,
     pub(super) exponent: Option<i64>,
 }
@@ -157,7 +157,7 @@ impl Scanned {
     }
 }
 
-/// The exponent after `e`, held within 64 bits.
+/// Parses the exponent after `e`, clamped to 64 bits.
 #[inline]
 pub(super) fn written_exponent(bytes: &[u8]) -> Option<i64> {
     let (negative, digits) = match bytes {
@@ -169,7 +169,7 @@ pub(super) fn written_exponent(bytes: &[u8]) -> Option<i64> {
     }
     let mut size = 0i64;
     for digit in digits {
-        // Beyond this a number is as far away as it can be.
+        // Beyond this, a larger exponent makes no difference.
         size = (size * 10 + i64::from(digit - b'0')).min(i64::MAX / 100);
     }
     Some(if negative { -size } else { size })

@@ -1,4 +1,4 @@
-//! The geometry of the bars and of the curve, in whole numbers: what is drawn is never a float either.
+//! The geometry of the bars and of the curve, in whole numbers: as elsewhere, no floats.
 
 use std::fmt::Write as _;
 
@@ -6,18 +6,18 @@ use super::super::speed::{Speed, SpeedPoint};
 use super::words::{count, duration};
 use crate::ledger::Counts;
 
-/// The curve's field, in its own units; the page stretches it.
+/// Width of the curve's field in its own units; the page scales it.
 const WIDTH: u64 = 10_000;
 const HEIGHT: u64 = 1_000;
-/// The least width of a part of a bar that is there at all, in hundredths of a percent.
+/// Minimum width of a nonempty part of a bar, in hundredths of a percent.
 const LEAST: u64 = 60;
-/// More passes than these are not named above the curve: their names would cover each other.
+/// Maximum number of passes named above the curve: more names would overlap.
 const NAMED: usize = 6;
 
-/// A bar of outcomes, one part beside the other.
+/// A bar of outcomes, its parts side by side.
 pub(super) struct Bar {
     pub(super) parts: Vec<OutcomeSlice>,
-    /// All of it in words, for who cannot see it.
+    /// The whole bar in words, for people who cannot see it.
     pub(super) told: String,
 }
 
@@ -25,7 +25,7 @@ pub(super) struct Bar {
 pub(super) struct OutcomeSlice {
     pub(super) name: &'static str,
     pub(super) number: u64,
-    /// Where it begins and how wide it is, in percent.
+    /// Its start and width, in percent.
     pub(super) from: String,
     pub(super) width: String,
 }
@@ -46,7 +46,7 @@ impl Bar {
             whole => u64::try_from(u128::from(number) * 10_000 / whole).map_or(0, |width| width.max(LEAST)),
         };
         let mut widths = numbers.map(|(_, number)| hundredths(number));
-        // What the smallest were given is taken from the largest, so that the bar stays as long as it is.
+        // The smallest parts are widened at the expense of the largest, so that the bar keeps its length.
         let sum: u64 = widths.iter().sum();
         if let (Some(largest), true) = (widths.iter_mut().max(), whole > 0) {
             *largest = (*largest + 10_000).saturating_sub(sum);
@@ -79,25 +79,25 @@ fn in_percent(hundredths: u64) -> String {
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)
 }
 
-/// The course of a run: records per second over time, as steps.
+/// The speed of a run: records per second over time, as steps.
 pub(super) struct SpeedCurve<'r> {
     pub(super) points: &'r [SpeedPoint],
-    /// The line, and the field below it, as SVG paths.
+    /// The line, and the area below it, as SVG paths.
     pub(super) line: String,
     pub(super) field: String,
-    /// Where the lines of the scale stand, and what they say, from top to bottom.
+    /// Positions and labels of the scale's lines, from top to bottom.
     pub(super) rates: Vec<Mark>,
     pub(super) times: Vec<Mark>,
     pub(super) median: Option<Mark>,
-    /// Where a pass begins.
+    /// The starts of passes.
     pub(super) passes: Vec<Mark>,
 }
 
-/// A place on a scale.
+/// A position on a scale.
 pub(super) struct Mark {
-    /// In the field's units.
+    /// Position in the field's units.
     pub(super) at: u64,
-    /// In percent of the field.
+    /// Position in percent of the field.
     pub(super) place: String,
     pub(super) told: String,
 }
@@ -115,7 +115,7 @@ impl Mark {
 }
 
 impl<'r> SpeedCurve<'r> {
-    /// `None` where there is nothing to draw.
+    /// Computes the curve; returns `None` if there is nothing to draw.
     pub(super) fn from_speed(speed: &'r Speed) -> Option<Self> {
         let last = speed.points.last()?;
         let fastest = speed.points.iter().map(|point| point.per_second).max()?;
@@ -147,7 +147,7 @@ impl<'r> SpeedCurve<'r> {
     }
 }
 
-/// Where passes begin, where the run had several and few enough to be told apart.
+/// Returns the starts of passes, if the run had several and few enough to tell apart.
 fn passes(points: &[SpeedPoint], x: impl Fn(u64) -> u64) -> Vec<Mark> {
     let changes = points
         .chunk_by(|left, right| left.pass == right.pass)
@@ -167,7 +167,7 @@ fn scaled(part: u64, whole: u64, length: u64) -> u64 {
     u64::try_from(at).unwrap_or(length).min(length)
 }
 
-/// The next number of the form 1, 2 or 5 with zeros, so that the scale is easy to read.
+/// Returns the next number of the form 1, 2 or 5 followed by zeros, so that the scale is easy to read.
 fn round_above(number: u64) -> u64 {
     let mut power: u64 = 1;
     loop {

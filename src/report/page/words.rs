@@ -1,9 +1,9 @@
-//! Numbers and lengths of time as the page shows them.
+//! Numbers and durations as the page shows them.
 
 use std::borrow::Borrow;
 use std::fmt;
 
-/// A number with its thousands apart: a count, or the text of an exact amount.
+/// Renders a number with separated thousands: a count, or the text of an exact amount.
 pub(super) fn count(number: impl fmt::Display) -> String {
     let text = number.to_string();
     let (sign, digits) = text.split_at(usize::from(text.starts_with('-')));
@@ -21,7 +21,7 @@ pub(super) fn count(number: impl fmt::Display) -> String {
     grouped + fraction
 }
 
-/// A length of time as a person would say it.
+/// Renders a duration in words.
 pub(super) fn duration(micros: impl Borrow<u64>) -> String {
     let micros = *micros.borrow();
     match micros {

@@ -74,7 +74,7 @@ fn a_key_that_always_is_an_expression_begins_with_its_sign() {
             "{toml}: {told}"
         );
         assert!(told.contains(&says), "{toml}: {told}");
-        // What it says to write works.
+        // The change that the message suggests works.
         let sign = |sign: &str| written.replacen("\"= ", &format!("\"{sign}"), 1);
         let mended = toml
             .replacen(&sign("="), written, 1)
@@ -132,7 +132,7 @@ fn a_text_that_looks_like_an_expression_is_an_error_that_says_how_to_mean_either
     ] {
         assert_eq!(into(&toml_edit::Value::from(text).to_string()), "", "{text}");
     }
-    // Where no expression may stand, any text is a text.
+    // Where an expression is not allowed, any text is a literal text.
     let map = |value: &str| {
         let text = format!(
             "[stage]\nsource = \"a1\"\ntarget = \"a2\"\n[[op]]\nop = \"map\"\npath = \"m\"\nvalues = {{ b = {value} }}\ndefault = \"now()\"\n"
@@ -191,7 +191,7 @@ fn what_every_record_would_refuse_is_an_error() {
         let expected = format!("{told}: every record would be refused");
         let is_reported =
             found.starts_with("expression.never 0001_orders.toml:7:") && found.contains(&expected);
-        // A declared rounding is another matter.
+        // A declared rounding is a different case.
         assert!(is_reported || source.starts_with("round"), "{source}: {found}");
     }
 }
@@ -267,7 +267,7 @@ fn a_member_that_the_contract_of_the_source_does_not_have_is_a_warning() {
     let flatten = "[[op]]\nop = \"flatten\"\npath = \"at\"\n[into]\nx = \"= doc.day\"";
     assert_eq!(stage(closed, flatten), "");
     assert!(stage("", "[[op]]\nop = \"trim\"\npath = \"lines[*].skoo\"").contains("no member `skoo` there"));
-    // What the stage has made itself it may read; and what other schemas have a say in is not known.
+    // The stage may read what it has made itself; and what other schemas may allow is not known.
     assert_eq!(
         stage(closed, &format!("{}[into]\ny = \"= doc.x\"", rename("name"))),
         ""

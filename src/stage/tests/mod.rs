@@ -1,4 +1,4 @@
-//! What stages promise.
+//! Tests of the promises of stages.
 
 use super::{Lookup, Outcome, Stage};
 use crate::context::Context;
@@ -30,7 +30,7 @@ fn parse(text: &str) -> Stage {
     }
 }
 
-/// The problems, a line each: severity is an error, the code, the text.
+/// Renders the problems, a line each: the code, then the problem.
 fn lines(problems: &[Problem]) -> String {
     let lines = problems
         .iter()
@@ -42,7 +42,7 @@ fn problems(text: &str) -> String {
     lines(&Stage::parse("0001_orders.toml", text, &lookup()).expect_err("the stage has problems"))
 }
 
-/// What the stage makes of a record with the id `r1`: `id data` for each output, else the code.
+/// Renders what the stage makes of a record with the id `r1`: `id data` for each output, else the code.
 fn outcome(stage: &Stage, data: &str) -> String {
     let record = Record {
         number: RecordNumber::new(1),

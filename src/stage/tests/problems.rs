@@ -182,7 +182,8 @@ proptest::proptest! {
     }
 }
 
-/// What edits put into a stage file; all of it ASCII, as the file is, so that every cut falls between characters.
+/// Texts that edits insert into a stage file; all of it is ASCII, as the file is, so that every cut falls between
+/// characters.
 const TOKENS: [&str; 14] = [
     "", "\"", "'''", "[", "]", "{", "}", "=", "\n", ".", "[[op]]\n", "= doc.", "-1", "\u{0}",
 ];

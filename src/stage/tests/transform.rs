@@ -200,7 +200,7 @@ fn what_a_record_becomes_is_bounded_in_all() {
     assert_eq!(outcome(&parse(text), &with(15)).lines().count(), 15);
     let refused = outcome(&parse(text), &with(16));
     assert!(refused.contains("derive.too_large"), "{} bytes", refused.len());
-    // What the rest of the stage leaves of it counts.
+    // Only what the rest of the stage leaves of it counts.
     let into = format!("{text}[into]\nlength = \"= len(doc.big)\"\n");
     assert_eq!(outcome(&parse(&into), &with(100)).lines().count(), 100);
 }

@@ -1,4 +1,4 @@
-//! The verb `apply`: bring every stage up to date, resuming whatever was interrupted.
+//! The verb `apply`: brings every stage up to date and resumes passes that were interrupted.
 
 mod options;
 mod pin;
@@ -19,13 +19,13 @@ use crate::stage::Stages;
 use crate::store::Store;
 use stages::{bring_all_up_to_date, quarantined, unreconciled};
 
-/// Brings every stage up to date: goes on with a pass that was interrupted, begins the first pass of a stage that
-/// never ran, and carries what others wrote to a source through the stages that were applied before.
+/// Brings every stage up to date: continues a pass that was interrupted, begins the first pass of a stage that never
+/// ran, and processes what others wrote to a source with the stages that were applied before.
 ///
 /// # Errors
-/// [`Drift`](crate::Error::Drift) when an applied stage has another meaning now, [`PlanMoved`](crate::Error::PlanMoved)
-/// when a plan was given that does not fit any more, [`Locked`](crate::Error::Locked) when another process writes.
-/// Refused records are no error: they are counted, and stand in quarantine.
+/// [`Drift`](crate::Error::Drift) when the meaning of an applied stage has changed,
+/// [`PlanMoved`](crate::Error::PlanMoved) when the given plan is out of date, [`Locked`](crate::Error::Locked) when
+/// another process writes. Refused records are not an error: they are counted, and are in quarantine.
 pub fn apply(
     store: &mut Store,
     stages: &Stages,
@@ -54,8 +54,8 @@ pub fn apply(
 }
 
 impl Store {
-    /// What keeps `apply` from beginning at all: a stage that is not what was applied, is gone, or comes before what was built
-    /// without it; or a project that has another name now.
+    /// Returns the error that would keep `apply` from beginning at all: a stage differs from what was applied, is gone,
+    /// or comes before what was built without it; or the project's name has changed.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -1,4 +1,4 @@
-//! How to apply.
+//! Options of [`apply`](super::apply).
 
 use std::time::Duration;
 
@@ -7,27 +7,28 @@ use crate::engine::{PassLimits, RunInfo};
 use crate::observe::StopSignal;
 use crate::stage::{MaxErrors, OnError};
 
-/// How to apply.
+/// Options of [`apply`](super::apply).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ApplyOptions {
-    /// The last stage to bring up to date; `None`: all.
+    /// Last stage to bring up to date; `None` for all.
     pub to: Option<u32>,
-    /// The most records in a batch; `None`: what the store's options say.
+    /// Maximum number of records in a batch; `None` uses the store's options.
     pub batch_size: Option<usize>,
     /// Overrides what the stages say about refusals.
     pub on_error: Option<OnError>,
     /// Overrides how many refusals the stages allow.
     pub max_errors: Option<MaxErrors>,
-    /// Stop after the batch at hand when so much time is over.
+    /// Time after which the verb stops; it finishes the current batch first.
     pub max_time: Option<Duration>,
-    /// Let a stage that was applied go on with its changed meaning.
+    /// Whether an applied stage may continue with its changed meaning.
     pub revise: bool,
-    /// Only where stages and data are still those of this plan; the run has the plan's hash among its arguments.
+    /// Plan to apply: the stages and the data must still be the plan's. The ledger keeps the plan's hash among the
+    /// run's arguments.
     pub plan: Option<Pin>,
-    /// What stands in the ledger about this run.
+    /// What the ledger records about this run.
     pub run_info: RunInfo,
-    /// Asks the verb to stop.
+    /// Signal that asks the verb to stop.
     pub stop: StopSignal,
 }
 
@@ -55,7 +56,7 @@ impl ApplyOptions {
         self
     }
 
-    /// Sets the most records in a batch. Default: `None`, as the store's options say.
+    /// Sets the maximum number of records in a batch. Default: `None`, as the store's options say.
     #[must_use]
     pub fn batch_size(mut self, batch_size: impl Into<Option<usize>>) -> Self {
         self.batch_size = batch_size.into();
@@ -113,7 +114,7 @@ impl ApplyOptions {
 }
 
 impl ApplyOptions {
-    /// What is to be held to instead of what stages and store say.
+    /// Returns the limits that override those of the stages and the store.
     pub(crate) fn limits(&self) -> PassLimits {
         PassLimits {
             on_error: self.on_error,
@@ -122,7 +123,7 @@ impl ApplyOptions {
         }
     }
 
-    /// What of it a plan is bound to.
+    /// Returns the options that a plan is bound to.
     pub(crate) fn asked(&self) -> Asked {
         Asked {
             to: self.to,

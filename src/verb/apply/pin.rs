@@ -1,4 +1,4 @@
-//! Of which data and which stages a plan is, so that `apply` can refuse to carry out another one.
+//! The data and the stages that a plan was made from, so that `apply` can refuse a plan that is out of date.
 
 use rusqlite::Connection;
 
@@ -11,55 +11,56 @@ use crate::ledger::runs::runs_after;
 use crate::record::BatchId;
 use crate::stage::{Stage, Stages};
 
-/// The state of a store and of a project's stages that a plan was made of.
+/// State of a store and of a project's stages from which a plan was made.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Pin {
     /// The version of this format: 1.
     pub version: u32,
-    /// The project.
+    /// Name of the project.
     pub project: String,
-    /// The uuid of the store's first run.
+    /// UUID of the store's first run.
     pub origin: String,
-    /// The store's last batch.
+    /// Last batch of the store.
     pub batch: BatchId,
-    /// The size of the ledger's tree after it.
+    /// Size of the ledger's tree after that batch.
     pub tree_size: u64,
-    /// The tree's root after it, in hexadecimal: the fingerprint of everything that was ever written to the store.
+    /// Root of the tree after that batch, in hexadecimal: the fingerprint of everything that was ever written to the
+    /// store.
     pub tree_root: String,
-    /// The last stage that is to be brought up to date; `None`: all.
+    /// Last stage to bring up to date; `None` for all.
     pub to: Option<u32>,
-    /// Whether applied stages may go on with a changed meaning.
+    /// Whether applied stages may continue with a changed meaning.
     pub revise: bool,
-    /// What was given about refusals, `stop` or `quarantine`; `None`: what the stages say.
+    /// What a refusal does, `stop` or `quarantine`; `None` uses each stage's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_error: Option<String>,
-    /// How many refusals were allowed, `10` or `0.5%`; `None`: what the stages say.
+    /// How many refusals are allowed, `10` or `0.5%`; `None` uses each stage's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_errors: Option<String>,
     /// The stages, in order.
     pub stages: Vec<PinnedStage>,
-    /// The hash of the plan's figures as they stand in its file, in hexadecimal: whoever approves a plan approves them,
-    /// and the pin's own hash is in the ledger.
+    /// The hash of the plan's figures as written in its file, in hexadecimal: to approve a plan is to approve its
+    /// figures, and the pin's own hash is in the ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figures_sha256: Option<String>,
 }
 
-/// A stage that a plan was made of.
+/// A stage that a plan includes.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PinnedStage {
-    /// Its number.
+    /// Number of the stage.
     pub number: u32,
-    /// Its slug.
+    /// Slug of the stage.
     pub slug: String,
-    /// The hash of its meaning, less the names of its reconciliations, in hexadecimal.
+    /// Hash of the stage's meaning without the names of its reconciliations, in hexadecimal.
     pub meaning_sha256: String,
 }
 
-/// How `apply` was to be run.
+/// Options that the planned `apply` was to run with.
 pub(crate) struct Asked {
     pub(crate) to: Option<u32>,
     pub(crate) revise: bool,
@@ -69,11 +70,11 @@ pub(crate) struct Asked {
 
 /// The version of the format.
 const VERSION: u32 = 1;
-/// Stands before the pin's hash in the arguments of every run that goes by it.
+/// Prefix of the pin's hash in the arguments of every run that applies the plan.
 const ARGUMENT: &str = "--plan-sha256=";
 
 impl Pin {
-    /// The state as it is.
+    /// Pins the current state.
     pub(crate) fn new(connection: &Connection, head: &Head, stages: &Stages, asked: &Asked) -> Result<Self> {
         Ok(Self {
             version: VERSION,
@@ -91,7 +92,7 @@ impl Pin {
         })
     }
 
-    /// The text of a plan's file: the pin, bound to the figures, and these.
+    /// Returns the text of a plan's file: the pin, bound to the figures, and the figures.
     #[must_use]
     pub fn to_file(&self, figures: &serde_json::Value) -> String {
         let pin = Self {
@@ -101,10 +102,10 @@ impl Pin {
         format!("{:#}\n", serde_json::json!({ "pin": pin, "plan": figures }))
     }
 
-    /// The pin in the text of a plan: a JSON object that has it as `pin`.
+    /// Reads the pin from the text of a plan: a JSON object that holds it as `pin`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the text is no plan, or one of another version.
+    /// [`Error::Invalid`] when the text is not a plan, or is a plan of another version.
     pub fn parse(text: &str) -> Result<Self> {
         #[derive(serde::Deserialize)]
         struct PinnedPlan {
@@ -131,14 +132,14 @@ impl Pin {
         Ok(plan.pin)
     }
 
-    /// The argument that a run which goes by this plan has in the ledger.
+    /// Returns the argument that the ledger keeps for a run that applies this plan.
     pub(crate) fn argument(&self) -> String {
         let text = serde_json::to_string(self).expect("plain data has a JSON text");
         format!("{ARGUMENT}{}", hex(&sha256(&[text.as_bytes()])))
     }
 
-    /// Refuses where the stages or the data are not those of the plan. What runs that went by the same plan have written
-    /// is not held against it: an interrupted `apply` goes on.
+    /// Refuses when the stages or the data are not those of the plan. What earlier runs of the same plan wrote does not
+    /// count as a difference, so that an interrupted `apply` can continue.
     pub(crate) fn check(&self, connection: &Connection, stages: &Stages, asked: &Asked) -> Result<()> {
         let moved = |what: String| Err(Error::PlanMoved { what });
         if self.project != stages.project() {
@@ -189,7 +190,7 @@ impl Pin {
     }
 }
 
-/// The hash of figures, whatever the blanks between them.
+/// Hashes the figures; white space between them does not matter.
 fn hash_of(figures: &serde_json::Value) -> String {
     hex(&sha256(&[figures.to_string().as_bytes()]))
 }
@@ -217,7 +218,7 @@ fn as_asked(to: Option<u32>, revise: bool) -> String {
     to + revise
 }
 
-/// The first stage that is not as it was.
+/// Describes the first stage that has changed.
 fn difference(then: &[PinnedStage], now: &[PinnedStage]) -> Option<String> {
     for stage in then {
         match now.iter().find(|other| other.number == stage.number) {

@@ -1,4 +1,4 @@
-//! What was applied.
+//! The report of `apply`.
 
 use crate::engine::reconcile::StageReconciled;
 use crate::engine::{PassReport, Stopped};
@@ -8,23 +8,23 @@ use crate::record::RunId;
 #[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct ApplyReport {
-    /// The run's number; `None` when there was nothing to do.
+    /// Number of the run; `None` when there was nothing to do.
     pub run: Option<RunId>,
-    /// What was done, pass by pass.
+    /// What each pass did.
     pub passes: Vec<PassReport>,
-    /// The stages that were up to date already.
+    /// Stages that were up to date already.
     pub up_to_date: Vec<u32>,
     /// Stages whose text changed, but not their meaning.
     pub cosmetic: Vec<u32>,
-    /// Why it stopped before its end, or the first stage that did.
+    /// Why the run, or the first stage that stopped, stopped early.
     pub stopped: Option<Stopped>,
-    /// The stages that were left as they are, because a stage that they depend on is not up to date.
+    /// Stages that were left as they are, because a stage that they depend on is not up to date.
     pub held_back: Vec<HeldBack>,
-    /// How many records these stages have in quarantine now.
+    /// Number of records that these stages now have in quarantine.
     pub quarantined: u64,
-    /// What the reconciliations of the stages came to that have carried something.
+    /// Results of reconciling the stages that processed records.
     pub reconciled: Vec<StageReconciled>,
-    /// The other stages whose last reconciliation left something unexplained.
+    /// Other stages whose last reconciliation left something unexplained.
     pub unreconciled: Vec<u32>,
 }
 
@@ -32,8 +32,8 @@ pub struct ApplyReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct HeldBack {
-    /// The stage.
+    /// The stage that waits.
     pub stage: u32,
-    /// The stage that is not up to date: it has stopped, or was taken back.
+    /// The stage that is not up to date: it stopped, or was rolled back.
     pub by: u32,
 }

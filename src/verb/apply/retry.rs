@@ -1,4 +1,4 @@
-//! Carrying refused records once more.
+//! Retrying refused records.
 
 use super::options::ApplyOptions;
 use super::report::ApplyReport;
@@ -13,8 +13,8 @@ use crate::observe::Observer;
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
 use crate::store::Store;
 
-/// Runs refused records through their stage again, as their source is now (or, where a stage in place took them out
-/// of it, as they were), and what passes through every later stage that was applied.
+/// Processes refused records with their stage again, as their source is now (or, where a stage in place removed them
+/// from it, as they were), and what succeeds with every later stage that was applied.
 ///
 /// # Errors
 /// [`Error::Invalid`] when a selected record was refused by a load: its line has to be corrected and loaded.
@@ -26,7 +26,7 @@ pub fn retry(
     observer: &mut dyn Observer,
 ) -> Result<ApplyReport> {
     let mut run = Run::begin(store, &options.run_info)?;
-    // What stands now is tried, not what a stage refuses of that.
+    // Only what is refused now is retried, not what a stage refuses during the retry.
     let mut refused_by = standing::by_stage(run.connection(), stages.project(), selected)?;
     if !refused_by.is_empty() && refused_by.keys().all(Option::is_none) {
         return Err(Error::invalid(
@@ -46,7 +46,7 @@ pub fn retry(
         let batches = |pass| read::batches_of(run.connection(), pass);
         for work in retries(stage, &history, &to_retry(&refused), batches)? {
             has_tried = true;
-            // Whoever tries again wants to know about every record.
+            // A retry reports on every record, so no limit stops it.
             let all = PassLimits {
                 on_error: Some(OnError::Quarantine),
                 max_errors: Some(MaxErrors::Count(u64::MAX)),
@@ -67,7 +67,7 @@ pub fn retry(
         }
     }
     if has_tried && report.stopped.is_none() {
-        // The earlier stages too: what waits for one that works in place must not come to a later one before it.
+        // The earlier stages run too: a record that waits for a stage in place must not reach a later stage before it.
         apply_again(&mut run, stages, options, &bounds, observer, &mut report)?;
     }
     report.run = run.has_written().then_some(run.number());
@@ -84,8 +84,9 @@ fn to_retry(refused: &[RefusedNumbers]) -> Vec<RetryItem> {
     numbers.collect()
 }
 
-/// Leaves out what an earlier stage in place has still to read as it is now, which would come to this one before it: that
-/// one is worked on first, and this one then finds it in its increment. `true` where there is any.
+/// Leaves out records that an earlier stage in place has still to read as they are now, because they would reach this
+/// stage first: the earlier stage processes them, and this one then finds them in its increment. Returns `true` when
+/// there are any.
 fn leave_to_earlier(
     run: &Run<'_>,
     stages: &Stages,
@@ -105,7 +106,7 @@ fn leave_to_earlier(
     Ok(refused.len() < all)
 }
 
-/// Ends retries that were interrupted and that nothing goes on with, because the stage has another meaning now.
+/// Ends interrupted retries that nothing can continue, because the meaning of the stage has changed.
 fn end_superseded(run: &mut Run<'_>, project: &str, stage: &Stage) -> Result<()> {
     let history = StageHistory::read(run.connection(), project, stage.number())?;
     let is_superseded = |pass: &&read::PassSummary| {

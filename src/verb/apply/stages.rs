@@ -1,4 +1,4 @@
-//! Bringing stages up to date, one after the other, pass after pass.
+//! Brings stages up to date in order, pass by pass.
 
 use super::options::ApplyOptions;
 use super::report::{ApplyReport, HeldBack};
@@ -13,7 +13,7 @@ use crate::ledger::{StageHistory, StageState, refusals};
 use crate::observe::Observer;
 use crate::stage::{Stage, Stages};
 
-/// The stages that stand unreconciled, less those that were reconciled just now.
+/// Returns the unreconciled stages, except those that were reconciled just now.
 pub(super) fn unreconciled(
     run: &Run<'_>,
     stages: &Stages,
@@ -34,8 +34,8 @@ pub(super) fn unreconciled(
     Ok(unreconciled)
 }
 
-/// Works on every stage, until none has anything left to do: a later stage may free a place in the target that a record of
-/// an earlier one waits for.
+/// Processes every stage until none has anything left to do: a later stage may free a place in the target that a record
+/// of an earlier one waits for.
 pub(super) fn bring_all_up_to_date(
     run: &mut Run<'_>,
     stages: &Stages,
@@ -79,7 +79,7 @@ pub(super) fn bring_all_up_to_date(
     Ok(())
 }
 
-/// Notes why a stage has stopped; `true` where the whole run has to stop.
+/// Records why a stage has stopped; returns `true` when the whole run must stop.
 fn takes_note(
     stopped: &mut StoppedStages,
     stage: &Stage,
@@ -95,15 +95,15 @@ fn takes_note(
     of_all
 }
 
-/// After so many passes, and as many again, it is asked whether the stages get anywhere.
+/// Number of passes between two checks whether the stages make progress.
 const PASSES: usize = 64;
 
-/// So often a stage may carry one record in later passes of a run.
+/// How often a stage may process one record in later passes of a run.
 const TIMES: u64 = 10;
 
-/// Refuses to go on where a stage has carried the same record time and again: what one stage writes, another takes away,
-/// and gives it back to the first. A chain of records that wait for each other's places takes many passes too, but each
-/// record of it is carried once or twice.
+/// Refuses to continue when a stage has processed the same record time and again: what one stage writes, another takes
+/// away and gives back to the first. A chain of records that wait for each other's places takes many passes too, but
+/// processes each record once or twice.
 fn refuse_going_round(run: &Run<'_>, project: &str) -> Result<()> {
     let Some((stage, record, times)) = stage_input::most_often(run.connection(), run.number(), project)?
     else {
@@ -121,7 +121,7 @@ fn refuse_going_round(run: &Run<'_>, project: &str) -> Result<()> {
     Err(Error::invalid(message, hint))
 }
 
-/// Works on a stage, pass after pass, until it is up to date; why, where it has to stop before.
+/// Runs passes of a stage until it is up to date; returns the reason when it must stop early.
 fn bring_up_to_date(
     run: &mut Run<'_>,
     project: &str,
@@ -161,7 +161,7 @@ fn bring_up_to_date(
     reconcile_new(run, project, stage, options, report)
 }
 
-/// Reconciles what a stage has carried and nobody has reconciled yet: in this run, or in one that was killed before.
+/// Reconciles what a stage has processed and no run has reconciled yet: in this run, or in one that was killed before.
 pub(super) fn reconcile_new(
     run: &mut Run<'_>,
     project: &str,
@@ -192,8 +192,9 @@ pub(super) fn reconcile_new(
     )
 }
 
-/// Carries what was just written through the stages that were applied before. One that was taken back since is not applied
-/// again here, and what depends on it is held back with it: a later stage would see its records before it.
+/// Processes what was just written with the stages that were applied before. A stage that was rolled back since is not
+/// applied again here, and the stages that depend on it are held back with it: a later stage would see its records
+/// before it.
 pub(super) fn apply_again(
     run: &mut Run<'_>,
     stages: &Stages,

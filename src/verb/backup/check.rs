@@ -1,5 +1,5 @@
-//! Looking at a backup, whoever has written it: what its list says is checked name by name and file by file before anything
-//! is read whole, and only plain files are opened.
+//! Checks a backup from an untrusted source: every name and file in its manifest is checked before anything is read
+//! whole, and only plain files are opened.
 
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read as _};
@@ -19,58 +19,59 @@ use crate::record::BatchId;
 use crate::store::{Store, checkpoints};
 use crate::verify::{VerifyOptions, VerifyReport, verify};
 
-/// What a backup has been found to be.
+/// A backup that was checked.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CheckedBackup {
-    /// What it says of itself.
+    /// Manifest of the backup.
     pub manifest: Manifest,
-    /// Who has signed it; `None` where it is not signed, or no key was found to check that with.
+    /// Who signed it; `None` when it is not signed, or when no key was found to check the signature.
     pub signed: Option<BackupSignature>,
-    /// Whether it is signed by anybody.
+    /// Whether it has any signature.
     pub has_signatures: bool,
     pub(super) folder: PathBuf,
 }
 
-/// By whom a backup is signed, and how far.
+/// Who signed a backup, and up to which batch.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct BackupSignature {
-    /// The name of the key.
+    /// Name of the key.
     pub by: String,
-    /// Where the key was found.
+    /// Where the key comes from.
     pub key: KeyOf,
-    /// The newest batch that is signed.
+    /// Newest batch that is signed.
     pub batch: BatchId,
-    /// How many batches came after it.
+    /// Number of batches after it.
     pub unsigned: i64,
 }
 
-/// Where the key was found that a backup is signed with.
+/// Where the key that verifies a backup's signature comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum KeyOf {
-    /// It was named: [`KeysToCheck::given`].
+    /// The caller gave it: [`KeysToCheck::given`].
     Given,
-    /// It is [`KeysToCheck::known`].
+    /// The key is [`KeysToCheck::known`].
     Project,
-    /// It stands in the backup itself: who can change the backup can change it too.
+    /// The backup itself holds it: someone who can change the backup can change the key too.
     Backup,
 }
 
-/// The keys to check a backup with.
+/// Keys to check a backup with.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct KeysToCheck<'k> {
-    /// The key that has to have signed it.
+    /// Key that must have signed the backup.
     pub given: Option<&'k VerifyingKey>,
-    /// A key that may have signed it. Where neither it nor the backup's own has, the signatures are not checked.
+    /// Key that may have signed the backup. When neither it nor the backup's own key signed it, the signatures are not
+    /// checked.
     pub known: Option<&'k VerifyingKey>,
 }
 
 impl<'k> KeysToCheck<'k> {
-    /// Sets the key that has to have signed the backup. Default: `None`.
+    /// Sets the key that must have signed the backup. Default: `None`.
     #[must_use]
     pub fn given(mut self, given: impl Into<Option<&'k VerifyingKey>>) -> Self {
         self.given = given.into();
@@ -89,8 +90,8 @@ impl<'k> KeysToCheck<'k> {
 /// and all data).
 ///
 /// # Errors
-/// [`Error::Invalid`] where there is no such folder; [`Error::Stage`] with `backup.damaged` where it is no backup, or one
-/// that has changed since it was written.
+/// [`Error::Invalid`] when there is no such folder; [`Error::Stage`] with `backup.damaged` when the folder is not a
+/// backup, or has changed since it was written.
 pub fn check(folder: &Path, keys: KeysToCheck<'_>, stop: &StopSignal) -> Result<CheckedBackup> {
     let manifest = manifest(folder)?;
     let listed = manifest.files.iter().map(|file| file.name.as_str());
@@ -126,7 +127,7 @@ pub fn check(folder: &Path, keys: KeysToCheck<'_>, stop: &StopSignal) -> Result<
     })
 }
 
-/// Checks the store: that it verifies, is the one that the list names, and is signed by whom it should be.
+/// Checks the store: that it verifies, is the one that the manifest names, and is signed with the expected key.
 fn check_store(
     folder: &Path,
     manifest: &Manifest,
@@ -180,7 +181,8 @@ fn verified(store: &Store, path: &Path, stop: &StopSignal) -> Result<VerifyRepor
     Ok(report)
 }
 
-/// The checkpoints beside the store have to be those that it keeps: they stand where the next store is compared with them.
+/// Checks that the checkpoints beside the store are those that it keeps, because a restored store is compared with
+/// them.
 fn check_checkpoints(folder: &Path, manifest: &Manifest, notes: &str) -> Result<()> {
     let beside = checkpoints::path_of(Path::new(&manifest.store));
     let listed = manifest.files.iter().find(|file| Path::new(&file.name) == beside);
@@ -202,7 +204,7 @@ fn check_checkpoints(folder: &Path, manifest: &Manifest, notes: &str) -> Result<
     Ok(())
 }
 
-/// The key that has signed the newest checkpoint.
+/// Returns the key that signed the newest checkpoint.
 fn key_of(
     folder: &Path,
     manifest: &Manifest,
@@ -232,7 +234,7 @@ fn key_of(
     Ok(own.flatten().filter(has_signed).map(|key| (key, KeyOf::Backup)))
 }
 
-/// What is wrong with the store of a backup; that another program holds it is not.
+/// Reports an error in a backup's store as damage, except that another program holds the store.
 fn of_store(path: &Path, error: Error) -> Error {
     match error.code() {
         "store.busy" | "store.locked" | "store.full" | "io" => error,
@@ -267,7 +269,7 @@ fn manifest(folder: &Path) -> Result<Manifest> {
     Ok(manifest)
 }
 
-/// What the system says of a file of a backup: a plain one, that no link leads to.
+/// Returns the metadata of a backup's file, which must be a plain file and not a link.
 pub(super) fn plain(folder: &Path, name: &str) -> Result<Metadata> {
     let mut path = folder.to_owned();
     let mut parts = name.split('/').peekable();
@@ -295,7 +297,7 @@ pub(super) fn plain(folder: &Path, name: &str) -> Result<Metadata> {
     Err(damaged(&path, "has no name"))
 }
 
-/// What a file holds, read as far as it should go and no further.
+/// Returns what a file holds; reads no more than its expected length.
 pub(super) fn known_as(path: &Path, file: &BackedUp, stop: &StopSignal) -> Result<BackedUp> {
     let from = File::open(path).map_err(io(path))?;
     let from = from.take(file.bytes.saturating_add(1));
@@ -306,7 +308,7 @@ pub(super) fn known_as(path: &Path, file: &BackedUp, stop: &StopSignal) -> Resul
     })
 }
 
-/// The backup has changed since it was written; nothing is said of the store that it was made of.
+/// Error for a backup that has changed since it was written; it says nothing about the original store.
 pub(super) fn damaged(path: &Path, what: &str) -> Error {
     let message = format!("the backup is damaged: `{}` {what}", path.display());
     let problem = Problem::error("backup.damaged", None, message);

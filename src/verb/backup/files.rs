@@ -1,4 +1,5 @@
-//! The files of a backup, and of what it is restored to: reading, writing, and what must not be there.
+//! Reads and writes the files of a backup and of the place it is restored to, and finds files that must not exist
+//! there.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -13,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::observe::StopSignal;
 use crate::store::{Store, StoreOptions};
 
-/// What SQLite would still carry out on a store when it is opened: the journal of another one would be played into it.
+/// Returns a journal that SQLite would apply when it opens the store: the journal of another store would be replayed
+/// into this one.
 pub(super) fn unfinished(store: &Path) -> Option<PathBuf> {
     let beside = ["-journal", "-wal", "-shm"].into_iter().map(|kind| {
         let mut name = store.as_os_str().to_owned();
@@ -23,7 +25,7 @@ pub(super) fn unfinished(store: &Path) -> Option<PathBuf> {
     beside.into_iter().find(|path| path.symlink_metadata().is_ok())
 }
 
-/// The store of a backup, to be looked at.
+/// Opens the store of a backup for checking.
 pub(super) fn looked_at(path: &Path, keys: CheckpointKeys) -> Result<Store> {
     let options = StoreOptions {
         read_only: true,
@@ -37,7 +39,7 @@ pub(super) fn looked_at(path: &Path, keys: CheckpointKeys) -> Result<Store> {
     Store::open(path, options, environment)
 }
 
-/// A new file for its owner alone, with the folders above it.
+/// Creates a file that only its owner can access, and the folders above it.
 pub(super) fn new_file(path: &Path) -> Result<File> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(io(folder))?;
@@ -75,7 +77,7 @@ pub(super) fn pour(
     })
 }
 
-/// Waits until the names in a folder are on the disk.
+/// Waits until the folder's directory entries are on disk.
 pub(super) fn sync(folder: &Path) -> Result<()> {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")

@@ -1,31 +1,31 @@
-//! The list of what a backup holds.
+//! The manifest of a backup: the list of its files.
 
 use crate::record::BatchId;
 
-/// The file that lists the others.
+/// Name of the file that lists the others.
 pub const MANIFEST: &str = "backup.json";
-/// What the manifest begins with; another text is another format.
+/// Format that the manifest declares; another value means another format.
 pub(super) const FORMAT: &str = "counterfoil-backup-1";
-/// A list of files is never longer than this.
+/// Maximum size of a manifest in bytes.
 pub(super) const LONGEST: u64 = 16 << 20;
 /// What a backup holds.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Manifest {
     pub(super) format: String,
-    /// The ledger: the uuid of its first run.
+    /// Identity of the ledger: the UUID of its first run.
     pub origin: String,
-    /// Its newest batch.
+    /// Newest batch of the ledger.
     pub batches: BatchId,
-    /// The size of its tree.
+    /// Size of the ledger's tree.
     pub tree_size: u64,
-    /// The root of its tree, in hexadecimal.
+    /// Root of the ledger's tree, in hexadecimal.
     pub tree_root: String,
-    /// When the backup was made, in microseconds since 1970.
+    /// Time of the backup, in microseconds since 1970.
     pub at_us: i64,
-    /// The store's file.
+    /// Name of the store's file.
     pub store: String,
-    /// Every file, the store's first.
+    /// Every file of the backup, the store first.
     pub files: Vec<BackedUp>,
 }
 
@@ -33,10 +33,10 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct BackedUp {
-    /// Its name, relative to the backup's folder.
+    /// Name of the file, relative to the backup's folder.
     pub name: String,
-    /// Its size in bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// Its SHA-256 in hexadecimal.
+    /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
 }

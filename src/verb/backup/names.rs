@@ -1,5 +1,5 @@
-//! The names of a backup's files: each leads to a place of its own inside the project's folder, and to none that means
-//! something to SQLite, to this program or to others. Who writes a list could otherwise have `restore` put a journal beside
+//! The names of a backup's files: each is a distinct path inside the project's folder, and none has a meaning to
+//! SQLite, to this program or to others. Otherwise the author of a manifest could make `restore` put a journal beside
 //! the store, or a hook below `.git/`.
 
 use std::collections::HashSet;
@@ -8,10 +8,10 @@ use std::path::{Component, Path};
 use super::manifest::MANIFEST;
 use crate::project::KEY_FILE;
 
-/// What stands beside a store, by what its name ends with.
+/// Suffixes of the files beside a store.
 const BESIDE: [&str; 5] = ["-journal", "-wal", "-shm", ".lock", ".checkpoints"];
 
-/// What is wrong with the names of a backup whose store has this name.
+/// Returns what is wrong with the names of a backup whose store has this name.
 pub(super) fn problem<'n>(names: impl Iterator<Item = &'n str> + Clone, store: &str) -> Option<String> {
     let mut all = HashSet::new();
     for name in names.clone() {
@@ -35,7 +35,7 @@ pub(super) fn problem<'n>(names: impl Iterator<Item = &'n str> + Clone, store: &
     Some(format!("the name `{taken}` is reserved for the store `{store}`"))
 }
 
-/// Whether a file has the name of a store, or of what stands beside it, in whatever folder and case.
+/// Returns whether a file has the name of a store or of a file beside it, in any folder and letter case.
 pub(super) fn belongs_to_store(name: &str, store: &str) -> bool {
     let (name, store) = (last(name).to_lowercase(), last(store).to_lowercase());
     let rest = name.strip_prefix(&store);
@@ -46,7 +46,7 @@ fn last(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// What is wrong with a name by itself.
+/// Returns what is wrong with a single name.
 pub(super) fn problem_of(name: &str) -> Option<String> {
     let path = Path::new(name);
     let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_));

@@ -1,4 +1,4 @@
-//! Putting a backup where it is to be: each file under a name of its own until it is whole.
+//! Restores a backup: each file has a temporary name until it is complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata};
@@ -16,22 +16,22 @@ use crate::error::{Error, Result};
 use crate::observe::StopSignal;
 use crate::store::{StoreLock, checkpoints};
 
-/// How the name of a file ends that is not whole yet.
+/// Extension of a file that is not complete yet.
 const ENDING: &str = "restoring";
 
-/// What a restore has found.
+/// Result of `CheckedBackup::restore`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Restored {
-    /// Whether checkpoints of another state of the store stand beside it, which a person has to accept.
+    /// Whether the file of checkpoints beside the store describes another state of it, which a person must accept.
     pub has_other_checkpoints: bool,
 }
 
-/// A file to be restored: from where, to where.
+/// A file to restore: its source, its destination and its manifest entry.
 type Wanted<'c> = (PathBuf, PathBuf, &'c BackedUp);
 
 impl CheckedBackup {
-    /// Refuses a backup that has files whose names belong to a store, by the name that the store is to have.
+    /// Refuses a backup with files whose names belong to a store, given the name that the restored store will have.
     ///
     /// # Errors
     /// [`Error::Stage`] with `backup.damaged`.
@@ -49,25 +49,25 @@ impl CheckedBackup {
         }
     }
 
-    /// Puts the files of the backup into a project's folder, and its store to a path. Nothing that is there is written
-    /// over: files that are equal stay, others are named, and then nothing is written. A file of checkpoints that is there
-    /// stays too: it tells what came after the backup. A file without content counts as none: a restore that was killed
-    /// may have left it, as it may have left files whose names end in `.restoring`, which are removed.
+    /// Restores the files of the backup into a project's folder, and its store to a path. Existing files are never
+    /// overwritten: equal files stay; if any file differs, the error names it and nothing is written. An existing file
+    /// of checkpoints stays too, because it records what came after the backup. A file without content counts as
+    /// absent: a killed restore may have left it. Files that it left under names ending in `.restoring` are removed.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for what is in the way; what cannot be written.
+    /// [`Error::Invalid`] for files that are in the way; an error when a file cannot be written.
     pub fn restore(&self, folder: &Path, store: &Path, stop: &StopSignal) -> Result<Restored> {
         self.check_names(store)?;
-        // Once before anything is written, and once more when nobody else can write.
+        // Check once before anything is written, and again under the lock, when no one else can write.
         self.wanted(folder, store, stop)?;
         if let Some(folder) = store.parent() {
             std::fs::create_dir_all(folder).map_err(io(folder))?;
         }
         let _lock = StoreLock::take(store, Duration::ZERO, "restoring a backup\n")?;
         let (mut wanted, restored) = self.wanted(folder, store, stop)?;
-        // Whoever has the lock is the only one who restores this store: what others have left is nobody's.
+        // Only the holder of the lock restores this store, so leftovers of other restores are in no one's use.
         remove_left_overs(wanted.iter().map(|(_, to, _)| to.as_path()))?;
-        // The store last: with it the project is there.
+        // The store comes last: its presence marks the restore as complete.
         wanted.reverse();
         for (from, to, file) in wanted {
             plain(&self.folder, &file.name)?;
@@ -76,7 +76,7 @@ impl CheckedBackup {
         Ok(restored)
     }
 
-    /// The files that are not there yet, the store's first.
+    /// Returns the files that do not exist yet, the store first.
     fn wanted(&self, folder: &Path, store: &Path, stop: &StopSignal) -> Result<(Vec<Wanted<'_>>, Restored)> {
         if store.symlink_metadata().is_ok_and(|there| !is_nothing(&there)) {
             return Err(Error::invalid(
@@ -120,7 +120,7 @@ impl CheckedBackup {
     }
 }
 
-/// Whether a file has the content of one of the backup.
+/// Returns whether a file has the content of a file of the backup.
 fn is_same(path: &Path, file: &BackedUp, stop: &StopSignal) -> Result<bool> {
     // A pipe would never end; a link that leads nowhere is another file.
     let is_as_long = std::fs::metadata(path).is_ok_and(|there| there.is_file() && there.len() == file.bytes);
@@ -137,12 +137,12 @@ fn in_the_way(path: &Path) -> Error {
     )
 }
 
-/// Whether a file is an empty one.
+/// Returns whether a file is empty.
 fn is_nothing(there: &Metadata) -> bool {
     there.is_file() && there.len() == 0
 }
 
-/// Copies a file of a backup, which has to be what was checked, and never over anything.
+/// Copies a file of a backup, which must still be as it was checked; never overwrites a file.
 fn copy(from: &Path, to: &Path, file: &BackedUp, stop: &StopSignal) -> Result<()> {
     let part = part_of(to);
     let mut out = new_file(&part)?;
@@ -162,15 +162,15 @@ fn copy(from: &Path, to: &Path, file: &BackedUp, stop: &StopSignal) -> Result<()
         place(&part, to)
     })();
     if poured.is_err() {
-        // What was begun is nobody's.
+        // No one uses the unfinished file.
         let _ = std::fs::remove_file(&part);
     }
     poured
 }
 
-/// Gives a file its name, in one step, unless something is there by now. An empty file of that name is made first, which
-/// succeeds only where nothing is: a link would tell as much, but not every file system has links, and a store with two
-/// names, as a kill would leave it, is not opened.
+/// Gives a file its final name in one step, unless a file of that name exists by now. An empty file of that name is
+/// created first, which succeeds only where there is none. A hard link would show as much, but not every file system
+/// has links, and a store with two names, as a kill would leave it, cannot be opened.
 fn place(part: &Path, to: &Path) -> Result<()> {
     let reserved = new_file(to);
     if reserved.is_err() && !to.symlink_metadata().is_ok_and(|there| is_nothing(&there)) {
@@ -188,7 +188,7 @@ fn place(part: &Path, to: &Path) -> Result<()> {
     to.parent().map_or(Ok(()), sync)
 }
 
-/// The name of a file until it is whole: one that nobody else has.
+/// Returns the temporary name of a file; no one else uses it.
 fn part_of(to: &Path) -> PathBuf {
     let mut random = [0; 8];
     SystemRandomness.fill(&mut random);
@@ -197,14 +197,14 @@ fn part_of(to: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The file whose name until it is whole this is, as [`part_of`] gives it.
+/// Returns the file that a temporary name, as [`part_of`] returns it, belongs to.
 fn file_of_part(name: &str) -> Option<&str> {
     let (file, random) = name.strip_suffix(ENDING)?.strip_suffix('.')?.rsplit_once('.')?;
     let is_ours = random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_ours.then_some(file)
 }
 
-/// Removes what a restore that was killed has left of files.
+/// Removes unfinished files of a restore that was killed.
 fn remove_left_overs<'p>(files: impl Iterator<Item = &'p Path>) -> Result<()> {
     let mut folders: BTreeMap<&Path, BTreeSet<String>> = BTreeMap::new();
     for to in files {

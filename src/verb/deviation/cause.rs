@@ -1,27 +1,27 @@
-//! A row that deviates, and why.
+//! Rows that deviate, and the causes.
 
 use crate::record::RecordNumber;
 
-/// Why a row is not what the stages would make of their sources.
+/// Why a row differs from what the stages would produce from their sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[non_exhaustive]
 pub enum DeviationCause {
     /// A correction of the record was refused, or its refusal waived, and the earlier version stays in the target.
     #[serde(rename = "stale")]
     Stale,
-    /// Somebody has changed the row by hand, or taken it out.
+    /// Someone changed or deleted the row by hand.
     #[serde(rename = "edited")]
     Edited,
-    /// The record was left out, because another one had its id first.
+    /// The record was left out because another record had its id first.
     #[serde(rename = "conflict.skipped")]
     Skipped,
-    /// The record was refused, because another one had its id first.
+    /// The record was refused because another record had its id first.
     #[serde(rename = "refused")]
     Refused,
 }
 
 impl DeviationCause {
-    /// The word on screens and in JSON.
+    /// Returns the cause's name on screens and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -33,19 +33,19 @@ impl DeviationCause {
     }
 }
 
-/// A row of a target that is not what the stages would make of their sources: it stands there and would not, or the other
-/// way round, or it is another record's, or has other data.
+/// A row of a target that differs from what the stages would produce from their sources: it exists and should not, or
+/// the reverse, or it belongs to another record, or has other data.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[non_exhaustive]
 pub struct Deviation {
-    /// The target.
+    /// Name of the target.
     pub database: String,
-    /// The row's id there.
+    /// Id of the row in the target.
     pub id: String,
-    /// Why.
+    /// Why the row deviates.
     pub cause: DeviationCause,
-    /// The stage that the cause lies with.
+    /// Stage that causes the deviation.
     pub stage: u32,
-    /// The number of the source record that the cause lies with.
+    /// Number of the source record that causes the deviation.
     pub record: RecordNumber,
 }

@@ -1,5 +1,5 @@
-//! The same records from scratch: who would have which id, had they all come at once, in the order of the stages and of
-//! the records' numbers.
+//! The same records from scratch: which record would have which id, had all of them come at once, in the order of the
+//! stages and of the records' numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,34 +18,34 @@ use crate::record::{Record, RecordNumber};
 use crate::stage::{OnConflict, Outcome, Stage};
 use crate::store::{Salted, Store, Table};
 
-/// Whose a row is: the stage that brings it to the target, 0 where none does, and its source record.
+/// Owner of a row: the stage that brings it to the target, 0 when none does, and its source record.
 type Owner = (u32, RecordNumber);
 
 /// Id and data.
 type Row = (String, String);
 
-/// One row that a record would have.
+/// A row that a record would have.
 #[derive(Clone, Debug)]
 struct ExpectedRow {
-    /// The id that it takes.
+    /// Id that it takes.
     id: String,
-    /// Whether a stage in place leaves it as it is: it has its id before the others get theirs.
+    /// Whether a stage in place leaves the row as it is, so that it has its id before the others get theirs.
     stays: bool,
-    /// The row; `None` where a stage in place has refused it, which keeps its place.
+    /// The row; `None` when a stage in place refused it. Its place is kept.
     row: Option<Row>,
 }
 
-/// The records of one target.
+/// Records of one target, and the ids that they would have.
 pub(super) struct TargetClaims<'a> {
     store: &'a Store,
     project: &'a str,
     target: Table,
     stages: Vec<&'a Stage>,
-    /// What the records that are looked at would be.
+    /// Rows that the inspected records would have.
     wanted: BTreeMap<Owner, Vec<ExpectedRow>>,
-    /// The ids that are looked at.
+    /// Inspected ids.
     ids: BTreeSet<String>,
-    /// The places of what stages in place have refused.
+    /// Places of the records that stages in place refused.
     kept: KeptPlaces,
 }
 
@@ -67,7 +67,7 @@ impl<'a> TargetClaims<'a> {
         })
     }
 
-    /// Compares what is with what would be, as far as these records, and those that they meet, are concerned.
+    /// Compares the actual with the expected rows of these records and of those that they collide with.
     pub(super) fn compare(mut self, special: &BTreeSet<Special>) -> Result<Vec<Deviation>> {
         let mut left: Vec<Owner> = Vec::new();
         let mut of_owner: BTreeMap<Owner, Vec<&Special>> = BTreeMap::new();
@@ -108,7 +108,7 @@ impl<'a> TargetClaims<'a> {
             let same = match (&is, would_be) {
                 (None, None) => true,
                 (Some((owner, data)), Some((wanted, wanted_data))) => {
-                    // What nothing is the matter with is as its stage wrote it.
+                    // A record that is not special is as its stage wrote it.
                     data == wanted_data || (owner == wanted && !of_owner.contains_key(owner))
                 }
                 _ => false,
@@ -125,7 +125,7 @@ impl<'a> TargetClaims<'a> {
         Ok(found)
     }
 
-    /// Has a look at an id, and gives who has it, or whose place it is.
+    /// Inspects an id, and returns the owner of its row or of its kept place.
     fn look_at(&mut self, id: Option<&str>) -> Result<Option<Owner>> {
         let Some(id) = id else { return Ok(None) };
         self.ids.insert(id.to_owned());
@@ -136,7 +136,8 @@ impl<'a> TargetClaims<'a> {
         }
     }
 
-    /// The record that a deviation lies with: that of the row as it is or would be, or one that wants its id.
+    /// Returns the record that causes a deviation: the owner of the actual or expected row, or a record that claims its
+    /// id.
     fn blame(
         &self,
         id: &str,
@@ -159,7 +160,7 @@ impl<'a> TargetClaims<'a> {
         }
     }
 
-    /// Whose the row is that a special record would have.
+    /// Returns the owner of the row that a special record would have.
     fn owner_of_source(&self, special: &Special) -> Result<Owner> {
         let copies = |stage: &&&Stage| stage.number() == special.stage && !stage.in_place();
         if self.stages.iter().any(|stage| copies(&stage)) {
@@ -170,12 +171,12 @@ impl<'a> TargetClaims<'a> {
 
     fn owner_of_row(&self, row: RecordNumber) -> Result<Owner> {
         let changes = rows::changes_of_row(self.store.connection(), self.target.name(), row)?;
-        // What a stage of another project has brought there stands there already, as far as this one is concerned.
+        // For this project, rows brought by a stage of another project exist already.
         let writer = rows::owner(&changes).filter(|(project, ..)| *project == self.project);
         Ok(writer.map_or((0, row), |(_, number, record)| (number, record)))
     }
 
-    /// Who has an id now, and with what data.
+    /// Returns the current owner of an id, and the row's data.
     fn holder(&self, id: &str) -> Result<Option<(Owner, String)>> {
         let connection = self.store.connection();
         let Some(Salted { record, .. }) = self.target.by_id(connection, id)? else {
@@ -184,7 +185,7 @@ impl<'a> TargetClaims<'a> {
         Ok(Some((self.owner_of_row(record.number)?, record.data)))
     }
 
-    /// The rows of the target that are a record's.
+    /// Returns the rows of the target that belong to a record.
     fn rows_of(&self, (stage, record): Owner) -> Result<Vec<Record>> {
         let connection = self.store.connection();
         let numbers = rows::rows_of_record(connection, (self.project, stage), record)?;
@@ -198,7 +199,7 @@ impl<'a> TargetClaims<'a> {
         Ok(own)
     }
 
-    /// What the stages would make of a record.
+    /// Returns what the stages would produce from a record.
     fn wants(&self, (number, record): Owner) -> Result<Vec<ExpectedRow>> {
         let connection = self.store.connection();
         let Some(stage) = self.stages.iter().find(|stage| stage.number() == number) else {
@@ -232,7 +233,7 @@ impl<'a> TargetClaims<'a> {
         Ok(wanted.collect())
     }
 
-    /// What the stages in place after another one make of a row; `None` where one of them refuses it.
+    /// Returns what the stages in place after a given stage make of a row; `None` when one of them refuses it.
     fn changed_in_place(
         &self,
         after: u32,
@@ -249,22 +250,22 @@ impl<'a> TargetClaims<'a> {
         })
     }
 
-    /// The stage in place that gives ids: whichever stage has brought the records, they meet there.
+    /// Returns the stage in place that gives ids: records from all stages collide there.
     fn rekeys(&self) -> Option<&&Stage> {
         self.stages
             .iter()
             .find(|stage| stage.in_place() && !stage.takes_over_ids())
     }
 
-    /// What the stages in place would make of a record that no stage brings there: it is what they have made of it, but
-    /// where they wait to make more.
+    /// Returns what the stages in place would make of a record that no stage brings there: its current state, unless
+    /// the stages have more to do.
     fn wants_in_place(&self, record: RecordNumber) -> Result<Vec<ExpectedRow>> {
         let connection = self.store.connection();
         let Some(found) = self.target.by_number(connection, record)? else {
             return self.wants_out_of_place(record);
         };
         let stays = rows::is_left_in_place(connection, self.target.name(), record)?;
-        // Of what was changed by hand, what it was before is not asked for: it was something else.
+        // A row that was changed by hand is not compared with its earlier version, which differed.
         let is_edited = self.is_edited_in_place(record, found.hash())?;
         let data = if is_edited {
             String::new()
@@ -290,7 +291,7 @@ impl<'a> TargetClaims<'a> {
         Ok(rows.into_iter().map(wanted).collect())
     }
 
-    /// What would become of a record that a stage in place has taken out of the target.
+    /// Returns what would become of a record that a stage in place removed from the target.
     fn wants_out_of_place(&self, record: RecordNumber) -> Result<Vec<ExpectedRow>> {
         for stage in self.stages.iter().filter(|stage| stage.in_place()) {
             let Some(source) = source_as_read(self.store.connection(), self.project, stage, record)? else {
@@ -341,14 +342,14 @@ impl<'a> TargetClaims<'a> {
         }
     }
 
-    /// Who would have which id: in the order of the stages, and of the records' numbers; what no stage has brought stands
-    /// there already.
+    /// Assigns every id to its owner, in the order of the stages and of the records' numbers; rows that no stage
+    /// brought exist already.
     fn scratch(&self) -> BTreeMap<String, (Owner, String)> {
         let mut held: BTreeMap<&str, (Owner, &Option<Row>)> = BTreeMap::new();
         let rekeys = self.rekeys();
         let mut owners: Vec<&Owner> = self.wanted.keys().collect();
         if rekeys.is_some() {
-            // Ids are given in place, whichever stage has brought the records.
+            // A stage in place gives the ids, no matter which stage brought the records.
             let stays = |owner: &Owner| self.wanted[owner].iter().any(|wanted| wanted.stays);
             owners.sort_by_key(|owner| (!stays(owner), owner.1));
         }

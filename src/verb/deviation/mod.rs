@@ -1,6 +1,6 @@
-//! Where a target is not what its stages would make of their sources if they ran from scratch, and why: the earlier version
-//! of a record whose correction is refused stays, somebody has changed a row by hand, or of two records with one id the
-//! first to come has it. Everything else is the same; the random histories of the tests hold it to that.
+//! Where a target differs from what its stages would produce from their sources if they ran from scratch, and why: the
+//! earlier version of a record whose correction is refused stays, someone changed a row by hand, or of two records with
+//! one id the first to arrive has it. Everything else is the same; the tests check that with random histories.
 
 mod cause;
 mod claims;
@@ -16,11 +16,11 @@ use claims::TargetClaims;
 pub use cause::{Deviation, DeviationCause};
 
 impl Store {
-    /// Every row of the stages' targets that deviates, by database and id. To be asked of stages that are up to date: what
-    /// waits for the next `apply` is not told.
+    /// Returns every row of the stages' targets that deviates, by database and id. Call it for stages that are up to
+    /// date: it does not report what waits for the next `apply`.
     ///
-    /// It costs a look at the records that are refused, left out or changed by hand, and at those that they meet, and runs
-    /// their stages once more; all others are not read.
+    /// It inspects only the records that are refused, left out or changed by hand, and those that they collide with,
+    /// and runs their stages again; it reads no others.
     ///
     /// # Errors
     /// [`Damaged`](crate::Error::Damaged) when the ledger and the data contradict each other.

@@ -1,4 +1,5 @@
-//! The records that something is the matter with: only with them, and with those that they meet, can a target deviate.
+//! Special records: those that were refused, left out or changed by hand. A target can deviate only at them and at the
+//! records that they collide with.
 
 use std::collections::BTreeSet;
 
@@ -14,17 +15,17 @@ use crate::record::RecordNumber;
 use crate::stage::Stage;
 use crate::store::{Salted, Table};
 
-/// A record that something is the matter with.
+/// A record that was refused, left out or changed by hand.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Special {
     pub(super) cause: DeviationCause,
-    /// The stage that it lies with.
+    /// Stage that causes it.
     pub(super) stage: u32,
     /// The source record.
     pub(super) record: RecordNumber,
-    /// The id of a row that was taken out by hand.
+    /// Id of a row that was deleted by hand.
     pub(super) gone: Option<String>,
-    /// The row that is in its place.
+    /// Row that is in its place.
     pub(super) holder: Option<RecordNumber>,
 }
 
@@ -44,7 +45,7 @@ pub(super) fn find(
             gone: None,
             holder: None,
         };
-        // Whose place is free by now is only due: the next `apply` lets it in, unless its refusal was waived.
+        // A record whose place is free by now is only due: the next `apply` admits it, unless its refusal was waived.
         let waiting = places::waiting(connection, StageInput::new(project, stage), false)?;
         let mut due = BTreeSet::new();
         for waiting in &waiting {
@@ -98,7 +99,7 @@ pub(super) fn find(
     Ok(special)
 }
 
-/// A row that somebody has changed by hand since a stage wrote it.
+/// Returns a row that someone changed by hand since a stage wrote it.
 fn edited(
     connection: &Connection,
     target: &Table,
@@ -107,8 +108,7 @@ fn edited(
     changes: &[RowChange],
 ) -> Result<Option<Special>> {
     let found = target.by_number(connection, row)?;
-    // Of a row that a stage has brought there, the changes since that one count: what works in place on it comes in
-    // between.
+    // For a row that a stage brought there, only the changes since then count: stages in place come in between.
     let copy = changes
         .iter()
         .position(|change| change.copies && change.after.is_some());

@@ -1,5 +1,5 @@
-//! Where targets deviate from what their stages would make, as `status` and the report tell it: counted by cause, with a
-//! few ids.
+//! Where targets deviate from what their stages would produce, as `status` and the report show it: counted by cause,
+//! with a few ids.
 
 use super::HiddenIds;
 
@@ -10,47 +10,47 @@ use crate::record::REDACTED;
 use crate::stage::Stages;
 use crate::store::Store;
 
-/// The most rows that are listed; all are counted.
+/// Maximum number of rows that are listed; all are counted.
 const LISTED: usize = 100;
-/// The most ids that are told of each cause.
+/// Maximum number of ids shown for each cause.
 const TOLD: usize = 3;
 
-/// Where the targets are not what the stages would make of their sources from scratch.
+/// Where the targets differ from what the stages would produce from scratch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Deviations {
-    /// How many rows deviate.
+    /// Number of rows that deviate.
     pub total: u64,
-    /// By database, cause and stage.
+    /// Counts by database, cause and stage.
     pub causes: Vec<CauseCount>,
-    /// The first hundred of the rows, by database and id.
+    /// First hundred of the rows, by database and id.
     pub rows: Vec<Deviation>,
-    /// Why it is not known, where it is not.
+    /// Why the deviations are unknown, if they are.
     pub unknown: Option<String>,
 }
 
-/// How many rows of a target deviate for one cause.
+/// Number of rows of a target that deviate for one cause.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct CauseCount {
-    /// The target.
+    /// Name of the target.
     pub database: String,
-    /// Why.
+    /// Cause of the deviation.
     pub cause: DeviationCause,
-    /// The stage that it lies with.
+    /// Stage that causes it.
     pub stage: u32,
-    /// How many rows.
+    /// Number of rows.
     pub rows: u64,
-    /// The ids of the first of them; where stages redact what the ids are made of, they are masked.
+    /// First ids; masked when stages redact the values that the ids are derived from.
     pub ids: Vec<String>,
 }
 
 impl Deviations {
-    /// Looks at every target of the stages.
+    /// Inspects every target of the stages.
     ///
     /// # Errors
-    /// When the store cannot be read. That the data and the ledger contradict each other, or that a stage is not the one
-    /// that was applied, is no error: then it is not known.
+    /// When the store cannot be read. It is not an error that the data and the ledger contradict each other, or that a
+    /// stage is not the one that was applied: the deviations are then unknown.
     pub fn new(store: &Store, stages: &Stages) -> Result<Self> {
         let unknown = |why: String| {
             Ok(Self {
@@ -59,7 +59,7 @@ impl Deviations {
             })
         };
         match check_drift(store.connection(), stages, false) {
-            // A new stage before the others is told by `apply`; it has no part in what stands.
+            // `apply` reports a new stage before the others; it does not affect the existing data.
             Ok(_) | Err(Error::Invalid { .. }) => {}
             Err(Error::Drift { number, .. }) => {
                 return unknown(format!("stage {number} has changed since it was applied"));
@@ -112,7 +112,7 @@ impl Deviations {
         })
     }
 
-    /// A sentence for each target: `orders_v2 differs from its stages in 2 rows: 1 stale (7), 1 edited (9)`.
+    /// Returns a sentence for each target: `orders_v2 differs from its stages in 2 rows: 1 stale (7), 1 edited (9)`.
     #[must_use]
     pub fn describe(&self) -> Vec<String> {
         let mut databases: Vec<&str> = self.causes.iter().map(|count| count.database.as_str()).collect();
@@ -135,7 +135,7 @@ impl Deviations {
         databases.into_iter().map(of_database).collect()
     }
 
-    /// The causes that there are, each with what it means.
+    /// Returns the causes that occur, each with its meaning.
     #[must_use]
     pub fn meanings(&self) -> Vec<CauseMeaning> {
         let mut causes: Vec<DeviationCause> = self.causes.iter().map(|count| count.cause).collect();
@@ -154,9 +154,9 @@ impl Deviations {
 /// A cause of deviations, in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CauseMeaning {
-    /// The cause's name.
+    /// Name of the cause.
     pub cause: &'static str,
-    /// What it means.
+    /// Meaning of the cause.
     pub meaning: &'static str,
 }
 
@@ -181,7 +181,7 @@ impl CauseCount {
     }
 }
 
-/// A text that is not longer than a line can show.
+/// Cuts a text to what a line can show.
 fn clipped(id: &str) -> String {
     match id.char_indices().nth(80) {
         Some((at, _)) => format!("{}\u{2026}", &id[..at]),
@@ -189,7 +189,7 @@ fn clipped(id: &str) -> String {
     }
 }
 
-/// What a cause means, in a line.
+/// Returns the meaning of a cause, in a line.
 fn meaning(cause: DeviationCause) -> &'static str {
     match cause {
         DeviationCause::Stale => {

@@ -1,5 +1,5 @@
-//! Which records an id leads to: those that have it or had it in a database, whatever became of them, and those that have it
-//! in another one and came from there or went there.
+//! The records that an id identifies: those that have or had it in a database, whatever became of them, and those that
+//! have it in another database and came from the first or went to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,37 +14,38 @@ use crate::record::RecordNumber;
 use crate::stage::Stage;
 use crate::store::{Store, Table};
 
-/// The records that an id leads to.
+/// Records that an id identifies.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Found {
-    /// Their numbers, ascending: one id can have had several over time.
+    /// Their numbers, ascending: one id can have belonged to several records over time.
     pub records: Vec<RecordNumber>,
-    /// The other databases in which they have the id, or had it; empty where they have it in the one asked for.
+    /// Other databases in which they have or had the id; empty when they have it in the requested one.
     pub elsewhere: Vec<String>,
-    /// Where each of them has the id, or had it.
+    /// Where each of them has or had the id.
     #[serde(skip)]
     pub(crate) places: Vec<FoundRecord>,
 }
 
-/// A record that an id leads to, in one database.
+/// A record that an id identifies, in one database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FoundRecord {
     pub(crate) database: String,
     pub(crate) record: RecordNumber,
-    /// The id that the record has there; the one asked for wherever it is known that it had it there. Where all that is known is
-    /// that it began with that id elsewhere, it is the one that it has now, if it is there.
+    /// Id of the record there: the requested one if the record is known to have had it there. If it is only known that
+    /// the record began with that id elsewhere, its current id, if it exists there.
     pub(crate) id: Option<String>,
 }
 
 impl Store {
-    /// Looks for an id: among the rows of the database as they are, among the ids with which records began, and, where a
-    /// stage may have given other ids, among the images of what was there before. These are read once, whatever was found
-    /// before, because all records that ever had the id are named. Where the database never had the id, the others are looked
-    /// through for a record that came from there, or went there; the images of all of them in that one reading.
+    /// Finds the records of an id: among the current rows of the database, among the ids with which records began, and,
+    /// where a stage may have given other ids, among the images of earlier rows. The images are always read once,
+    /// because all records that ever had the id are reported. When the database never had the id, the other databases
+    /// are searched for a record that came from it, or went to it; the same reading covers the images of all of them.
     ///
     /// # Errors
-    /// [`Error::NoSuchRecord`] when there is none; [`Error::NoSuchDatabase`] when there is no such database either.
+    /// [`Error::NoSuchRecord`] when there is no such record; [`Error::NoSuchDatabase`] when there is no such database
+    /// either.
     pub fn find(&self, database: &str, id: &str) -> Result<Found> {
         let connection = self.connection();
         let mut known = Known::new(self, id)?;
@@ -87,8 +88,9 @@ impl Store {
         known.found(self, &others, true)
     }
 
-    /// The databases in which a record has an id, or to which one came that began with it: what a look at the rows and the first
-    /// ids tells. Ids that records had in between stand in the images alone, which only [`Store::find`] reads.
+    /// Returns the databases in which a record has an id, or to which a record came that began with it, as far as the
+    /// rows and the first ids show. Only the images hold the ids that records had in between, and only [`Store::find`]
+    /// reads them.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -96,8 +98,8 @@ impl Store {
         Ok(Known::new(self, id)?.databases())
     }
 
-    /// Whether records may have had other ids, in any database, than those that they have and those with which they began: then
-    /// only [`Store::find`] knows all of them.
+    /// Returns whether records may have had ids, in any database, other than their current and their first ones: only
+    /// [`Store::find`] then finds all of them.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -106,15 +108,15 @@ impl Store {
     }
 }
 
-/// What is known of an id: in which databases which records have it or had it.
+/// What is known of an id: the records that have or had it, and in which databases.
 struct Known<'i> {
     id: &'i str,
-    /// Of each record in a database whether it had the id there for sure.
+    /// For each record in a database, whether it certainly had the id there.
     places: BTreeMap<(String, RecordNumber), bool>,
 }
 
 impl<'i> Known<'i> {
-    /// What the rows and the ids with which records began tell; no image is read.
+    /// Searches the rows and the ids with which records began; reads no image.
     fn new(store: &Store, id: &'i str) -> Result<Self> {
         let connection = store.connection();
         let mut known = Self {
@@ -192,7 +194,7 @@ impl<'i> Known<'i> {
     }
 }
 
-/// The id that a record has in a database; `None` where it is not there.
+/// Returns the id of a record in a database; `None` when it is not there.
 fn id_now(store: &Store, database: &str, number: RecordNumber) -> Result<Option<String>> {
     let (connection, table) = (store.connection(), Table::from_name(database)?);
     if !table.exists(connection)? {
@@ -202,11 +204,11 @@ fn id_now(store: &Store, database: &str, number: RecordNumber) -> Result<Option<
     Ok(row.map(|row| row.record.id))
 }
 
-/// Whether any stage that has written to a database (`None`: to any) may give its records other ids than those with which they
-/// began: only then an id may stand in the images alone, which are many.
+/// Returns whether any stage that wrote to a database (`None`: to any) may give its records ids other than their first
+/// ones: only then may an id be in the images alone, which are many.
 fn may_give_other_ids(connection: &Connection, database: Option<&str>) -> Result<bool> {
     for of in writing_to(connection, database)? {
-        // What a stage does that was built in Rust is not known.
+        // What a stage built in Rust does is unknown.
         let stage = Stage::as_applied(of.number, &of.slug, &of.source_text, &of.meaning);
         if stage.is_none_or(|stage| !stage.takes_over_ids()) {
             return Ok(true);

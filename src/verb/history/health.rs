@@ -1,5 +1,5 @@
-//! What monitoring asks for, by a few look-ups: who ran last, what stands open, how old the quarantine is, and what was
-//! refused of late.
+//! What monitoring needs, by a few look-ups: the last run, the open passes, the age of the quarantine, and recent
+//! refusals.
 
 use std::collections::HashSet;
 
@@ -17,36 +17,36 @@ use crate::shown::utc;
 use crate::store::checkpoints::signed;
 use crate::store::{SignedUpTo, Store};
 
-/// What is new.
+/// Which refusals count as recent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
-    /// What the newest load of a database has refused, and the newest run of a stage, unless a database that feeds the
-    /// stage was loaded since. So a load and the apply after it are both seen, and what was refused before them is not
-    /// told for ever.
+    /// Refusals of the newest load of each database, and of the newest run of each stage unless a database that feeds
+    /// the stage was loaded since. A load and the apply after it are therefore both seen, and older refusals are not
+    /// reported forever.
     LastRun,
-    /// What was refused in so many microseconds before now.
+    /// Refusals within this number of microseconds before now.
     Time(i64),
 }
 
-/// How a store does.
+/// Health of a store.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Health {
-    /// The newest run that wrote.
+    /// Newest run that wrote.
     pub last_run: Option<LastRun>,
-    /// The passes that have begun and not ended.
+    /// Passes that have begun and not ended.
     pub unfinished: Vec<UnfinishedPass>,
-    /// How many records stand in quarantine.
+    /// Number of records in quarantine.
     pub quarantined: u64,
-    /// When the oldest of them was refused, ISO 8601 in UTC.
+    /// Time of the oldest refusal among them, ISO 8601 in UTC.
     pub oldest_refusal: Option<String>,
-    /// How many seconds ago that was.
+    /// Number of seconds since then.
     pub oldest_refusal_age: Option<u64>,
-    /// How many of them were refused of late.
+    /// Number of them that were refused recently.
     pub refused_since: u64,
-    /// By whom.
+    /// Recent refusals by pass.
     pub refused_by: Vec<RefusedBy>,
-    /// How far the ledger is signed; `None` where nothing of it is.
+    /// Up to which batch the ledger is signed; `None` when nothing is signed.
     pub signed: Option<SignedUpTo>,
 }
 
@@ -54,34 +54,34 @@ pub struct Health {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct LastRun {
-    /// Its number.
+    /// Number of the run.
     pub run: RunId,
-    /// Its command.
+    /// Command of the run.
     pub command: String,
-    /// When it committed last, ISO 8601 in UTC.
+    /// Time of its last commit, ISO 8601 in UTC.
     pub at: String,
-    /// How many seconds ago that was.
+    /// Number of seconds since then.
     pub age: u64,
 }
 
-/// What one pass has refused of late.
+/// Recent refusals of one pass.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct RefusedBy {
-    /// What it did: `load`, `apply` or `retry`.
+    /// Kind of the pass: `load`, `apply` or `retry`.
     pub kind: String,
-    /// The number of its stage; a load has none.
+    /// Number of its stage; `None` for a load.
     pub stage: Option<u32>,
-    /// The database that it loaded, or that the stage fills.
+    /// Database that was loaded, or that the stage fills.
     pub database: String,
-    /// The run that worked on it last.
+    /// Last run that worked on the pass.
     pub run: RunId,
-    /// How many records it has refused.
+    /// Number of records that it refused.
     pub records: u64,
 }
 
 impl Store {
-    /// How a store does, as far as a project is concerned.
+    /// Returns the health of the store for a project.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -127,8 +127,8 @@ impl Store {
     }
 }
 
-/// Whether no run has read records for the same since: after a load, for its database; after a pass of a stage, for the
-/// stage, or into a database that feeds it.
+/// Returns whether no later run has read records for the same purpose: after a load, for its database; after a pass of
+/// a stage, for the stage or into a database that feeds it.
 fn is_newest(connection: &Connection, pass: &RefusingPass) -> Result<bool> {
     let Some((project, number)) = pass.project.as_ref().zip(pass.number) else {
         let database = pass.database.as_deref().unwrap_or_default();
@@ -145,7 +145,7 @@ fn is_newest(connection: &Connection, pass: &RefusingPass) -> Result<bool> {
     Ok(true)
 }
 
-/// The databases whose records come to a database, by whatever stages, itself included.
+/// Returns the databases whose records reach a database through any stages, itself included.
 fn feeding(connection: &Connection, database: Option<&str>) -> Result<HashSet<String>> {
     let routes = all_ends(connection)?;
     let mut feeding: HashSet<String> = database.map(str::to_owned).into_iter().collect();

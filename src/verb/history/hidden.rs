@@ -1,4 +1,4 @@
-//! Whose ids must not show: those that are made of what is redacted. Every screen asks here.
+//! Databases whose ids must not be shown, because they are derived from redacted values. Every screen checks here.
 
 use std::collections::BTreeSet;
 
@@ -10,30 +10,31 @@ use crate::record::MaskRelation;
 use crate::stage::{Stage, TargetField};
 use crate::store::Store;
 
-/// The databases whose ids are made of what is redacted, or may be: where they come from is followed through stages, those at
-/// hand and those that were ever applied, and from one database to the next. What a stage does that is not known may be just
-/// that.
+/// Databases whose ids are, or may be, derived from redacted values. Their origin is followed through the current
+/// stages and all that were ever applied, from one database to the next. A stage whose work is unknown counts as one
+/// that may do so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HiddenIds {
-    /// The field `id` is redacted, with which records are loaded.
+    /// Whether the field `id`, with which records are loaded, is redacted.
     all: bool,
     databases: BTreeSet<String>,
-    /// Those to which records of these were carried, whatever ids they have there.
+    /// Databases to which records of these were copied, whatever their ids there.
     beyond: BTreeSet<String>,
 }
 
-/// How the ids of a target come from those of a source.
+/// How the ids of a target derive from those of a source.
 struct Route {
     source: String,
     target: String,
-    /// Whether they are made of what is redacted.
+    /// Whether they are derived from redacted values.
     makes: bool,
-    /// Whether the ids of the source can be seen in them.
+    /// Whether they show the ids of the source.
     passes_on: bool,
 }
 
 impl HiddenIds {
-    /// Of a store, with the stages at hand and what they redact, and what else is redacted.
+    /// Finds the databases of a store whose ids must not be shown, given the current stages with what they redact, and
+    /// what else is redacted.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -75,20 +76,21 @@ impl HiddenIds {
         })
     }
 
-    /// Whether the ids of a database must not show.
+    /// Returns whether the ids of a database must not be shown.
     #[must_use]
     pub fn hides(&self, database: &str) -> bool {
         self.all || self.databases.contains(database)
     }
 
-    /// Whether the ids with which the records of a database began, there or in one that they came through, must not show.
+    /// Returns whether the ids with which the records of a database began, there or in a database that they came
+    /// through, must not be shown.
     #[must_use]
     pub fn hides_first(&self, database: &str) -> bool {
         self.all || self.beyond.contains(database)
     }
 }
 
-/// These databases and those to which routes of a kind lead from them.
+/// Returns these databases and those that routes of a kind reach from them.
 fn processed(
     mut from: BTreeSet<String>,
     routes: &[Route],
@@ -125,7 +127,7 @@ impl Route {
     }
 }
 
-/// The routes of the stages that were applied, less those at hand.
+/// Returns the routes of the applied stages, except the current ones.
 fn applied(store: &Store, at_hand: &[&Stage], redact: &[SourceField]) -> Result<Vec<Route>> {
     let connection = store.connection();
     let mut routes = Vec::new();
@@ -151,7 +153,7 @@ fn applied(store: &Store, at_hand: &[&Stage], redact: &[SourceField]) -> Result<
     Ok(routes)
 }
 
-/// A path as lineages have them: an element of a list stands for all of them.
+/// Converts a path to the form that lineages use: one element of a list represents all of them.
 fn of_every_element(path: &Path) -> Path {
     let segments = path.segments().iter().map(|segment| match segment {
         Segment::Index(_) => Segment::Each,

@@ -1,4 +1,4 @@
-//! The life of a record as far as it is known: where the entries stand that it is made of.
+//! The history of a record as far as it is known: the keys of its entries.
 
 use std::collections::HashSet;
 
@@ -9,14 +9,14 @@ use crate::ledger::life::{LifeEntry, entries_about, entries_of, entries_onto, to
 use crate::ledger::read::EntryKey;
 use crate::record::RecordNumber;
 
-/// A life as far as it is known: only where its steps stand, because a record may have very many.
+/// A history as far as it is known: only the keys of its steps, because a record may have very many.
 #[derive(Default)]
 pub(super) struct Life {
     places: Vec<EntryKey>,
     seen: HashSet<RecordNumber>,
 }
 
-/// The numbers that entries lead to.
+/// Record numbers that entries refer to.
 #[derive(Default)]
 struct Relatives {
     came_of_it: Vec<RecordNumber>,
@@ -53,7 +53,8 @@ impl Life {
         Ok(life)
     }
 
-    /// Adds the entries that were found for a number. One that took another record's place has nothing of it.
+    /// Adds the entries that were found for a number. A record that took another record's place inherits nothing from
+    /// it.
     fn add(&mut self, entries: Vec<LifeEntry>, number: RecordNumber) -> Relatives {
         let mut relatives = Relatives::default();
         for entry in entries {
@@ -71,7 +72,7 @@ impl Life {
         relatives
     }
 
-    /// Whether any entry of it was read in a database, or written there.
+    /// Returns whether any of its entries was read from or written to a database.
     pub(super) fn touches(&self, connection: &Connection, database: &str) -> Result<bool> {
         for (batch, ..) in &self.places {
             if touches(connection, *batch, database)? {
@@ -81,7 +82,7 @@ impl Life {
         Ok(false)
     }
 
-    /// Where its entries stand, oldest first.
+    /// Returns the keys of its entries, oldest first.
     pub(super) fn into_places(mut self) -> Vec<EntryKey> {
         self.places.sort_unstable();
         self.places.dedup();

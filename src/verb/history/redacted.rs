@@ -7,8 +7,8 @@ use crate::stage::redacted_by;
 use crate::store::Store;
 
 impl Store {
-    /// The paths that any stage in the ledger redacts, whatever its file says now, so that their values are masked where
-    /// there is no project at hand too.
+    /// Returns the paths that any stage in the ledger redacts, whatever its file says now, so that their values are
+    /// masked even without the project.
     ///
     /// # Errors
     /// [`Error::Damaged`] when a stage's meaning cannot be read.

@@ -1,6 +1,6 @@
-//! Ids that only a write had which was taken back: no row and no image has them any more. The record is carried once more
-//! through the stage as it was applied, and what comes of it is held to the ledger's commitment, so that nothing is told
-//! that was not there. Its source must still be there, as it was.
+//! Ids that existed only in a write that was rolled back: no row and no image has them any more. The stage processes
+//! the record again as it was applied, and the result is compared with the ledger's commitment, so that only ids that
+//! existed are reported. The source must still exist unchanged.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -17,7 +17,7 @@ use crate::record::{PassId, Record, RecordNumber};
 use crate::stage::{Outcome, Stage};
 use crate::store::Store;
 
-/// What a pass carried records with.
+/// The stage that a pass processed records with.
 struct PassStage {
     project: String,
     stage: Stage,
@@ -25,7 +25,7 @@ struct PassStage {
     now_us: i64,
 }
 
-/// The numbers of the rows of a database that a rollback has taken away, or changed back, and that had an id before.
+/// Returns the numbers of the rows of a database that had an id before a rollback removed or restored them.
 pub(super) fn numbers_once_made(store: &Store, database: &str, id: &str) -> Result<Vec<RecordNumber>> {
     let (mut carriers, mut found) = (BTreeMap::new(), Vec::new());
     for number in rows_taken_back(store.connection(), database)? {
@@ -36,7 +36,7 @@ pub(super) fn numbers_once_made(store: &Store, database: &str, id: &str) -> Resu
     Ok(found)
 }
 
-/// Whether a stage has once written the row under an id.
+/// Returns whether a stage once wrote the row under an id.
 fn had_id(
     store: &Store,
     database: &str,
@@ -64,7 +64,7 @@ fn had_id(
     Ok(false)
 }
 
-/// `None` where the stage takes over ids, which are found without it, or cannot be read any more.
+/// Returns `None` when the stage copies ids, which are found without it, or can no longer be read.
 fn carrier(connection: &Connection, pass: PassId) -> Result<Option<PassStage>> {
     let summary = read::pass(connection, pass)?;
     Ok(summary.and_then(|pass| {
@@ -79,7 +79,8 @@ fn carrier(connection: &Connection, pass: PassId) -> Result<Option<PassStage>> {
     }))
 }
 
-/// Whether the stage makes of any version of the record what an entry has the commitment of, under an id.
+/// Returns whether the stage produces, from any version of the record, a row with this id that matches an entry's
+/// commitment.
 fn made(
     store: &Store,
     carrier: &PassStage,

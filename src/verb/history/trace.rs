@@ -1,4 +1,4 @@
-//! The life of a record: what happened to it, to those that it came from, and to those that came of it.
+//! The history of a record: what happened to it, to its ancestors, and to its descendants.
 
 use super::life::Life;
 
@@ -9,9 +9,9 @@ use crate::refusal::Refusal;
 use crate::store::Store;
 
 impl Store {
-    /// The life of a record across stages, oldest first: what happened to it, to those that it came from, and to those that
-    /// came of it. Of what it came from, what else came of that is left out: [`Store::trace_family`] has it. [`Store::each_trace_step`]
-    /// keeps none of it.
+    /// Returns the history of a record across stages, oldest first: what happened to it, to the records that it came
+    /// from, and to those that came from it. Other descendants of its ancestors are left out: [`Store::trace_family`]
+    /// has it. [`Store::each_trace_step`] does not collect the steps.
     ///
     /// # Errors
     /// [`Error::NoSuchRecord`](crate::Error::NoSuchRecord) when no record ever had this id there, or had it elsewhere and came
@@ -20,7 +20,7 @@ impl Store {
         collected(self, database, id, false)
     }
 
-    /// As [`Store::trace`], with all that came of what the record came from: its siblings and their lives.
+    /// As [`Store::trace`], with all descendants of the record's ancestors: its siblings and their histories.
     ///
     /// # Errors
     /// [`Error::NoSuchRecord`](crate::Error::NoSuchRecord) when no record ever had this id there, or had it elsewhere and came
@@ -29,8 +29,8 @@ impl Store {
         collected(self, database, id, true)
     }
 
-    /// The steps that [`Store::trace`], or with its family [`Store::trace_family`], gives of the records that
-    /// [`Store::find`] has found, one by one, until `take` returns `false`.
+    /// Passes each step of [`Store::trace`] (with the family: of [`Store::trace_family`]) for the records that
+    /// [`Store::find`] found to `take`, until it returns `false`.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -58,8 +58,8 @@ fn collected(store: &Store, database: &str, id: &str, family: bool) -> Result<Ve
     Ok(steps)
 }
 
-/// Tells the steps of a life, oldest first, their reasons cut at what is redacted: the one door by which a step is told,
-/// whatever the format.
+/// Describes the steps of a history, oldest first, with redacted values cut from the reasons. Every format gets its
+/// steps from this function.
 fn describe(life: Life, store: &Store, mut tell: impl FnMut(TraceStep) -> bool) -> Result<()> {
     // A stage that redacts a path may have come after the one that refused.
     let redact = store.redacted_paths()?;

@@ -8,18 +8,18 @@ use crate::lineage::{Dependence, Source, SourceField};
 use crate::path::{Path, Segment};
 use crate::stage::{Lineage, Stage, Stages, TargetField};
 
-/// How `OpenLineage` names the fields that are not told by their names, and the record as a whole.
+/// Name in `OpenLineage` for fields that are not listed by name, and for the record as a whole.
 const WHOLE: &str = "*";
-/// How it names a record's id, which is no field of it.
+/// Name for a record's id, which is not a field of it.
 const ID: &str = "@id";
 
-/// A facet of the specification, with its version.
+/// Returns a facet of the specification, with its version.
 pub(super) fn facet(name: &str, version: &str, facet: Json) -> Json {
     let url = format!("https://openlineage.io/spec/facets/{version}/{name}.json#/$defs/{name}");
     with_origin(url, facet)
 }
 
-/// A facet with who made it and what it must look like.
+/// Adds a facet's producer and schema to it.
 pub(super) fn with_origin(schema_url: String, facet: Json) -> Json {
     let mut whole = Map::new();
     whole.insert("_producer".to_owned(), PRODUCER.into());
@@ -30,7 +30,7 @@ pub(super) fn with_origin(schema_url: String, facet: Json) -> Json {
     Json::Object(whole)
 }
 
-/// The fields that a stage's contract names; `None` where it has none.
+/// Returns the fields that a stage's contract names; `None` when it names none.
 pub(super) fn schema(stage: &StageRow, side: &str) -> Option<Json> {
     let meaning: Json = serde_json::from_str(&stage.meaning).ok()?;
     let fields = schema_fields(&meaning["contract"][side])?;
@@ -52,7 +52,7 @@ fn schema_fields(contract: &Json) -> Option<Json> {
     Some(fields.collect())
 }
 
-/// The types that a schema allows, `string|null`.
+/// Returns the types that a schema allows, such as `string|null`.
 fn type_name(schema: &Json) -> Option<Json> {
     let name = match &schema["type"] {
         Json::String(name) => name.clone(),
@@ -65,7 +65,8 @@ fn type_name(schema: &Json) -> Option<Json> {
     Some(name.into())
 }
 
-/// A stage as it was applied: the one at hand, where it still means the same, or read again from the ledger.
+/// Returns the lineage of a stage as it was applied: from the given stage if its meaning is unchanged, otherwise from
+/// the ledger.
 pub(super) fn lineage_of(row: &StageRow, stages: &Stages) -> Lineage {
     let at_hand = stages
         .get(row.number)
@@ -77,7 +78,8 @@ pub(super) fn lineage_of(row: &StageRow, stages: &Stages) -> Lineage {
     }
 }
 
-/// Where the fields of the target come from. Fields that the stage redacts are named, as everywhere; the facet says so.
+/// Returns where the fields of the target come from. Fields that the stage redacts are named, as everywhere; the facet
+/// marks them.
 pub(super) fn column_lineage(lineage: &Lineage, source: (&str, &str), redact: &[Path]) -> Json {
     let inputs = |sources: &[Source], redacted: bool| {
         let mut inputs: Vec<Json> = Vec::new();
@@ -145,7 +147,7 @@ fn origin_name(origin: &SourceField) -> String {
     }
 }
 
-/// The path as stage files write it; a field that is named as something else is stands in quotes.
+/// Returns the path as stage files write it; a field name that has another meaning there is quoted.
 fn field_name(path: &Path) -> String {
     match path.segments() {
         [Segment::Key(name)] if [WHOLE, ID].contains(&name.as_str()) => format!("\"{name}\""),

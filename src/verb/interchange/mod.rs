@@ -1,7 +1,7 @@
-//! What other tools read of a store: runs as `OpenLineage` events, the life of a record as PROV-JSON.
+//! Exports for other tools: runs as `OpenLineage` events, the history of a record as PROV-JSON.
 //!
-//! Neither has a value of a record: names of databases and fields, ids, numbers, counts, times and hashes. The same ledger
-//! always gives the same bytes.
+//! Neither contains a value of a record, only names of databases and fields, ids, numbers, counts, times and hashes.
+//! The same ledger always gives the same bytes.
 
 mod dataset;
 mod openlineage;

@@ -16,22 +16,22 @@ use crate::record::PassId;
 use crate::stage::{Lineage, MaxErrors, Stages};
 use crate::store::Store;
 
-/// The version of the specification that the events follow.
+/// Schema of the specification's version that the events follow.
 const SCHEMA_URL: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
 /// Our own facet: `schema/openlineage/CounterfoilLedgerRunFacet.json`.
 const LEDGER_FACET: &str =
     "urn:counterfoil:facets:1-0-0:CounterfoilLedgerRunFacet.json#/$defs/CounterfoilLedgerRunFacet";
 
-/// Which runs are told.
+/// Which runs to export.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct OpenLineageOptions {
-    /// The newest so many; `None`: all.
+    /// Number of the newest runs to export; `None` for all.
     pub newest: Option<usize>,
 }
 
 impl OpenLineageOptions {
-    /// Exports only the newest so many runs. Default: `None`, all runs.
+    /// Exports only the given number of newest runs. Default: `None`, all runs.
     #[must_use]
     pub fn newest(mut self, newest: impl Into<Option<usize>>) -> Self {
         self.newest = newest.into();
@@ -40,17 +40,18 @@ impl OpenLineageOptions {
 }
 
 impl Store {
-    /// The runs of a store as events of [OpenLineage](https://openlineage.io) 2-0-2, oldest first, ready to be written one on
-    /// each line.
+    /// Returns the runs of the store as events of [OpenLineage](https://openlineage.io) 2-0-2, oldest first, ready to
+    /// be written one per line.
     ///
-    /// Every run is a run of `OpenLineage`, under its uuid in the ledger. Each pass that it worked on is one of its own beneath
-    /// it, with what it read and wrote: `START`, then `COMPLETE`, or, where the pass did not end in this run, `FAIL` (it had
-    /// refused more than is allowed) or `ABORT` (anything else: the ledger does not keep why a run stopped, and the run may
-    /// still be going on). The namespace of jobs and datasets is the ledger's own, `counterfoil://` and the uuid of its first
-    /// run; a dataset is a logical database.
+    /// Every run is a run of `OpenLineage`, with its UUID in the ledger. Each pass that it worked on is a child run,
+    /// with what it read and wrote: `START`, then `COMPLETE`, or, if the pass did not end in this run, `FAIL` (it
+    /// refused more than is allowed) or `ABORT` (anything else: the ledger does not record why a run stopped, and the
+    /// run may still be in progress). The namespace of jobs and datasets is the ledger's, `counterfoil://` and the UUID
+    /// of its first run; a dataset is a logical database.
     ///
-    /// The column lineage is that of the stage as it was applied: from `stages`, where one still means the same, otherwise from
-    /// the text in the ledger. A stage that was built in Rust and is not at hand depends on the record as a whole.
+    /// The column lineage is that of the stage as it was applied: from `stages`, when the meaning there is unchanged,
+    /// otherwise from the text in the ledger. A stage that was built in Rust and is not among `stages` depends on the
+    /// record as a whole.
     ///
     /// ```
     /// # use counterfoil::{Environment, LoadOptions, Silent, Stages, Store, StoreOptions, interchange, load};
@@ -84,14 +85,14 @@ impl Store {
     }
 }
 
-/// The events, made run by run.
+/// Iterator over the events, which are produced run by run.
 #[derive(Debug)]
 pub struct OpenLineage<'s> {
     connection: &'s Connection,
     namespace: String,
     stories: RunHistories<'s>,
     stages: &'s Stages,
-    /// By the number of the revision.
+    /// Lineages by the number of the revision.
     lineages: BTreeMap<i64, Lineage>,
     waiting: VecDeque<Json>,
 }
@@ -128,7 +129,7 @@ impl End {
     }
 }
 
-/// A run or a part of it, as both of its events tell it.
+/// A run or a part of it, as in both of its events.
 struct RunEvent {
     run: Uuid,
     job: Json,
@@ -162,7 +163,7 @@ impl OpenLineage<'_> {
         Ok(())
     }
 
-    /// The run as a whole.
+    /// Describes the run as a whole.
     fn parent(&self, row: &RunRow, uuid: Uuid) -> RunEvent {
         RunEvent {
             run: uuid,
@@ -174,7 +175,7 @@ impl OpenLineage<'_> {
         }
     }
 
-    /// What it did in one pass.
+    /// Reports what the run did in one pass.
     fn part_event(&mut self, parent: &RunEvent, story: &RunHistory, part: &RunPart) -> Result<End> {
         let pass = &part.pass;
         let (end, why) = ended(self.connection, &story.row, part)?;
@@ -230,7 +231,7 @@ impl OpenLineage<'_> {
         })
     }
 
-    /// What a pass reads and writes.
+    /// Returns what a pass reads and writes.
     fn datasets(&mut self, part: &RunPart) -> (Vec<Json>, Vec<Json>) {
         let pass = &part.pass;
         let (source, target) = (pass.source.as_deref(), pass.target.as_deref());
@@ -293,7 +294,7 @@ fn event(kind: &str, at_us: i64, told: &RunEvent, inputs: &[Json], outputs: &[Js
     })
 }
 
-/// The work that a pass belongs to: the same name for every pass of a stage in one direction.
+/// Returns the job of a pass: the same name for every pass of a stage in one direction.
 fn job_name(part: &RunPart) -> String {
     let kind = part.pass.kind.name();
     match (&part.pass.stage, &part.pass.target) {
@@ -312,7 +313,7 @@ fn engine(row: &RunRow) -> Json {
     )
 }
 
-/// Where the events stand in the ledger, so that they can be checked against it.
+/// Returns where the ledger records the events, so that they can be checked against it.
 fn ledger_facet(namespace: &str, row: &RunRow, part: Option<&RunPart>, pass: Option<PassId>) -> Json {
     let mut told = json!({
         "ledger": namespace.strip_prefix("counterfoil://"),
@@ -354,7 +355,7 @@ fn not_ended(story: &RunHistory) -> String {
     format!("pass {pass} did not end in this run; a later run continues it")
 }
 
-/// How a run's part of a pass ended, and why, as far as the ledger tells.
+/// Returns how a run's part of a pass ended, and why, as far as the ledger shows.
 fn ended(connection: &Connection, row: &RunRow, part: &RunPart) -> Result<(End, Option<String>)> {
     if part.ended() {
         return Ok((End::Complete, None));
@@ -375,7 +376,7 @@ fn ended(connection: &Connection, row: &RunRow, part: &RunPart) -> Result<(End, 
     Ok((End::Abort, Some(why.to_owned())))
 }
 
-/// How many records a stage, or the run's arguments, allow to be refused.
+/// Returns how many refusals the stage, or the run's arguments, allow.
 fn allowed(row: &RunRow, part: &RunPart) -> Option<MaxErrors> {
     let meaning: Json = serde_json::from_str(&part.pass.stage.as_ref()?.meaning).ok()?;
     let arguments: Vec<String> = serde_json::from_str(&row.arguments).unwrap_or_default();

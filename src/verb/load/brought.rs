@@ -1,4 +1,5 @@
-//! Which records an input has brought: where one of them comes again with other data, nobody knows which of the two is right.
+//! Which records an input has brought: when one of them comes again with other data, it is unknown which of the two is
+//! right.
 
 use rusqlite::Connection;
 
@@ -6,12 +7,12 @@ use crate::error::Result;
 use crate::ledger::past::each_brought_by;
 use crate::record::{PassId, RecordNumber, RecordSet};
 
-/// The numbers of the records.
+/// Numbers of the records, one bit for each, because an input may bring millions.
 #[derive(Debug, Default)]
 pub(super) struct Brought(RecordSet);
 
 impl Brought {
-    /// What a pass has brought so far.
+    /// Returns the records that a pass has brought so far.
     pub(super) fn by(connection: &Connection, pass: PassId) -> Result<Self> {
         let mut brought = Self::default();
         each_brought_by(connection, pass, |record| brought.note(record))?;

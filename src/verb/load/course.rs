@@ -1,4 +1,4 @@
-//! What a load is to do with its input: go on with a load that was interrupted, begin a new one, or nothing, because it
+//! What a load does with its input: continues an interrupted load, begins a new one, or does nothing because the input
 //! was loaded to its end before.
 
 use std::io::{self, Read, Seek};
@@ -23,17 +23,17 @@ use crate::record::PassId;
 
 /// What to do with an input.
 pub(super) enum InputAction {
-    /// The ledger does not have it, or is to have it once more.
+    /// The input is not in the ledger, or is to be loaded again.
     Begin,
-    /// An interrupted load of it goes on.
+    /// An interrupted load of the input continues.
     GoOn(Box<PassSummary>),
-    /// It was loaded to its end.
+    /// The input was loaded to its end.
     Known(KnownLoad),
-    /// Somebody asked to stop before it was known.
+    /// The stop signal came before the action was known.
     Stopped,
 }
 
-/// An interrupted load into the database at hand.
+/// An interrupted load into the database.
 pub(super) struct Open {
     pub(super) unfinished: UnfinishedPass,
     summary: PassSummary,
@@ -48,7 +48,7 @@ impl Open {
         self.summary.cursor.as_deref().and_then(Prefix::from_cursor)
     }
 
-    /// Whether it read its input as it would be read now.
+    /// Returns whether it read its input as it would be read now.
     fn reads_as(&self, how: &ReadingMode) -> bool {
         let cursor = self.summary.cursor.as_deref();
         cursor
@@ -57,7 +57,7 @@ impl Open {
     }
 }
 
-/// The interrupted loads into a database, newest first.
+/// Returns the interrupted loads into a database, newest first.
 pub(super) fn open_loads(connection: &Connection, database: &str) -> Result<Vec<Open>> {
     let mut open = Vec::new();
     for unfinished in unfinished_in(connection)?.into_iter().rev() {
@@ -71,7 +71,7 @@ pub(super) fn open_loads(connection: &Connection, database: &str) -> Result<Vec<
     Ok(open)
 }
 
-/// Ends loads where they stand.
+/// Ends loads where they are.
 pub(super) fn end_unfinished(run: &mut Run<'_>, loads: Vec<Open>) -> Result<Vec<UnfinishedPass>> {
     let mut given_up = Vec::new();
     for open in loads {
@@ -83,7 +83,7 @@ pub(super) fn end_unfinished(run: &mut Run<'_>, loads: Vec<Open>) -> Result<Vec<
     Ok(given_up)
 }
 
-/// An input that has begun to be read, and what is known of it.
+/// An input of which reading has begun, and what is known of it.
 pub(super) struct OpenInput<'i> {
     pub(super) name: &'i str,
     pub(super) database: &'i str,
@@ -92,12 +92,12 @@ pub(super) struct OpenInput<'i> {
     pub(super) options: &'i LoadOptions,
 }
 
-/// The most that is read ahead of a stream to see whether an interrupted load is one of it.
+/// Maximum number of bytes read ahead from a stream to see whether it belongs to an interrupted load.
 const AHEAD_BYTES: u64 = 64 << 20;
 
 impl OpenInput<'_> {
-    /// What to do with a stream. It cannot be read twice, so that only its name tells whose it may be; where what was
-    /// read of it in the first batch is something else, it is another one. `head` is what was read of it, and grows.
+    /// Decides what to do with a stream. It cannot be read twice, so only its name shows which load it may belong to;
+    /// if it differs from what the first batch read, it is another input. `head` is what was read of it, and grows.
     pub(super) fn of_stream(
         &self,
         connection: &Connection,
@@ -124,9 +124,10 @@ impl OpenInput<'_> {
         Ok(InputAction::Begin)
     }
 
-    /// What to do with a file. Its bytes tell: first those of an interrupted load under its name, then all of them, then
-    /// those of an interrupted load under another name. It is read for that only as far as the ledger asks for, and not
-    /// at all where it has neither an interrupted load into the database nor a whole one of the same length.
+    /// Decides what to do with a file by its bytes: first those of an interrupted load under its name, then all of
+    /// them, then those of an interrupted load under another name. The file is read only as far as the ledger requires,
+    /// and not at all when there is neither an interrupted load into the database nor a finished one of the same
+    /// length.
     pub(super) fn of_file(
         &self,
         connection: &Connection,
@@ -160,8 +161,8 @@ impl OpenInput<'_> {
         })
     }
 
-    /// Of several interrupted loads those that a restart gives up: what has the name, and what goes on with one of these
-    /// beginnings.
+    /// Takes out the interrupted loads that a restart gives up: those of the same name, and those that continue one of
+    /// these beginnings.
     pub(super) fn restarted(&self, open: &mut Vec<Open>, beginnings: &[Prefix]) -> Vec<Open> {
         let goes_on = |open: &Open| {
             let prefix = open.prefix();
@@ -171,8 +172,8 @@ impl OpenInput<'_> {
         open.extract_if(.., is_meant).collect()
     }
 
-    /// The hashes of the file's beginning at every length that the ledger asks for, and of all of it where there is a whole
-    /// load of its length; `None` where somebody asked to stop.
+    /// Returns the hashes of the file's beginning at every length that the ledger requires, and of all of it when there
+    /// is a finished load of its length; `None` when the stop signal came.
     pub(super) fn hashed(
         &self,
         connection: &Connection,
@@ -198,7 +199,7 @@ impl OpenInput<'_> {
     }
 }
 
-/// The newest load that has brought these bytes to their end, read the same way, other than a pass.
+/// Returns the newest load, other than a given pass, that finished these bytes, read the same way.
 fn known(
     connection: &Connection,
     database: &str,
@@ -213,8 +214,8 @@ fn known(
     Ok(known.map(KnownLoad::new))
 }
 
-/// The load, other than this pass, that has brought the same bytes to their end before; of what is no input of bytes, nothing
-/// is known.
+/// Returns the load, other than this pass, that finished the same bytes before; a source that is not bytes is never
+/// recognized.
 pub(super) fn known_before(
     connection: &Connection,
     database: &str,
@@ -222,7 +223,7 @@ pub(super) fn known_before(
     end: &Cursor,
     how: &ReadingMode,
 ) -> Result<Option<KnownLoad>> {
-    // That nothing came twice says nothing.
+    // An empty input that comes twice proves nothing.
     let Some(read) = end.read_before().filter(|read| read.offset > 0) else {
         return Ok(None);
     };
@@ -233,7 +234,8 @@ pub(super) fn known_before(
     known(connection, database, &whole, how, Some(pass))
 }
 
-/// The SHA-256 of an input's first bytes, for each of these lengths, ascending; `None` where somebody asked to stop.
+/// Returns the SHA-256 of an input's first bytes, for each of these lengths, ascending; `None` when the stop signal
+/// came.
 fn prefixes(input: &mut impl Read, lengths: &[u64], stop: &StopSignal) -> io::Result<Option<Vec<Prefix>>> {
     let (mut hash, mut at) = (Sha256::new(), 0);
     let mut buffer = vec![0; 256 << 10];
@@ -247,7 +249,7 @@ fn prefixes(input: &mut impl Read, lengths: &[u64], stop: &StopSignal) -> io::Re
                 .unwrap_or(usize::MAX)
                 .min(buffer.len());
             match input.read(&mut buffer[..wanted]) {
-                // It has become shorter meanwhile.
+                // The input has become shorter meanwhile.
                 Ok(0) => return Ok(Some(found)),
                 Ok(count) => {
                     hash.update(&buffer[..count]);

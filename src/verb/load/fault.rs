@@ -11,7 +11,8 @@ pub(super) fn unreadable(name: &str, error: &std::io::Error) -> Error {
     }
 }
 
-/// What is wrong with a source, by its name; a cursor that it does not know is that of an interrupted pass.
+/// Describes what is wrong with a source, by its name; a cursor that it does not recognize belongs to an interrupted
+/// pass.
 pub(super) fn describe(name: &str, pass: PassId, error: SourceError) -> Error {
     match error {
         SourceError::Unreadable(problem) => Error::Input {

@@ -1,16 +1,16 @@
-//! How an input is read, as the ledger keeps it: a part of a load's identity.
+//! How an input is read, as the ledger records it: a part of a load's identity.
 
 use serde_json::Value as Json;
 
 use crate::error::{Error, Result};
 use crate::input::{Format, Options, TOLD, describe, option};
 
-/// How an input is read: with other settings the rest of it would be read as another one.
+/// How an input is read: with other settings the rest of it would be read differently.
 #[derive(Clone)]
 pub(super) struct ReadingMode {
     id_field: String,
     format: &'static str,
-    /// What is not as usual, by the names under which it is kept.
+    /// Settings that differ from the defaults, by the names in the ledger.
     special: Vec<(&'static str, String)>,
 }
 
@@ -27,7 +27,7 @@ impl ReadingMode {
         }
     }
 
-    /// Whether the remark or resume point of another load tells that it read its input so.
+    /// Returns whether another load, by its remark or resume point, read its input the same way.
     pub(super) fn is_that_of(&self, told: &Json) -> bool {
         told["id"].as_str() == Some(&self.id_field)
             && told["format"].as_str() == Some(self.format)
@@ -41,20 +41,20 @@ impl ReadingMode {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Writes down the field of the ids and the format.
+    /// Records the field of the ids and the format.
     pub(super) fn note(&self, told: &mut Json) {
         told["id"] = self.id_field.as_str().into();
         told["format"] = self.format.into();
     }
 
-    /// Writes down what is not as usual.
+    /// Records the settings that differ from the defaults.
     pub(super) fn note_special(&self, told: &mut Json) {
         for (name, value) in &self.special {
             told[*name] = value.as_str().into();
         }
     }
 
-    /// Refuses to go on with other settings than those that a resume point names.
+    /// Refuses to continue with settings other than those that a resume point names.
     pub(super) fn check(&self, cursor: &Json, input: &str) -> Result<()> {
         for (setting, began, now) in [
             ("--id", &cursor["id"], self.id_field.as_str()),
@@ -77,7 +77,7 @@ impl ReadingMode {
             if began == now {
                 continue;
             }
-            // A comma is not noted, and not every name means it.
+            // A comma is not recorded, and not every name implies it.
             let go_on = match began.or((name == "separator").then_some(",")) {
                 Some(value) => format!("continue with `{}`", option(name, value)),
                 None => format!("continue without `--{name}`"),

@@ -1,22 +1,22 @@
-//! Masks in an input: what an export has written in the place of a redacted value never takes the place of the value.
+//! Masks in an input: what an export wrote instead of a redacted value never replaces the value.
 //!
-//! One rule for every format. Where the record that exists has a value at the place of a mask, that value stays. Where it has
-//! none, where there is no record, and inside a list, whose elements may have moved, nobody knows which value is meant:
-//! the record is refused.
+//! One rule applies to every format. When the existing record has a value at the place of a mask, that value stays.
+//! When it has none, when there is no record, and inside a list, whose elements may have moved, the value is unknown
+//! and the record is refused.
 
 use crate::path::{Path, Segment};
 use crate::record::{Document, Kind, Names, Object, REDACTED, Value};
 use crate::refusal::Refusal;
 
-/// The code of a record with a mask in the place of a value that is not known.
+/// Refusal code of a record with a mask in the place of an unknown value.
 const CODE: &str = "load.masked";
 
-/// Whether JSON text may hold a mask: as it is, or with some of it escaped. Nearly no record does.
+/// Returns whether JSON text may hold a mask, literally or partly escaped. Hardly any record does.
 pub(super) fn may_be_in(json: &str) -> bool {
     json.contains(REDACTED) || (json.contains('\\') && json.contains("\\u00"))
 }
 
-/// Puts the values of the record that exists in the places of their masks, and tells whether there was any.
+/// Replaces masks with the values of the existing record, and returns whether there were any.
 pub(super) fn lift(
     made: &mut Document,
     old: Option<&Document>,
@@ -36,16 +36,16 @@ pub(super) fn lift(
     Err(Box::new(Refusal::new(CODE, pointer).expected(expected)))
 }
 
-/// It is not known which value a mask stands for.
+/// The value behind a mask is unknown.
 struct UnknownMask;
 
 #[derive(Default)]
 struct Lifting {
-    /// Whether lists and objects may be the texts of cells.
+    /// Whether cells may hold lists and objects as text.
     has_cells: bool,
-    /// The way to where it is at.
+    /// Path to the current place.
     at: Vec<Segment>,
-    /// How many lists are on the way.
+    /// Number of lists on the path.
     lists: usize,
     any: bool,
 }
@@ -92,12 +92,12 @@ impl Lifting {
     }
 }
 
-/// Whether a value need not be looked into.
+/// Returns whether a value needs no inspection.
 fn is_free(value: &Value) -> bool {
     matches!(value, Value::Raw(json) if !may_be_in(json))
 }
 
-/// Whether a cell is the JSON text of a list or an object with a mask in it.
+/// Returns whether a cell is the JSON text of a list or an object that holds a mask.
 fn is_masked_cell(text: &str) -> bool {
     let is_nested = text.starts_with(['[', '{']) && may_be_in(text);
     is_nested && Value::parse(text).is_ok_and(|value| holds_mask(&value))

@@ -1,11 +1,11 @@
-//! How to load.
+//! Options of [`load`](super::load).
 
 use crate::engine::RunInfo;
 use crate::input::{Cells, Format};
 use crate::observe::StopSignal;
 use crate::path::Path;
 
-/// How to load.
+/// Options of [`load`](super::load).
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a question of its own, with yes or no"
@@ -13,33 +13,35 @@ use crate::path::Path;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoadOptions {
-    /// The top-level field that holds the id.
+    /// Top-level field that holds the id.
     pub id_field: String,
-    /// How the records lie in the bytes; `None`: guessed from the input's name and first bytes.
+    /// Format of the input; `None` guesses it from the input's name and first bytes.
     pub format: Option<Format>,
-    /// How the cells of a CSV are read, and what becomes of them where records have other values than texts.
+    /// How the cells of a CSV are read, and how they become values other than texts.
     pub cells: Cells,
-    /// Where the list of records stands in a JSON object, as a JSON Pointer.
+    /// Place of the list of records in a JSON object, as a JSON Pointer.
     pub records: Option<String>,
-    /// Whether each record stands in an envelope with its id, as `export --with-id` writes it.
+    /// Whether each record is in an envelope with its id, as `export --with-id` writes it.
     pub with_id: bool,
-    /// Write over a record that exists with other data; its before image is kept. Otherwise it is refused
-    /// (`load.exists`), and so is in either case what has other data than a record which the same input has brought.
+    /// Whether a record replaces an existing one that has other data; the ledger keeps the before image. Otherwise the
+    /// record is refused (`load.exists`). In either case a record is refused when the same input brought one with the
+    /// same id and other data.
     pub replace: bool,
-    /// Let stages in place process a record again that replaces one which they have changed already: it is in the shape
-    /// from before them. Otherwise it stands as it is, in the shape that they have given the others.
+    /// Whether stages in place process a record again that replaces one they changed: the new record has the shape from
+    /// before them. Otherwise it stays as it is, and must have the shape that they gave the others.
     pub reprocess: bool,
-    /// Give up an unfinished load of the same input, or of the same name, and begin again.
+    /// Whether to give up an unfinished load of the same input, or of the same name, and begin again.
     pub restart: bool,
-    /// Load once more what was loaded to its end before.
+    /// Whether to load again what was loaded to its end before.
     pub again: bool,
-    /// What stages redact, beside those that the ledger has: where the id is among it, a refused record is kept without.
+    /// Fields that stages redact, beside those in the ledger: if the id is among them, a refused record is kept without
+    /// it.
     pub redact: Vec<Path>,
-    /// The most records in a batch; `None`: what the store's options say.
+    /// Maximum number of records in a batch; `None` uses the store's options.
     pub batch_size: Option<usize>,
-    /// What stands in the ledger about this run.
+    /// What the ledger records about this run.
     pub run_info: RunInfo,
-    /// Asks the verb to stop.
+    /// Signal that asks the verb to stop.
     pub stop: StopSignal,
 }
 
@@ -71,7 +73,7 @@ impl LoadOptions {
         self
     }
 
-    /// Sets how the records lie in the bytes. Default: `None`, guessed from the input's name and first bytes.
+    /// Sets the format of the input. Default: `None`, guessed from the input's name and first bytes.
     #[must_use]
     pub fn format(mut self, format: impl Into<Option<Format>>) -> Self {
         self.format = format.into();
@@ -85,7 +87,8 @@ impl LoadOptions {
         self
     }
 
-    /// Sets where the list of records stands in a JSON object, as a JSON Pointer. Default: `None`, the input is the list.
+    /// Sets the place of the list of records in a JSON object, as a JSON Pointer. Default: `None`, the input is the
+    /// list.
     #[must_use]
     pub fn records(mut self, records: impl Into<Option<String>>) -> Self {
         self.records = records.into();
@@ -99,7 +102,7 @@ impl LoadOptions {
         self
     }
 
-    /// Writes over records that exist with other data. Default: `false`, they are refused.
+    /// Replaces existing records that have other data. Default: `false`, the new records are refused.
     #[must_use]
     pub fn replace(mut self, replace: bool) -> Self {
         self.replace = replace;
@@ -120,14 +123,14 @@ impl LoadOptions {
         self
     }
 
-    /// Loads an input once more that was loaded to its end before. Default: `false`.
+    /// Loads an input again that was loaded to its end before. Default: `false`.
     #[must_use]
     pub fn again(mut self, again: bool) -> Self {
         self.again = again;
         self
     }
 
-    /// Names fields that stages redact: where the id is among them, a refused record is kept without it. Default: none
+    /// Names fields that stages redact: if the id is among them, a refused record is kept without it. Default: none
     /// beside those in the ledger.
     #[must_use]
     pub fn redact(mut self, redact: impl IntoIterator<Item = Path>) -> Self {
@@ -135,7 +138,7 @@ impl LoadOptions {
         self
     }
 
-    /// Sets the most records in a batch. Default: `None`, as the store's options say.
+    /// Sets the maximum number of records in a batch. Default: `None`, as the store's options say.
     #[must_use]
     pub fn batch_size(mut self, batch_size: impl Into<Option<usize>>) -> Self {
         self.batch_size = batch_size.into();

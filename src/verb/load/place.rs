@@ -33,31 +33,31 @@ pub(super) struct Loading<'a, S> {
     pub(super) begun: &'a OpenInput<'a>,
     pub(super) pass: PassId,
     pub(super) source: S,
-    /// Read, but not placed yet.
+    /// Records that are read but not placed yet.
     pub(super) waiting: VecDeque<SourceRecord>,
-    /// Where the source stands behind the last record that was placed.
+    /// Position of the source after the last record that was placed.
     pub(super) position: Cursor,
-    /// Where the source ends, once it does.
+    /// Where the source ends, once it has ended.
     pub(super) end: Option<Cursor>,
-    /// The numbers that have an entry in the batch at hand.
+    /// Numbers that have an entry in the current batch.
     pub(super) touched: HashSet<RecordNumber>,
-    /// What the input has brought so far, where it replaces.
+    /// Records that the input has brought so far, if it replaces records.
     pub(super) brought: Brought,
     pub(super) table: Table,
-    /// Whether an id may stand in the ledger: no stage redacts it.
+    /// Whether the ledger may hold an id, because no stage redacts it.
     pub(super) names_refused: bool,
     pub(super) batch_size: usize,
     pub(super) shape: Vec<TableChange>,
     pub(super) newest: RecordNumber,
-    /// The places of what stages in place have refused: a record under such an id is its correction, waived or not.
+    /// Places of records that stages in place refused: a record with such an id is the correction, waived or not.
     pub(super) kept: KeptPlaces,
-    /// The lines of this input that stand in quarantine already.
+    /// Lines of this input that are in quarantine already.
     pub(super) refused: RefusedLines,
-    /// What becomes of cells.
+    /// How cells become values.
     pub(super) columns: Columns,
-    /// Whether any of it is committed, or on its way.
+    /// Whether any of the load is committed, or about to be.
     pub(super) has_begun: bool,
-    /// Whether the input so far is that of an earlier load: the record before stood there already, or was one of the
+    /// Whether the input so far is that of an earlier load: the previous record existed already, or was one of the
     /// lines in quarantine.
     pub(super) follows: bool,
     pub(super) claims: Claims,
@@ -65,24 +65,24 @@ pub(super) struct Loading<'a, S> {
     pub(super) found: &'a Mutex<ReadAhead>,
 }
 
-/// What the reading thread has found out.
+/// What the reading thread found.
 #[derive(Debug, Default)]
 pub(super) struct ReadAhead {
     /// Where the input ends, once all of it is placed.
     pub(super) end: Option<Cursor>,
-    /// What rows have left out of records.
+    /// Fields that rows left out of records.
     pub(super) narrowed: Narrowed,
 }
 
 /// What became of one record of the input.
 enum RecordFate {
-    /// It has its entry; where the source stands behind it.
+    /// It has its entry; the position of the source after it.
     Yes(Cursor),
-    /// Its number has an entry in this batch already, so that it has to wait for the next one.
+    /// Its number has an entry in this batch already, so it must wait for the next batch.
     NextBatch(Box<SourceRecord>),
 }
 
-/// A record that the database has, and one that the input has under its id.
+/// A record of the database, and one of the input with the same id.
 struct Met {
     old: Record,
     salt: Salt,
@@ -98,7 +98,7 @@ impl<S: RecordSource> Producer for Loading<'_, S> {
             if let Some(settled) = self.settle_rest() {
                 return Ok(Some(settled));
             }
-            // An empty input makes an empty database.
+            // An empty input creates an empty database.
             let mut batch = Batch::new(BatchKind::Note);
             batch.shape = std::mem::take(&mut self.shape);
             return Ok((!batch.shape.is_empty()).then_some(batch));
@@ -115,9 +115,9 @@ impl<S: RecordSource> Producer for Loading<'_, S> {
 }
 
 impl<S: RecordSource> Loading<'_, S> {
-    /// Reads on until a batch is full or the input ends.
+    /// Continues reading until a batch is full or the input ends.
     fn fill(&mut self) -> Result<()> {
-        // What is waiting counts too, so that a resumed load cuts the same batches.
+        // Waiting records count too, so that a resumed load cuts the same batches.
         let mut size: usize = self.waiting.iter().map(SourceRecord::bytes).sum();
         while self.end.is_none() && self.waiting.len() < self.batch_size && size < BATCH_BYTES {
             let limit = PageLimit {
@@ -137,7 +137,7 @@ impl<S: RecordSource> Loading<'_, S> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Places what is waiting, as far as it fits into the batch.
+    /// Places waiting records, as far as they fit into the batch.
     fn place_all(&mut self, connection: &Connection, batch: &mut Batch) -> Result<()> {
         // Until the batch that makes the table is committed there is nothing to look up in it.
         let lookup = self.table.exists(connection)?.then_some(connection);
@@ -207,7 +207,7 @@ impl<S: RecordSource> Loading<'_, S> {
         Ok(RecordFate::Yes(at.end))
     }
 
-    /// A record that the database has: written over, where it is another one now; whether it is.
+    /// Replaces an existing record if its data differs, and returns whether it did.
     fn replaced(&mut self, batch: &mut Batch, met: &Met) -> bool {
         let Met { old, salt, new } = met;
         let (owner, Ready { id, data }) = (old.number, new);
@@ -244,9 +244,9 @@ impl<S: RecordSource> Loading<'_, S> {
         written
     }
 
-    /// What is to be stored, where that is not the data as it came: the cells of a row as values of the kinds that the
-    /// record has, and what it has in the places of masks. Sees to it that values do not become texts without a word: where
-    /// the first batch has such a row, nothing is loaded at all.
+    /// Returns the data to store, if it is not the data as it came: cells become values of the kinds that the existing
+    /// record has, and masks become its values. Values never become texts silently: if the first batch has such a row,
+    /// nothing is loaded at all.
     fn meant(
         &self,
         lookup: Option<&Connection>,
@@ -305,18 +305,18 @@ impl<S: RecordSource> Loading<'_, S> {
         Ok(Ok(made))
     }
 
-    /// What a record that is let in means for lines that earlier loads of the input have refused: those that it corrects
-    /// leave quarantine with it, in the same batch, so that a kill or a rollback takes both or neither.
+    /// Settles the lines that earlier loads of the input refused and an admitted record corrects: they leave quarantine
+    /// in the same batch, so that a kill or a rollback affects both or neither.
     fn let_in(&mut self, batch: &mut Batch, at: &SourcePlace, id: &str, record: RecordNumber, written: bool) {
         let was_refused = self.refused.stands_at(at.line);
         let settled = self.refused.replaced_by(LetIn {
             line: at.line,
             id,
             record,
-            // A line that others stand on too is no place.
+            // A line with other records on it does not identify a place.
             in_place: self.follows && at.is_alone,
         });
-        // Where a line was refused, whatever passes now is new: it speaks neither for nor against.
+        // After a refused line, what passes now is new: it is evidence neither for nor against an earlier load.
         self.follows = !written || !settled.is_empty() || (self.follows && was_refused);
         self.refused.note(id, record);
         for settled in settled {
@@ -330,7 +330,7 @@ impl<S: RecordSource> Loading<'_, S> {
         }
     }
 
-    /// Where the load goes on behind what is placed.
+    /// Returns where the load continues after the placed records.
     fn cursor(&self) -> String {
         let manner = Manner {
             replace: self.begun.options.replace,
@@ -340,7 +340,7 @@ impl<S: RecordSource> Loading<'_, S> {
         cursor_text(&self.position, &self.begun.how, manner, self.columns.describe())
     }
 
-    /// Lets the lines go that the input has not brought again, but the records whose ids they have.
+    /// Settles refused lines that the input did not bring again, when it brought the records with their ids.
     fn settle_rest(&mut self) -> Option<Batch> {
         let settled = self.refused.settled_at_end(self.batch_size);
         if settled.is_empty() {
@@ -354,7 +354,7 @@ impl<S: RecordSource> Loading<'_, S> {
         Some(batch)
     }
 
-    /// A record that the database does not have yet; gives its number.
+    /// Inserts a record that the database does not have yet, and returns its number.
     fn insert(&mut self, batch: &mut Batch, Ready { id, data }: Ready) -> RecordNumber {
         let corrected = self.kept.holder(&id);
         if let Some((record, _)) = corrected {
@@ -391,7 +391,7 @@ impl<S: RecordSource> Loading<'_, S> {
         record
     }
 
-    /// The record that owns an id, as it will be once everything on its way is committed.
+    /// Returns the record that owns an id, as it will be once all pending batches are committed.
     fn standing(&self, lookup: Option<&Connection>, owner: RecordNumber) -> Result<Salted> {
         if let Some(standing) = self.claims.row(owner)
             && let Some(record) = standing.row.clone()
@@ -409,9 +409,9 @@ impl<S: RecordSource> Loading<'_, S> {
         found.ok_or_else(missing)
     }
 
-    /// A line that is no record, or one too many, gets a number, with its id where that could be read, and its bytes are
-    /// kept. Where it stands in quarantine already, because the same input was loaded before, it keeps its number and
-    /// stands there once.
+    /// Refuses a line that is not a record, or whose id is taken: it gets a number, with its id if that could be read,
+    /// and its bytes are kept. A line that is in quarantine already, because the same input was loaded before, keeps
+    /// its number and is there only once.
     fn refuse(&mut self, batch: &mut Batch, refusal: &Refusal, raw: Vec<u8>, id: Option<&str>) {
         let reason = refusal.to_json();
         let again = self.refused.take(&reason, &raw);
@@ -447,7 +447,7 @@ impl<S: RecordSource> Loading<'_, S> {
     }
 }
 
-/// A line that was refused leaves quarantine, because a record passes.
+/// Takes a refused line out of quarantine, because a record passes.
 fn pass(batch: &mut Batch, settled: Settled) {
     let mut entry = Entry::new(settled.line, 0, EntryOutcome::Filtered);
     entry.input = Some(settled.input);

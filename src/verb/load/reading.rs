@@ -1,4 +1,4 @@
-//! How an input of bytes is to be read: as was said, or else as its name and its first bytes tell.
+//! How an input of bytes is read: as the options say, or as its name and its first bytes suggest.
 
 use std::io::Read;
 
@@ -8,10 +8,10 @@ use crate::engine::Run;
 use crate::error::{Error, Result};
 use crate::input::{Cells, ENVELOPE_ID, Format, Options, begins_with_envelopes, noticed, option};
 
-/// So much of an input is looked at before it is read.
+/// Number of bytes of an input that are inspected before it is read.
 const HEAD_BYTES: usize = 4096;
 
-/// The first bytes of an input: enough to guess its format by.
+/// Returns the first bytes of an input, enough to guess its format.
 pub(super) fn first_bytes(name: &str, input: &mut impl Read) -> Result<Vec<u8>> {
     let mut head = Vec::new();
     let read = input.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
@@ -19,10 +19,11 @@ pub(super) fn first_bytes(name: &str, input: &mut impl Read) -> Result<Vec<u8>> 
     Ok(head)
 }
 
-/// How an input is read.
+/// Returns how an input is read.
 ///
 /// # Errors
-/// [`Error::ReadOtherwise`] where the input is no list of records, but an object around one, and nobody has said so.
+/// [`Error::ReadOtherwise`] when the input is not a list of records but an object around one, and the options do not
+/// say so.
 pub(super) fn reading(run: &Run<'_>, name: &str, head: &[u8], options: &LoadOptions) -> Result<Options> {
     let guessed = || match &options.records {
         Some(_) => Format::Array,

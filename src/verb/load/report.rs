@@ -1,4 +1,4 @@
-//! What a load did.
+//! Report of a load.
 
 use chrono::DateTime;
 
@@ -11,54 +11,54 @@ use crate::ledger::open::WholeLoad;
 use crate::ledger::stage_input::fixed_by_hand;
 use crate::record::{PassId, RunId};
 
-/// What a load did.
+/// Report of a load.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct LoadReport {
-    /// The run's number; `None` when there was nothing to do.
+    /// Number of the run; `None` when there was nothing to do.
     pub run: Option<RunId>,
-    /// The pass's number.
+    /// Number of the pass.
     pub pass: PassId,
-    /// Whether the input was carried into the database; false where there was nothing to do.
+    /// Whether the input was loaded into the database; `false` when there was nothing to do.
     pub processed: bool,
     /// Whether an earlier run had begun it.
     pub resumed: bool,
-    /// Whether others have written to the database between the interruption and going on: with
-    /// [`replace`](super::LoadOptions::replace), what they wrote was written over where the rest of the input has it too.
+    /// Whether others wrote to the database between the interruption and the continuation: with
+    /// [`replace`](super::LoadOptions::replace), the rest of the input overwrote what they wrote to the same records.
     pub overtaken: bool,
-    /// What the input was called when the pass was begun, where that is another name.
+    /// Name of the input when the pass began, if it was another name.
     pub begun_as: Option<String>,
-    /// How many records it has written over that a stage in place had changed, and that stand as they are now; with the
+    /// Records that the load replaced after a stage in place had changed them, and that stay as loaded, with the
     /// numbers of those stages.
     pub fixed_by_hand: Option<FixedByHand>,
-    /// What rows have left out of the records that they replace, in this run.
+    /// Fields that rows left out of the records that they replaced, in this run.
     pub narrowed: Narrowed,
-    /// The outcomes over all its runs. What is filtered is no record of the input: a line that an earlier load had
-    /// refused, and that has left quarantine because it passes now.
+    /// Outcomes over all runs of the load. A filtered record is not a record of the input but a line that an earlier
+    /// load refused, and that left quarantine because it passes now.
     pub counts: Counts,
-    /// Why it stopped before its end.
+    /// Why it stopped early.
     pub stopped: Option<Stopped>,
-    /// The load that has brought the same bytes to their end before. Of a file nothing was loaded then; a stream, which
-    /// is known only once it is read, was loaded once more.
+    /// Load that finished the same bytes before. A file was then not loaded; a stream, which is recognized only once it
+    /// is read, was loaded again.
     pub known: Option<KnownLoad>,
-    /// The unfinished loads that were given up.
+    /// Unfinished loads that were given up.
     pub given_up: Vec<UnfinishedPass>,
-    /// The other loads into the database that stand open.
+    /// Other unfinished loads into the database.
     pub open: Vec<UnfinishedPass>,
 }
 
-/// Records that a CSV has replaced by rows without a column for some of their fields.
+/// Records that a CSV replaced with rows that lack a column for some of their fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Narrowed {
-    /// How many.
+    /// Number of records.
     pub records: u64,
-    /// The first field that one of them has lost.
+    /// First field that one of them lost.
     pub field: Option<String>,
 }
 
 impl LoadReport {
-    /// What a pass that has carried its input did.
+    /// Reports what a pass that loaded its input did.
     pub(super) fn tell(&mut self, pass: &Pass, name: &str, resumed: bool, counts: Counts) {
         self.pass = pass.row.pass;
         let source = pass.row.source.clone().unwrap_or_default();
@@ -69,13 +69,13 @@ impl LoadReport {
     }
 }
 
-/// Records that were written over in the shape that stages in place have given them.
+/// Records that were replaced after stages in place had changed them.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct FixedByHand {
-    /// How many.
+    /// Number of records.
     pub records: u64,
-    /// The stages in place that have changed the database.
+    /// Stages in place that changed the database.
     pub stages: Vec<u32>,
 }
 
@@ -86,21 +86,21 @@ impl FixedByHand {
     }
 }
 
-/// A load that has come to the end of its input.
+/// A load that reached the end of its input.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct KnownLoad {
-    /// Its pass.
+    /// Pass of the load.
     pub pass: PassId,
-    /// The run that came to the end.
+    /// Run that reached the end.
     pub run: RunId,
-    /// When, ISO 8601 in UTC.
+    /// Time of that, ISO 8601 in UTC.
     pub at: String,
-    /// What the input was called.
+    /// Name of the input.
     pub source: Option<String>,
-    /// The SHA-256 of all of it, in hexadecimal.
+    /// SHA-256 of the whole input, in hexadecimal.
     pub sha256: String,
-    /// How long it is.
+    /// Length of the input in bytes.
     pub bytes: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Where an interrupted load goes on: what stands in the cursor of its batches.
+//! Where an interrupted load continues: the cursor of its batches.
 
 use serde_json::Value as Json;
 
@@ -10,7 +10,7 @@ use crate::input::source::{Cursor, OpenSource, RecordSource};
 use crate::ledger::read::PassSummary;
 use crate::record::PassId;
 
-/// Opens the source of a load: where it was interrupted, or at its beginning.
+/// Opens the source of a load where it was interrupted, or at its beginning.
 pub(super) fn open(
     source: &mut impl RecordSource,
     begun: &OpenInput<'_>,
@@ -18,7 +18,7 @@ pub(super) fn open(
     interrupted: Option<&PassSummary>,
 ) -> Result<OpenSource> {
     let cursor = match interrupted.and_then(|open| open.cursor.as_deref()) {
-        // Killed before the first record was in, it has nothing behind it.
+        // A load that was killed before its first record has processed nothing.
         None => None,
         Some(text) => {
             let kept = serde_json::from_str::<Json>(text).ok();
@@ -33,7 +33,7 @@ pub(super) fn open(
     opened.map_err(|error| describe(begun.name, pass, error))
 }
 
-/// How a load has come to where it is.
+/// How a load reached its current position.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner {
     pub(super) replace: bool,
@@ -43,8 +43,8 @@ pub(super) struct Manner {
     pub(super) follows: bool,
 }
 
-/// Where a load goes on, and how it read what is behind it.
-/// `columns` is what the load has learned of them before it wrote anything.
+/// Returns where a load continues, and how it read what came before. `columns` is what the load learned of them before
+/// it wrote anything.
 pub(super) fn cursor_text(
     end: &Cursor,
     how: &ReadingMode,
@@ -75,14 +75,15 @@ pub(super) fn cursor_text(
     cursor.to_string()
 }
 
-/// Whether the input that is behind a resume point was that of an earlier load; at its beginning nothing speaks against
-/// it.
+/// Returns whether the input before a resume point was that of an earlier load; at its beginning nothing contradicts
+/// that.
 pub(super) fn followed(cursor: Option<&str>) -> bool {
     let Some(cursor) = cursor else { return true };
     serde_json::from_str::<Json>(cursor).is_ok_and(|cursor| cursor["follows"].as_bool() == Some(true))
 }
 
-/// What stands in the ledger of a whole input: its hash and its length, or where else it ends, and how it was read.
+/// Returns what the ledger records about a finished input: its hash and its length, or where else it ends, and how it
+/// was read.
 pub(super) fn end_text(end: &Cursor, how: &ReadingMode) -> String {
     let mut told = match end.read_before() {
         Some(read) => serde_json::json!({ "sha256": read.prefix_sha256, "bytes": read.offset }),

@@ -1,4 +1,4 @@
-//! A load from a source that is no input of bytes: it names places in its own way, gives small pages, and may fail.
+//! A load from a source that is not bytes: it has its own kind of places, returns small pages, and may fail.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 use crate::store::StoreOptions;
 
 const COUNT: u64 = 10;
-/// What stands there is no record.
+/// Place of something that is not a record.
 const ODD: u64 = 5;
 
 struct Numbers {
@@ -37,7 +37,7 @@ impl RecordSource for Numbers {
 
     fn page(&mut self, limit: PageLimit) -> Result<Page, SourceError> {
         let mut incoming = Vec::new();
-        // Fewer than are asked for.
+        // Fewer than requested.
         while incoming.len() < limit.records.min(3) && self.next < COUNT {
             if self.fails_at == Some(self.next) {
                 return Err(SourceError::Unreadable("gone".to_owned()));

@@ -1,4 +1,4 @@
-//! What becomes of the cells of a CSV, which are texts, where records have values of other kinds.
+//! How the cells of a CSV, which are texts, become values of the kinds that records have.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,17 +18,18 @@ use crate::record::{
 use crate::refusal::Refusal;
 use crate::store::Table;
 
-/// So many records are read in one go.
+/// Number of records read at once.
 const CHUNK: usize = 1_000;
 
-/// The code of a row that would put another kind of value in the place of one.
+/// Refusal code of a row that would replace a value with one of another kind.
 pub(super) const CODE: &str = "load.types";
-/// The code of a text that would take the place of null, while nothing says which text stands for null.
+/// Refusal code of a text that would replace null, while no option says which text means null.
 const NULL: &str = "load.null";
-/// The code of a text where the record has no such field, while nothing says which text stands for that.
+/// Refusal code of a text for a field that the record does not have, while no option says which text means a missing
+/// field.
 const MISSING: &str = "load.missing";
 
-/// Why a row cannot be read as a record; the record itself is at fault where it is not JSON.
+/// Why a row cannot be read as a record, or why the existing record, if it is not JSON, cannot be used.
 pub(super) enum Misread {
     Refused(Box<Refusal>),
     Malformed(Malformed),
@@ -53,12 +54,12 @@ impl Misread {
     }
 }
 
-/// A column in which a row would put another kind of value in the place of one.
+/// A column in which a row would replace a value with one of another kind.
 pub(super) struct Lost {
     column: String,
     was: Kind,
     now: Kind,
-    /// Whether the value stands inside another one, so that the row would not even take its place.
+    /// Whether the value is inside another one, so that the row would not even replace it.
     is_inside: bool,
 }
 
@@ -94,7 +95,7 @@ impl fmt::Display for Lost {
     }
 }
 
-/// The first column in which a row would put another kind of value in the place of one.
+/// Returns the first column in which a row would replace a value with one of another kind.
 pub(super) fn loses_kind(old: &Document, new: &Document) -> Option<Lost> {
     let mut fields = Names::from_fields(old.fields());
     new.fields().iter().find_map(|field| {
@@ -110,7 +111,7 @@ pub(super) fn loses_kind(old: &Document, new: &Document) -> Option<Lost> {
     })
 }
 
-/// A field of the old record that the row has no column for; objects may stand in several.
+/// Returns a field of the old record for which the row has no column; an object may span several columns.
 pub(super) fn left_out(old: &Document, new: &Document) -> Option<String> {
     let has_column = |name: &str| {
         let inside = |field: &str| {
@@ -126,12 +127,12 @@ pub(super) fn left_out(old: &Document, new: &Document) -> Option<String> {
     names.map(Cow::into_owned).find(|name| !has_column(name))
 }
 
-/// The columns of a CSV, and what the records of its database had in them before the load.
+/// Columns of a CSV, and what the records of its database had in them before the load.
 pub(super) struct Columns {
-    /// What becomes of cells, where the input has such.
+    /// How cells become values, if the input has cells.
     pub(super) types: Option<Types>,
     limits: Limits,
-    /// Whether a text stands for null, and one for a field that is missing.
+    /// Whether a text means null, and whether one means a missing field.
     says_null: bool,
     says_missing: bool,
     names: Vec<String>,
@@ -141,22 +142,22 @@ pub(super) struct Columns {
 /// What the records of a database have in a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct ColumnTypes {
-    /// The kind of all of its values beside nulls; `None`: it has none, or several.
+    /// Kind of all its values beside nulls; `None` when there is none, or more than one.
     kind: Option<Kind>,
     has_several: bool,
-    /// Whether it is the name of a path, not of a field.
+    /// Whether it names a path, not a field.
     is_path: bool,
 }
 
-/// What stands in the place of a cell.
+/// What the record has in the place of a cell.
 struct There<'v> {
     known: ColumnTypes,
     has_record: bool,
-    /// What the record has there.
+    /// Value that the record has there.
     was: Option<&'v Value>,
 }
 
-/// Why a cell cannot take its place.
+/// Why a cell cannot replace the value.
 struct Unfit {
     code: &'static str,
     expected: String,
@@ -170,7 +171,7 @@ impl Unfit {
 }
 
 impl Columns {
-    /// `names` are those of the source's columns, where its records are rows of cells.
+    /// `names` are those of the source's columns, if its records are rows of cells.
     pub(super) fn new(cells: &Cells, limits: Limits, names: Option<Vec<String>>) -> Self {
         let types = names.as_ref().map(|_| cells.types);
         let names = names
@@ -186,8 +187,8 @@ impl Columns {
         }
     }
 
-    /// Learns what the records have in the columns: as a resume point of this load has kept it, because the load itself has
-    /// written to them since; from all of them, where it has none. False where somebody asked to stop.
+    /// Learns what the records have in the columns: from a resume point of this load, because the load itself has
+    /// written to them since; from all records, if there is none. Returns `false` when the stop signal came.
     pub(super) fn learn(
         &mut self,
         cursor: Option<&str>,
@@ -223,7 +224,7 @@ impl Columns {
         }
     }
 
-    /// What was learned, one letter for each column, as a resume point keeps it.
+    /// Returns what was learned, one letter for each column, as a resume point stores it.
     pub(super) fn describe(&self) -> Option<String> {
         let letters = || self.known.iter().map(|column| column.letter()).collect();
         (!self.known.is_empty()).then(letters)
@@ -244,8 +245,9 @@ impl Columns {
         is_whole
     }
 
-    /// The record that a row makes of the one that exists: each cell a value of the kind that stands there, or else that
-    /// the column has; what a cell says to be missing is taken away. What has no column stays.
+    /// Returns the record that a row makes of the existing one: each cell becomes a value of the kind that the record
+    /// has there, or else of the column's kind; a field that a cell marks as missing is removed. Fields without a
+    /// column stay.
     pub(super) fn typed(&self, old: Option<&Record>, row: &str) -> Result<String, Misread> {
         let (row, old) = (Document::parse(row)?, old.map(Record::document).transpose()?);
         let mut made = old.clone().unwrap_or_default();
@@ -283,7 +285,7 @@ impl Columns {
         Ok(admit(made.to_json().as_bytes(), &self.limits)?)
     }
 
-    /// The record with what the one that exists has in the places of masks; `None` where there are no masks.
+    /// Returns the record with the existing record's values in the places of masks; `None` when there are no masks.
     pub(super) fn lifted(&self, old: Option<&Record>, data: &str) -> Result<Option<String>, Misread> {
         let (mut made, old) = (Document::parse(data)?, old.map(Record::document).transpose()?);
         let any = masks::lift(&mut made, old.as_ref(), self.types.is_some()).map_err(Misread::Refused)?;
@@ -291,7 +293,7 @@ impl Columns {
         Ok(json.transpose()?)
     }
 
-    /// The value that a cell puts in its place; `None`: it changes nothing there.
+    /// Returns the value that a cell sets; `None` when it changes nothing.
     fn value(&self, there: &There<'_>, cell: &Value) -> Result<Option<Value>, Unfit> {
         let There {
             known,
@@ -301,7 +303,7 @@ impl Columns {
         let Some(text) = cell.as_text() else {
             return Ok(Some(cell.clone()));
         };
-        // What a mask stands for is known where all of the record is.
+        // The value behind a mask is known once the whole record is.
         if text == REDACTED {
             return Ok(Some(cell.clone()));
         }
@@ -358,7 +360,7 @@ impl ColumnTypes {
         }
     }
 
-    /// A letter for each kind, `e` for none and `m` for several; a capital where it is the name of a path.
+    /// Returns a letter for the kind, `e` for none and `m` for several; a capital if the column names a path.
     fn letter(self) -> char {
         let letter = match self.kind {
             _ if self.has_several => 'm',
@@ -393,7 +395,7 @@ impl ColumnTypes {
         })
     }
 
-    /// The value that a cell is here, or what was expected.
+    /// Returns the value of a cell here, or what was expected.
     fn read(self, text: &str) -> Result<Value, String> {
         let parsed = |kind: Kind, text: &str| {
             let value = Value::parse(text).ok().filter(|value| value.kind() == kind);
@@ -401,7 +403,7 @@ impl ColumnTypes {
         };
         match self.kind {
             None | Some(Kind::Text) => Ok(Value::text(text)),
-            // Spreadsheets write it in capitals.
+            // Spreadsheets write booleans in capitals.
             Some(Kind::Boolean) if text.eq_ignore_ascii_case("true") => Ok(Value::boolean(true)),
             Some(Kind::Boolean) if text.eq_ignore_ascii_case("false") => Ok(Value::boolean(false)),
             Some(Kind::Number) => parsed(Kind::Number, number_in(text).unwrap_or_default()),
@@ -410,13 +412,14 @@ impl ColumnTypes {
     }
 }
 
-/// The number that a cell says, where it says one: what this takes is read, and compared, and nothing else.
+/// Returns the number in a cell, if there is one; reading and comparing both use this function.
 fn number_in(text: &str) -> Option<&str> {
     let text = text.trim();
     NumberText::CELL.takes(text).then_some(text)
 }
 
-/// Whether a cell says what stands there: as it would go out, or the same number written otherwise.
+/// Returns whether a cell equals the existing value: as an export would write it, or as the same number written
+/// differently.
 fn is_same(text: &str, was: &Value) -> bool {
     let is_number = || {
         let numbers = was.as_number().zip(number_in(text));

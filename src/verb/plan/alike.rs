@@ -3,20 +3,21 @@
 use crate::record::{HasName as _, parts_of};
 use crate::refusal::Refusal;
 
-/// The one place at which records are refused, and the rule that refuses them.
+/// The single place at which records are refused, and the rule that refuses them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Alike {
-    /// The place in the record, as a JSON Pointer.
+    /// Place in the record, as a JSON Pointer.
     pub pointer: String,
-    /// The rule, or the place in the stage file.
+    /// The rule, or its place in the stage file.
     pub rule: String,
-    /// The names that a refused record has there, as far as they may be told.
+    /// Names that a refused record has there, as far as they may be shown.
     pub names: Vec<String>,
 }
 
 impl Alike {
-    /// Of a refusal; `None` where it is of several things, of the record as a whole, or of no rule.
+    /// Returns the place and the rule of a refusal; `None` when it has several, concerns the record as a whole, or has
+    /// no rule.
     #[must_use]
     pub fn from_reason(reason: &Refusal) -> Option<Self> {
         let [only] = &reason.violations[..] else {
@@ -30,20 +31,20 @@ impl Alike {
         })
     }
 
-    /// Whether both are of one place and one rule.
+    /// Returns whether both have the same place and the same rule.
     #[must_use]
     pub fn is_at(&self, other: &Self) -> bool {
         (&self.pointer, &self.rule) == (&other.pointer, &other.rule)
     }
 
-    /// The name that the pointer ends with.
+    /// Returns the last name of the pointer.
     #[must_use]
     pub fn name(&self) -> String {
         let last = self.pointer.rsplit('/').next().unwrap_or_default();
         unescaped(last)
     }
 
-    /// The names that a record has in the object in which the pointer's last name would be.
+    /// Returns the names that a record has in the object where the pointer's last name would be.
     #[must_use]
     pub fn names_in(&self, data: &str) -> Vec<String> {
         let steps = self.pointer.split('/').skip(1);

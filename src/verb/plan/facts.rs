@@ -1,4 +1,4 @@
-//! How things would stand for a stage, once those before it were applied.
+//! The facts for a stage, as if the stages before it were applied.
 
 use rusqlite::Connection;
 
@@ -13,13 +13,13 @@ use crate::record::{BatchId, RecordNumber};
 use crate::stage::Stage;
 use crate::store::Store;
 
-/// By the ledger, and by what a plan has come to so far.
+/// Facts from the ledger, and from the results of the plan so far.
 pub(super) struct PlanFacts<'p> {
     pub(super) store: &'p Store,
     pub(super) project: &'p str,
     pub(super) stage: &'p Stage,
     pub(super) limits: &'p PassLimits,
-    /// Sees what is laid over the store.
+    /// Connection that sees what is overlaid on the store.
     pub(super) reader: &'p ReadConnection,
     pub(super) forecast: &'p Forecast,
 }
@@ -29,7 +29,7 @@ impl PlanFacts<'_> {
         StageInput::new(self.project, self.stage)
     }
 
-    /// What the ledger says that a later pass reads, less what the plan has changed about that.
+    /// Returns what a later pass reads by the ledger, corrected by what the plan has changed.
     fn due(&self, after: BatchId, revised: bool) -> Result<Vec<RecordNumber>> {
         let (fed, connection) = (self.fed(), self.store.connection());
         let kept = self.forecast.kept_waiting(connection, fed)?;
@@ -46,7 +46,7 @@ impl Facts for PlanFacts<'_> {
     }
 
     fn is_overtaken(&self, open: &PassSummary) -> Result<bool> {
-        // Whether a place is free is asked of what the earlier stages would leave.
+        // Whether a place is free depends on what the earlier stages would leave.
         let is_overtaken =
             |connection: &Connection| is_overtaken(connection, self.project, self.stage, self.limits, open);
         self.reader.read(is_overtaken)
@@ -63,7 +63,7 @@ impl Facts for PlanFacts<'_> {
 
     fn increment(&self, history: &StageHistory, revised: bool) -> Result<Increment> {
         let (stage, connection) = (self.stage, self.store.connection());
-        // A stage that was never applied has read its whole source as it would be, in this plan.
+        // In this plan, a stage that was never applied has read its whole source as it would be.
         let is_new = history.begins_anew();
         let after = if is_new {
             BatchId::BEFORE_FIRST

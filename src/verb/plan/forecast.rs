@@ -1,5 +1,5 @@
-//! What a plan has come to so far: which records of which stage it has tried, and what it would leave in each database. Of
-//! this the ledger knows nothing.
+//! The results of a plan so far: which records of which stage it tried, and what it would leave in each database. The
+//! ledger knows nothing of this.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -14,49 +14,49 @@ use crate::refusal::Holder;
 use crate::stage::{OnConflict, Stage, Stages};
 use crate::store::Table;
 
-/// What the stages have come to so far.
+/// Results of the stages so far.
 #[derive(Debug, Default)]
 pub(super) struct Forecast {
-    /// By their numbers.
+    /// Stages by their numbers.
     stages: BTreeMap<u32, StageForecast>,
-    /// What they would leave in each database.
+    /// What the stages would leave in each database.
     databases: BTreeMap<String, DatabaseForecast>,
-    /// The stages that have the source and the target of another one: their records have the same numbers.
+    /// Stages with the same source and target as another one: their records have the same numbers.
     sharing: BTreeSet<u32>,
-    /// The databases whose rows' owners are asked for.
+    /// Databases whose rows' owners are needed.
     asked: BTreeSet<String>,
     rows: PlannedRows,
 }
 
-/// What a stage has come to so far.
+/// Results of a stage so far.
 #[derive(Debug, Default)]
 pub(super) struct StageForecast {
-    /// The records that were tried.
+    /// Records that were tried.
     pub(super) records: RecordSet,
-    /// How many of the changes of its source it has taken note of.
+    /// Number of changes of its source that it has registered.
     changes: usize,
-    /// Those of them that it has not come to since.
+    /// Those of them that it has not processed since.
     pending: RecordSet,
-    /// The records that would wait for a place in the target, and which row they would wait for.
+    /// Records that would wait for a place in the target, and the rows that they would wait for.
     waiting: Vec<(RecordNumber, Option<Holder>)>,
 }
 
 /// What would be left in a database.
 #[derive(Debug, Default)]
 pub(super) struct DatabaseForecast {
-    /// The rows that would be written, changed or taken out, each with the stage that does it and whether that stage works
-    /// in place.
+    /// Rows that would be written, changed or removed, each with the stage that does it and whether that stage works in
+    /// place.
     changed: Changes,
-    /// The rows that a stage would leave out without changing anything, each with the stage: what a later one has refused
-    /// in place may be among them.
+    /// Rows that a stage would leave out without changing anything, each with the stage: records that a later stage
+    /// refused in place may be among them.
     filtered: Vec<(RecordNumber, u32)>,
-    /// Of those that were tried: the rows that would stand there.
+    /// Tried records whose rows would exist.
     pub(super) standing: RecordSet,
-    /// The records that a stage would leave out, or write.
+    /// Records that a stage would leave out, or write.
     settled: RecordSet,
-    /// The rows that a stage in place would refuse, with their ids.
+    /// Rows that a stage in place would refuse, with their ids.
     refused: BTreeMap<RecordNumber, String>,
-    /// How many rows there would be, about, where only a sample was tried.
+    /// Approximate number of rows, if only a sample was tried.
     pub(super) rows: u64,
 }
 
@@ -73,12 +73,12 @@ impl Forecast {
         self.databases.get_mut(name)
     }
 
-    /// Whether a later stage has been tried.
+    /// Returns whether a later stage has been tried.
     fn is_beyond(&self, number: u32) -> bool {
         self.stages.keys().any(|tried| *tried > number)
     }
 
-    /// Of a plan for these stages.
+    /// Creates the forecast of a plan for these stages.
     pub(super) fn new(stages: &Stages) -> Self {
         let shares_numbers = |stage: &&Stage| {
             let ends = |stage: &Stage| (stage.source().to_owned(), stage.target().to_owned());
@@ -96,12 +96,12 @@ impl Forecast {
         }
     }
 
-    /// Whether another stage of the plan copies from a stage's source to its target.
+    /// Returns whether another stage of the plan copies from a stage's source to its target.
     pub(super) fn shares_numbers(&self, stage: &Stage) -> bool {
         self.sharing.contains(&stage.number())
     }
 
-    /// A pass of a stage begins: a first one reads its source as it would be now, another one what it is given.
+    /// Begins a pass of a stage: a first pass reads its source as it would be now, any other what it is given.
     pub(super) fn begin(&mut self, stage: &Stage, is_first: bool) {
         let pending = if is_first { Vec::new() } else { self.changes(stage) };
         let source = self.databases.get_mut(stage.source());
@@ -111,7 +111,7 @@ impl Forecast {
         tried.pending = pending.into_iter().collect();
     }
 
-    /// What a pass of a stage would find of which the ledger tells nothing; `newest`: the newest number given out.
+    /// Returns what a pass of a stage would find that the ledger does not know; `newest` is the newest assigned number.
     pub(super) fn foreseen(&self, stage: &Stage, newest: RecordNumber) -> Foreseen {
         let mut foreseen = Foreseen {
             is_beyond: self.is_beyond(stage.number()),
@@ -131,7 +131,7 @@ impl Forecast {
         foreseen
     }
 
-    /// A batch that a stage would commit.
+    /// Adds a batch that a stage would commit.
     pub(super) fn add(&mut self, reader: &ReadConnection, stage: &Stage, batch: &Batch) -> Result<()> {
         self.stages.entry(stage.number()).or_default().add(batch);
         if self.asked.contains(stage.target()) && !stage.in_place() {
@@ -152,7 +152,7 @@ impl Forecast {
         Ok(())
     }
 
-    /// The records of a stage's source that would be changed, and that it has not seen since.
+    /// Returns the records of a stage's source that would be changed, and that the stage has not seen since.
     pub(super) fn changes(&self, stage: &Stage) -> Vec<RecordNumber> {
         let Some(source) = self.databases.get(stage.source()) else {
             return Vec::new();
@@ -172,7 +172,7 @@ impl Forecast {
             .collect()
     }
 
-    /// The rows of a database in which a stage works that an earlier one would leave out.
+    /// Returns the rows that an earlier stage would leave out, in the database in which a stage works in place.
     pub(super) fn left_out_before(&self, stage: &Stage) -> Vec<RecordNumber> {
         let source = self.databases.get(stage.source()).filter(|_| stage.in_place());
         let filtered = source.into_iter().flat_map(|source| &source.filtered);
@@ -182,7 +182,8 @@ impl Forecast {
             .collect()
     }
 
-    /// The records that wait by the ledger for a place whose row a stage in place would refuse: it keeps the place.
+    /// Returns the records that, by the ledger, wait for a place whose row a stage in place would refuse: that row
+    /// keeps the place.
     pub(super) fn kept_waiting(
         &self,
         connection: &Connection,
@@ -205,7 +206,7 @@ impl Forecast {
         Ok(kept)
     }
 
-    /// Of the records that a stage would have to let wait, those whose place would be free by now.
+    /// Returns those waiting records of a stage whose place would be free by now.
     pub(super) fn freed(&self, stage: &Stage, reader: &ReadConnection) -> Result<Vec<RecordNumber>> {
         let (target, left) = (
             Table::from_name(stage.target())?,
@@ -217,7 +218,7 @@ impl Forecast {
             let is_refused_in_place =
                 |holder: &Holder| left.is_some_and(|left| left.refused.contains_key(&holder.record));
             let still_holds = |connection: &Connection| match holder {
-                // What a stage in place would refuse keeps its place.
+                // A row that a stage in place would refuse keeps its place.
                 Some(holder) if is_refused_in_place(holder) => Ok(true),
                 Some(holder) => holder.still_holds(connection, &target),
                 None => Ok(false),
@@ -229,7 +230,7 @@ impl Forecast {
         Ok(freed)
     }
 
-    /// Notes the records whose rows a batch would take away: they would wait for their places.
+    /// Registers the records whose rows a batch would remove: they would wait for their places.
     fn take_away(&mut self, reader: &ReadConnection, stage: &Stage, batch: &Batch) -> Result<()> {
         let records: HashSet<RecordNumber> = batch.entries.iter().map(|entry| entry.record).collect();
         for entry in &batch.entries {
@@ -240,7 +241,7 @@ impl Forecast {
             let Some((places::REPLACED, holder)) = places::reason(reason) else {
                 continue;
             };
-            // Whose turn comes later in the batch has had it.
+            // A record that comes later in the batch is processed already.
             let is_later = |number: u32, record: RecordNumber| {
                 number == stage.number() && record > entry.record && records.contains(&record)
             };
@@ -255,7 +256,8 @@ impl Forecast {
         Ok(())
     }
 
-    /// The stage and the source record of a row, by this plan or by the ledger; `None` where no stage has brought it there.
+    /// Returns the stage and the source record of a row, by this plan or by the ledger; `None` when no stage brought it
+    /// there.
     fn owner(
         &self,
         reader: &ReadConnection,
@@ -326,11 +328,11 @@ impl DatabaseForecast {
     }
 }
 
-/// Rows that would be changed, in the order in which they would be: in runs of numbers that follow each other.
+/// Rows that would be changed, in that order: in runs of consecutive numbers.
 #[derive(Debug, Default)]
 struct Changes {
     runs: Vec<ChangedRun>,
-    /// Whether the last of them may go on.
+    /// Whether the last run may continue.
     is_open: bool,
 }
 
@@ -360,14 +362,14 @@ impl Changes {
         self.is_open = true;
     }
 
-    /// Ends the last run, and tells how many there are: what comes later is in others.
+    /// Ends the last run, and returns the number of runs: later changes are in others.
     fn close(&mut self) -> usize {
         self.is_open = false;
         self.runs.len()
     }
 }
 
-/// Whether an entry says that nothing is brought to a row any more, though there may be none.
+/// Returns whether an entry says that nothing is brought to a row any more, though the row may not exist.
 fn is_taken_back(entry: &Entry) -> bool {
     let is_part = entry.target.is_some() && entry.after.is_none() && entry.outcome != EntryOutcome::Refused;
     entry.outcome == EntryOutcome::Filtered || is_part

@@ -1,5 +1,5 @@
-//! The verb `plan`: what `apply` would do. The same stages, selections and placing, over the same records; the store is
-//! only read, and what would be written goes to a private temporary file, where later stages find it.
+//! The verb `plan`: what `apply` would do. It uses the same stages, selections and placing, over the same records; it
+//! only reads the store, and writes results to a private temporary file, where later stages find them.
 
 mod alike;
 mod facts;
@@ -30,11 +30,11 @@ use crate::store::Store;
 
 use planner::Planner;
 
-/// Tells what `apply` would do with the same options. Writes nothing to the store and does not lock it; a limit of
-/// errors does not stop it, so that all that would be refused is counted.
+/// Reports what `apply` would do with the same options. Writes nothing to the store and does not lock it. An error
+/// limit does not stop the plan, so that it counts everything that would be refused.
 ///
 /// # Errors
-/// As of `apply`: [`Error::Drift`](crate::Error::Drift) when an applied stage has another meaning now.
+/// The errors of `apply`: [`Error::Drift`](crate::Error::Drift) when the meaning of an applied stage has changed.
 pub fn plan(
     store: &Store,
     stages: &Stages,

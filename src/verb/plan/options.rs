@@ -1,18 +1,18 @@
-//! How to plan.
+//! Options of [`plan`](super::plan).
 
 use crate::apply::ApplyOptions;
 
-/// How to plan.
+/// Options of [`plan`](super::plan).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PlanOptions {
-    /// How it would be applied.
+    /// Options of the planned `apply`.
     pub apply: ApplyOptions,
-    /// Try only so many records of each stage, spread evenly over its source; `None`: all.
+    /// Number of records of each stage to try, spread evenly over its source; `None` for all.
     pub sample: Option<u64>,
-    /// The most records that are shown for each stage, and for each refusal code.
+    /// Maximum number of records shown for each stage, and for each refusal code.
     pub examples: usize,
-    /// Whether examples are told with all of their fields and values, however many and however long.
+    /// Whether examples show all of their fields and values, however many and however long.
     pub full: bool,
 }
 
@@ -35,14 +35,14 @@ impl PlanOptions {
         self
     }
 
-    /// Tries only so many records of each stage. Default: `None`, all records.
+    /// Tries only the given number of records of each stage. Default: `None`, all records.
     #[must_use]
     pub fn sample(mut self, sample: impl Into<Option<u64>>) -> Self {
         self.sample = sample.into();
         self
     }
 
-    /// Sets the most records shown for each stage and for each refusal code. Default: 3.
+    /// Sets the maximum number of records shown for each stage and for each refusal code. Default: 3.
     #[must_use]
     pub fn examples(mut self, examples: usize) -> Self {
         self.examples = examples;

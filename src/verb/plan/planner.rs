@@ -1,4 +1,4 @@
-//! The stages planned in order: what each would read now, and what it would make of it, laid over the store.
+//! Plans the stages in order: what each would read now, and what it would produce, overlaid on the store.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use crate::record::{BatchId, PassId, RecordNumber};
 use crate::stage::{Stage, Stages};
 use crate::store::{Overlay, Store, Table};
 
-/// One stage after the other, each over what those before it would write.
+/// Plans one stage after the other, each over what those before it would write.
 pub(super) struct Planner<'t> {
     store: &'t Store,
     project: &'t str,
@@ -37,11 +37,11 @@ pub(super) struct Planner<'t> {
     redact: Vec<Path>,
     reader: ReadConnection,
     overlay: Overlay,
-    /// The newest record number that would be given out.
+    /// Newest record number that would be assigned.
     newest: RecordNumber,
     bounds: Bounds,
     stopped: Option<Stopped>,
-    /// The stages whose open pass would be ended where it stands.
+    /// Stages whose open pass would be ended where it is.
     superseded: BTreeSet<u32>,
     forecast: Forecast,
 }
@@ -54,17 +54,17 @@ struct StagePass<'c> {
     bytes: u64,
     took: Duration,
     stops: Option<ErrorLimit>,
-    /// Records that stand refused by a contract that refuses, in the pass that would be resumed.
+    /// Number of records that a contract in the mode `refuse` refused in the pass that would be resumed.
     halted: u64,
 }
 
-/// A pass that would be made.
+/// A pass that `apply` would make.
 struct NextPass {
     kind: PlannedPass,
     pass: Pass,
-    /// The outcomes of earlier runs.
+    /// Outcomes of earlier runs.
     earlier: Counts,
-    /// Of a pass that goes on: its number, and the batch before its first one.
+    /// For a pass that continues: its number, and the batch before its first one.
     open: Option<(PassId, BatchId)>,
 }
 
@@ -91,7 +91,7 @@ impl<'t> Planner<'t> {
         })
     }
 
-    /// Plans every stage, and again while one of them frees a place that another waits for, as `apply` does.
+    /// Plans every stage, and repeats while one of them frees a place that another waits for, as `apply` does.
     pub(super) fn of_all(
         &mut self,
         stages: &Stages,
@@ -127,7 +127,7 @@ impl<'t> Planner<'t> {
         self.stopped.clone()
     }
 
-    /// Plans a stage; `None` when it is up to date.
+    /// Plans a stage; returns `None` when it is up to date.
     fn of_stage(&mut self, stage: &Stage, observer: &mut dyn Observer) -> Result<Option<StagePlan>> {
         let number = stage.number();
         let mut history = StageHistory::read(self.store.connection(), self.project, number)?;
@@ -178,7 +178,7 @@ impl<'t> Planner<'t> {
         Ok(Some(planned))
     }
 
-    /// Tries a pass: its batches are told of, and laid over the store.
+    /// Tries a pass: its batches are summarized, and overlaid on the store.
     fn try_pass(
         &mut self,
         stage: &Stage,
@@ -218,9 +218,8 @@ impl<'t> Planner<'t> {
             foreseen: self.forecast.foreseen(stage, self.newest),
             batch_size: self.limits.batch_size.unwrap_or(options.batch_size),
         };
-        let first_reconciliation =
-            |connection: &Connection| StageProducer::begin(connection, &planned.pass, beginning);
-        let mut each = self.reader.read(first_reconciliation)?;
+        let begin = |connection: &Connection| StageProducer::begin(connection, &planned.pass, beginning);
+        let mut each = self.reader.read(begin)?;
         self.forecast.begin(stage, kind == PlannedPass::First);
         let mut counts = Counts::default();
         let mut laid = Laid {
@@ -273,7 +272,7 @@ impl<'t> Planner<'t> {
         }
     }
 
-    /// Whether `apply` would stop because of what a pass would refuse.
+    /// Returns whether `apply` would stop because of what a pass would refuse.
     fn stops(
         &self,
         stage: &Stage,
@@ -293,7 +292,7 @@ impl<'t> Planner<'t> {
         Ok((refused > limit).then_some(ErrorLimit { refused, limit }))
     }
 
-    /// The pass that would be made.
+    /// Returns the pass that `apply` would make.
     fn planned(&self, stage: &Stage, due: Due) -> NextPass {
         let (kind, after_batch) = match due {
             Due::Open(open) => {
@@ -329,7 +328,7 @@ impl<'t> Planner<'t> {
         }
     }
 
-    /// How many records the source has, and how many the pass would read, about.
+    /// Returns how many records the source has, and approximately how many the pass would read.
     fn ahead(&self, stage: &Stage, selection: &RecordSelection, source: &Table) -> Result<(u64, u64)> {
         let in_source = self.reader.read(|connection| source.count(connection))?;
         let records = match selection {
@@ -349,7 +348,7 @@ impl<'t> Planner<'t> {
         ))
     }
 
-    /// Lays the target over, and chooses what is tried of what the pass would read.
+    /// Overlays the target, and chooses which of the pass's records to try.
     fn prepare(
         &mut self,
         stage: &Stage,
@@ -373,7 +372,7 @@ impl<'t> Planner<'t> {
                 shares_numbers,
             )?;
             prepared.alone &= !overlay.has(&target);
-            // What is laid over the store needs no table.
+            // An overlay on the store needs no table.
             prepared.shape = Vec::new();
             let selection = match (sample, selection) {
                 (None, selection) => selection,
@@ -401,7 +400,7 @@ impl<'t> Planner<'t> {
     }
 }
 
-/// At most so many, spread evenly.
+/// Returns at most `most` records, spread evenly.
 fn few(records: &[RecordNumber], most: u64) -> Vec<RecordNumber> {
     let (count, most) = (records.len() as u128, u128::from(most));
     if count <= most {

@@ -1,4 +1,4 @@
-//! What a plan tells.
+//! The report of a plan.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,19 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct PlanReport {
-    /// Of which data and which stages this is the plan.
+    /// State of the data and the stages that the plan was made from.
     pub pin: Pin,
-    /// How many records of each stage were tried, where it was not all.
+    /// Number of records of each stage that were tried, if not all.
     pub sample: Option<u64>,
-    /// The stages that have something to do.
+    /// Stages that have something to do.
     pub stages: Vec<StagePlan>,
-    /// The stages that are up to date.
+    /// Stages that are up to date.
     pub up_to_date: Vec<u32>,
     /// Stages whose text changed, but not their meaning.
     pub cosmetic: Vec<u32>,
-    /// Whether somebody has written to the store while the plan was made, so that it may be of no one state.
+    /// Whether someone wrote to the store while the plan was made, so that it may not describe a single state.
     pub moved: bool,
-    /// Why it stopped before its end.
+    /// Why it stopped early.
     pub stopped: Option<Stopped>,
 }
 
@@ -34,46 +34,46 @@ pub struct PlanReport {
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct StagePlan {
-    /// The stage's number.
+    /// Number of the stage.
     pub stage: u32,
-    /// The stage's slug.
+    /// Slug of the stage.
     pub slug: String,
-    /// Where it would read.
+    /// Database that it would read.
     pub source: String,
-    /// Where it would write.
+    /// Database that it would write.
     pub target: String,
-    /// The passes that it would make, in order.
+    /// Passes that it would make, in order.
     pub passes: Vec<PassPlan>,
-    /// How many records they would read.
+    /// Number of records that they would read.
     pub records: u64,
-    /// The outcomes of those that were tried.
+    /// Outcomes of the tried records.
     pub counts: Counts,
-    /// How many records would come out of those that were tried: others than the written ones where one becomes several.
+    /// Number of records that the tried ones would produce: differs from the number written when one becomes several.
     pub out: u64,
-    /// How often the stage warned, by code.
+    /// Number of the stage's warnings, by code.
     pub warnings: BTreeMap<String, u64>,
     /// What its operations would do, in order.
     pub operations: Vec<OperationPlan>,
-    /// What would be refused, by code; the most frequent first.
+    /// Records that would be refused, by code, the most frequent first.
     pub refusals: Vec<RefusalPlan>,
     /// Some of the records that would be written, field by field; redacted values are masked.
     pub samples: Vec<Sample>,
-    /// How many before images the ledger would keep.
+    /// Number of before images that the ledger would keep.
     pub images: u64,
-    /// Their bytes.
+    /// Size of these images in bytes.
     pub image_bytes: u64,
-    /// By how many bytes the store would grow, about; of all its records, where only a sample was tried.
+    /// Approximate number of bytes by which the store would grow; for all records, even if only a sample was tried.
     pub growth: u64,
-    /// How long it would take, about, in microseconds; of all its records, where only a sample was tried.
+    /// Approximate duration in microseconds; for all records, even if only a sample was tried.
     pub estimated_us: u64,
-    /// What `check` warns of.
+    /// Warnings of `check`.
     pub lints: Vec<Lint>,
-    /// How many records of the pass that would be resumed stand refused by a contract in the mode `refuse`: `apply` does
-    /// not go on before they are settled.
+    /// Number of records that a contract in the mode `refuse` refused in the pass that would be resumed: `apply` does
+    /// not continue until they are settled.
     pub halted: u64,
-    /// Where `apply` would stop, because more records are refused than allowed; not known from a sample.
+    /// The limit at which `apply` would stop because more records are refused than allowed; unknown from a sample.
     pub stops: Option<ErrorLimit>,
-    /// The stage that would stop before this one, which depends on it and would be left as it is.
+    /// The earlier stage that would stop; this one depends on it and would be left as it is.
     pub held_back_by: Option<u32>,
 }
 
@@ -81,24 +81,24 @@ pub struct StagePlan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct PassPlan {
-    /// What for.
+    /// Purpose of the pass.
     pub kind: PlannedPass,
-    /// How many records it would read.
+    /// Number of records that it would read.
     pub records: u64,
 }
 
-/// What a pass would be made for.
+/// Purpose of a planned pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PlannedPass {
     /// The stage was never applied: it reads its whole source.
     First,
-    /// An earlier run was interrupted: it goes on where that one stopped.
+    /// An earlier run was interrupted: the pass continues where that run stopped.
     Resumed,
-    /// It reads what came to its source, or changed there, since it was applied.
+    /// It reads what was added to its source, or changed there, since it was applied.
     Later,
-    /// Its meaning was revised: it also reads what the earlier revision has refused.
+    /// Its meaning was revised: it also reads what the earlier revision refused.
     Revised,
 }
 
@@ -106,11 +106,11 @@ pub enum PlannedPass {
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct OperationPlan {
-    /// Its name.
+    /// Name of the operation.
     pub op: &'static str,
-    /// Where it stands in the stage's file.
+    /// Place in the stage's file.
     pub place: Option<String>,
-    /// How it can be undone: `exact`, `image` or `lossy`.
+    /// Reversibility: `exact`, `image` or `lossy`.
     pub reversibility: &'static str,
     /// What it did to the records that were tried.
     #[serde(flatten)]
@@ -121,17 +121,17 @@ pub struct OperationPlan {
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct RefusalPlan {
-    /// The code.
+    /// Refusal code.
     pub code: String,
-    /// How many.
+    /// Number of records.
     pub records: u64,
-    /// How many of them broke the contract in the same way already before the stage.
+    /// Number of them that broke the contract in the same way already before the stage.
     pub preexisting: u64,
-    /// How many of them break a contract in the mode `refuse`: `apply` would stop after the batch with the first.
+    /// Number of them that break a contract in the mode `refuse`: `apply` would stop after the batch with the first.
     pub halting: u64,
-    /// The first of them.
+    /// First of these records.
     pub examples: Vec<RefusedExample>,
-    /// The one place at which all of them are refused, if it is one.
+    /// Single place at which all of them are refused, if there is one.
     #[serde(skip)]
     pub alike: Option<Alike>,
 }
@@ -140,9 +140,9 @@ pub struct RefusalPlan {
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct RefusedExample {
-    /// Its id.
+    /// Id of the record.
     pub id: String,
-    /// Why: codes, places, rules.
+    /// Reason: codes, places, rules.
     pub reason: Refusal,
 }
 
@@ -150,13 +150,13 @@ pub struct RefusedExample {
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Lint {
-    /// Its code.
+    /// Code of the warning.
     pub code: &'static str,
-    /// Where, `0001_first.toml:7:1`.
+    /// Place, such as `0001_first.toml:7:1`.
     pub place: Option<String>,
-    /// What.
+    /// Text of the warning.
     pub message: String,
-    /// What to do about it.
+    /// Suggested remedy.
     pub help: Option<String>,
 }
 
@@ -164,14 +164,14 @@ pub struct Lint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ErrorLimit {
-    /// How many would be refused.
+    /// Number of records that would be refused.
     pub refused: u64,
-    /// How many are allowed.
+    /// Number of refusals allowed.
     pub limit: u64,
 }
 
 impl StagePlan {
-    /// Whether a contract in the mode `refuse` would stop the stage.
+    /// Returns whether a contract in the mode `refuse` would stop the stage.
     #[must_use]
     pub fn halts(&self) -> bool {
         self.refusals.iter().any(|refusal| refusal.halting > 0)
@@ -179,19 +179,19 @@ impl StagePlan {
 }
 
 impl PlanReport {
-    /// Whether records would be refused.
+    /// Returns whether records would be refused.
     #[must_use]
     pub fn refuses(&self) -> bool {
         self.stages.iter().any(|stage| stage.counts.refused > 0)
     }
 
-    /// By how many bytes the store would grow, about.
+    /// Returns the approximate number of bytes by which the store would grow.
     #[must_use]
     pub fn growth(&self) -> u64 {
         self.stages.iter().map(|stage| stage.growth).sum()
     }
 
-    /// How long it would take, about, in microseconds.
+    /// Returns the approximate duration in microseconds.
     #[must_use]
     pub fn estimated_us(&self) -> u64 {
         self.stages.iter().map(|stage| stage.estimated_us).sum()

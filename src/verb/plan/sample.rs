@@ -1,4 +1,4 @@
-//! One record as it is and as it would be, field by field.
+//! A record as it is and as it would be, field by field.
 
 use std::fmt::{Display, Write as _};
 
@@ -6,25 +6,25 @@ use crate::error::{Error, Result};
 use crate::path::Path;
 use crate::record::{HasName as _, Names, RawField, each_field, elements, masked, parts_of};
 
-/// The most fields of a record that are told one by one, unless all are wanted.
+/// Maximum number of fields of a record that are shown one by one, unless all are requested.
 const FIELDS: usize = 40;
-/// The most letters of a value.
+/// Maximum number of characters of a value.
 const LETTERS: usize = 200;
 
 /// A record that would be written.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Sample {
-    /// Its id in the source.
+    /// Id in the source.
     pub id: String,
-    /// Its id in the target.
+    /// Id in the target.
     pub target_id: String,
-    /// Its fields: first what would change, in the order of the source; then what is new. Unless all are wanted, at most
-    /// forty of them, and an object or a list of more than eight values that comes or goes as one.
+    /// Fields: first those that would change, in the order of the source; then new ones. Unless all are requested, at
+    /// most forty, and an object or a list of more than eight values that is added or removed counts as one.
     pub fields: Vec<FieldChange>,
-    /// How many more fields would change.
+    /// Number of further fields that would change.
     pub more: u64,
-    /// How many fields would stay as they are.
+    /// Number of fields that would stay as they are.
     pub kept: u64,
 }
 
@@ -32,16 +32,16 @@ pub struct Sample {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct FieldChange {
-    /// Where, as a JSON Pointer.
+    /// Place, as a JSON Pointer.
     pub pointer: String,
-    /// The JSON text that stands there; `None` for none. A long one is cut, and ends with `…`, unless all is wanted.
+    /// Current JSON text; `None` for none. A long text is cut and ends with `…`, unless all is requested.
     pub before: Option<String>,
-    /// The JSON text that would stand there; `None` for none. Cut likewise.
+    /// Future JSON text; `None` for none. Cut likewise.
     pub after: Option<String>,
 }
 
 impl Sample {
-    /// Compares both sides, with what is redacted masked.
+    /// Compares both sides, with redacted values masked.
     pub(super) fn new(
         (id, source): (&str, &str),
         (target_id, target): (&str, &str),
@@ -75,11 +75,11 @@ impl Sample {
     }
 }
 
-/// A comparison of two documents, which is about as large as what it tells, however large they are.
+/// A comparison of two documents. Its size depends on what it shows, not on the size of the documents.
 #[derive(Default)]
 struct Comparison {
     full: bool,
-    /// Where it is at, as a JSON Pointer.
+    /// Current place, as a JSON Pointer.
     place: String,
     changed: Vec<FieldChange>,
     new: Vec<FieldChange>,
@@ -87,7 +87,7 @@ struct Comparison {
     kept: u64,
 }
 
-/// The JSON text of a value by what it is made of; an empty object or list stands for itself.
+/// The parts of a value as JSON text; an empty object or list is a single value.
 enum Made<'t> {
     Object(&'t str),
     List(&'t str),
@@ -104,11 +104,11 @@ impl<'t> Made<'t> {
     }
 }
 
-/// Whether so few of the values in one hold no others that each of them is told.
+/// Returns whether a value has so few leaf values that each of them is shown.
 fn is_few(json: &str) -> bool {
     const MOST: usize = 8;
     const DEEPEST: usize = 4;
-    /// How many they are, counted no further than this; what lies deeper counts as many, because every level is read anew.
+    /// Counts the leaf values, up to `most`; deeper levels count as many, because each level is read again.
     fn count(json: &str, most: usize, levels: usize) -> usize {
         let parts: Box<dyn Iterator<Item = &str>> = match Made::from_json(json) {
             Made::Leaf(_) => return 1,
@@ -132,7 +132,7 @@ fn is_few(json: &str) -> bool {
 }
 
 impl Comparison {
-    /// Does something at a place beneath the one where it is at.
+    /// Runs a closure at a place below the current one.
     fn at(&mut self, step: &dyn Display, what: impl FnOnce(&mut Self)) {
         let above = self.place.len();
         write!(self.place, "/{step}").expect("a text can be written to");
@@ -173,7 +173,7 @@ impl Comparison {
         }
     }
 
-    /// `None` where one of the texts is not an object.
+    /// Returns `None` when one of the texts is not an object.
     fn objects(&mut self, before: &str, after: &str) -> Option<()> {
         let after = parts_of(after)?;
         let mut names = Names::from_fields(&after);
@@ -194,7 +194,8 @@ impl Comparison {
         Some(())
     }
 
-    /// What is gone or new: each of its values that hold no others, or, where they are many and not all are wanted, as one.
+    /// Adds a value that is gone or new: each of its leaf values, or, when they are many and not all are requested, as
+    /// one.
     fn leaves(&mut self, value: &str, is_old: bool) {
         if self.full || is_few(value) {
             self.each_leaf(value, is_old);

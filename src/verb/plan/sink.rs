@@ -1,4 +1,4 @@
-//! Where the batches of a plan go: over the store, where later stages find them.
+//! The sink of a plan: overlays its batches on the store, where later stages find them.
 
 use super::forecast::Forecast;
 use super::summary::StageSummary;
@@ -9,7 +9,7 @@ use crate::observe::{Event, StopSignal};
 use crate::stage::Stage;
 use crate::store::{Overlay, Table};
 
-/// Tells of the batches of one pass, and lays them over the store.
+/// Summarizes the batches of one pass, and overlays them on the store.
 pub(super) struct Laid<'p, 't> {
     pub(super) stage: &'p Stage,
     pub(super) source: Table,
@@ -22,7 +22,7 @@ pub(super) struct Laid<'p, 't> {
 
 impl Sink for Laid<'_, '_> {
     fn open(&self, _: &StopSignal) -> Result<ReadConnection> {
-        // What is laid over the store is seen on this connection alone.
+        // Only this connection sees the overlay.
         Ok(self.reader.clone())
     }
 
@@ -39,7 +39,7 @@ impl Sink for Laid<'_, '_> {
         })
     }
 
-    /// A plan goes on, so that everything that would be refused is counted.
+    /// A plan continues, so that everything that would be refused is counted.
     fn halted(&self, _: &Pass) -> Result<Option<Stopped>> {
         Ok(None)
     }

@@ -1,4 +1,4 @@
-//! What is told of a stage's trial: batches become counts, examples and an estimate.
+//! The summary of a stage's trial: batches become counts, examples and an estimate.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -17,20 +17,20 @@ use crate::refusal::Refusal;
 use crate::stage::Stage;
 use crate::store::Table;
 
-/// Beside its own bytes a row takes its number, its lengths and its place on the page.
+/// Bytes of a row beside its content: its number, its lengths and its place on the page.
 const ROW: u64 = 14;
-/// So does an entry of an index.
+/// The same for an entry of an index.
 const INDEX_ENTRY: u64 = 10;
-/// An entry without reason, its numbers and two hashes.
+/// Bytes of an entry without a reason: its numbers and two hashes.
 const ENTRY_BYTES: u64 = 88;
-/// A batch's row, and the end of its page.
+/// Bytes of a batch's row, and the unused end of its page.
 const BATCH: u64 = 1_500;
-/// A pass and a run, their rows and pages of tables that were empty.
+/// Bytes of a pass and a run: their rows, and pages of tables that were empty.
 const PASS: u64 = 4_096;
-/// A commit waits for the disk about so long.
+/// Approximate time that a commit waits for the disk.
 const COMMIT: Duration = Duration::from_millis(4);
 
-/// What a stage's batches come to.
+/// Summary of a stage's batches.
 pub(super) struct StageSummary<'t> {
     stage: &'t Stage,
     redact: &'t [Path],
@@ -66,7 +66,7 @@ impl<'t> StageSummary<'t> {
         }
     }
 
-    /// Looks at a batch before its changes are made.
+    /// Adds a batch before its changes are made.
     pub(super) fn add(&mut self, connection: &Connection, source: &Table, batch: &Batch) -> Result<()> {
         self.counts.add(&batch.counts);
         let came_out = |entry: &&Entry| entry.outcome == EntryOutcome::Written && entry.after.is_some();
@@ -138,7 +138,7 @@ impl<'t> StageSummary<'t> {
             let alike = Alike::from_reason(&reason);
             if group.records == 0 {
                 group.alike = alike;
-                // Names can be what is redacted.
+                // Names can be redacted values.
                 if let Some(alike) = group.alike.as_mut().filter(|_| self.redact.is_empty()) {
                     alike.names = image().map(|(_, data)| alike.names_in(&data)).unwrap_or_default();
                 }
@@ -182,7 +182,8 @@ impl<'t> StageSummary<'t> {
         Ok(())
     }
 
-    /// The plan of the stage: `records` it would read, `bytes` of those tried stood in the source, `took` so long.
+    /// Returns the plan of the stage: it would read `records`, the tried ones had `bytes` in the source, and the trial
+    /// took `took`.
     pub(super) fn finish(
         self,
         passes: Vec<PassPlan>,
@@ -224,7 +225,7 @@ impl<'t> StageSummary<'t> {
     }
 }
 
-/// What so many tried records come to for all of them.
+/// Scales an amount from the tried records to all of them.
 pub(super) fn scaled(amount: u64, all: u64, tried: u64) -> u64 {
     if tried == 0 || tried >= all {
         return amount;

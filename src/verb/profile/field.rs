@@ -1,4 +1,4 @@
-//! What is counted of one field, and of those below it.
+//! Statistics of one field, and of the fields below it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,43 +10,44 @@ use crate::digest::{Hash, sha256};
 use crate::path::Segment;
 use crate::record::{Document, Kind, NumberText, RecordNumber, Value};
 
-/// An object with more names than these, over all records, is a map: its values are counted together, whichever came first.
+/// Maximum number of names of an object, over all records. An object with more is a map: its values are counted
+/// together, in any order.
 const MOST_NAMES: usize = 300;
-/// Stands for its names.
+/// Represents its names.
 const ANY_NAME: &str = crate::record::ANY_NAME;
-/// Values are shown where there are at most so many.
+/// Maximum number of distinct values for them to be shown.
 const FEW: usize = 12;
-/// And are not longer than this.
+/// Maximum length of a shown value.
 const SHORT: usize = 40;
 
-/// A field and what is below it.
+/// A field and the fields below it.
 #[derive(Debug, Default)]
 pub(super) struct FieldTree {
     field: ProfiledField,
-    /// The fields of objects, with their place in the order in which they were met.
+    /// Fields of objects, with their position in the order of first appearance.
     names: HashMap<String, (usize, FieldTree)>,
-    /// Of an object with very many names.
+    /// The values of an object with very many names.
     others: Option<Box<FieldTree>>,
-    /// Working on lists.
+    /// Elements of lists.
     elements: Option<Box<FieldTree>>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct ProfiledField {
     values: u64,
-    /// Records that have it.
+    /// Number of records that have the field.
     records: u64,
     newest: Option<RecordNumber>,
     nulls: u64,
     empty: u64,
     kinds: BTreeMap<&'static str, u64>,
     forms: BTreeMap<&'static str, u64>,
-    /// Hashes of them, of 64 bits: that two of a million values have the same is as likely as one in forty million.
+    /// 64-bit hashes of the values: the probability that two of a million values collide is about one in forty million.
     distinct: HashSet<u64>,
-    /// The distinct values were too many to be kept; at least so many.
+    /// Lower bound of the number of distinct values, when they were too many to keep.
     bound: Option<u64>,
     numbers: Option<[String; 2]>,
-    /// No more of them than is shown.
+    /// Only as much of each text as is shown.
     texts: Option<[String; 2]>,
     lengths: Option<[u64; 2]>,
     /// Every value, as long as they are few.
@@ -55,7 +56,7 @@ pub(super) struct ProfiledField {
 }
 
 impl FieldTree {
-    /// Takes a record in.
+    /// Adds a record.
     pub(super) fn record(&mut self, number: RecordNumber, document: &Document) {
         self.object(number, document);
     }
@@ -99,7 +100,7 @@ impl FieldTree {
         }
     }
 
-    /// Takes in what was counted of later records.
+    /// Adds the statistics of later records.
     pub(super) fn merge(&mut self, later: Self) {
         self.field.merge(later.field);
         let mut names: Vec<_> = later.names.into_iter().collect();
@@ -123,7 +124,7 @@ impl FieldTree {
         }
     }
 
-    /// Shows every field below this one, in the order in which they were met.
+    /// Shows every field below this one, in the order of first appearance.
     pub(super) fn each(self, show: &mut dyn FnMut(&[Segment], &ProfiledField)) {
         self.each_below(&mut Vec::new(), show);
     }
@@ -149,7 +150,7 @@ impl FieldTree {
         }
     }
 
-    /// Gives up to tell the values of the fields with the most of them apart, until at most so many are left.
+    /// Stops distinguishing the values of the fields with the most of them, until at most `most` are left.
     pub(super) fn bound_distinct(&mut self, most: usize) {
         while self.kept() > most {
             let largest = self.largest();
@@ -204,7 +205,7 @@ impl ProfiledField {
                 self.count_distinct(value, || sha256(&[b"\"", text.as_bytes()]));
                 "text"
             }
-            // Its length comes with its elements.
+            // The length of a list is counted with its elements.
             Kind::List => "list",
             Kind::Object => {
                 self.empty += u64::from(value.as_object().is_some_and(|object| object.is_empty()));
@@ -295,13 +296,13 @@ impl ProfiledField {
         }
     }
 
-    /// Whether it holds a value that has no parts: what blocks a path that leads on.
+    /// Returns whether the field holds a scalar value, which blocks a longer path.
     pub(super) fn has_scalars(&self) -> bool {
         let mut kinds = self.kinds.keys();
         kinds.any(|kind| !["list", "object", "null"].contains(kind))
     }
 
-    /// What is told of it.
+    /// Returns the profile of the field.
     pub(super) fn profile(&self, path: String, records: u64, redacted: bool) -> FieldProfile {
         let shown = |range: &Option<[String; 2]>| range.clone().filter(|_| !redacted);
         let values = self.frequent.iter().filter(|_| !redacted);
@@ -349,7 +350,7 @@ fn exact_order(left: &str, right: &str) -> std::cmp::Ordering {
     Exact::from_text(left).cmp(&Exact::from_text(right))
 }
 
-/// As much of a text as tells what is shown of it, and its order as far as that goes.
+/// Returns as much of a text as is shown, and as its order depends on to that length.
 fn beginning(text: &str) -> &str {
     match text.char_indices().nth(SHORT + 1) {
         Some((at, _)) => &text[..at],
@@ -357,7 +358,7 @@ fn beginning(text: &str) -> &str {
     }
 }
 
-/// The beginning of a text.
+/// Cuts a text to its beginning.
 fn cut(text: &str) -> String {
     match text.char_indices().nth(SHORT) {
         Some((at, _)) => format!("{}...", &text[..at]),

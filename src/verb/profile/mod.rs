@@ -14,14 +14,14 @@ use field::FieldTree;
 
 pub use report::{FieldProfile, FrequentValue, ProfileOptions, ProfileReport};
 
-/// So many records are read in one go.
+/// Number of records read at once.
 const CHUNK: usize = 4_000;
-/// So many are looked at by one core at a time.
+/// Number of records that one core inspects at a time.
 const PORTION: usize = 500;
-/// So many distinct values are told apart, of all fields together; each takes about 20 bytes.
+/// Maximum number of distinct values that are kept, for all fields together; each takes about 20 bytes.
 const MOST_DISTINCT: usize = 4_000_000;
 
-/// Looks at every record of a database, on every core. Reads one state of the store, and only reads.
+/// Inspects every record of a database, on every core. Reads one state of the store, and only reads.
 pub fn profile(store: &Store, database: &str, options: &ProfileOptions<'_>) -> Result<ProfileReport> {
     let table = Table::from_name(database)?;
     let mut report = ProfileReport {
@@ -38,7 +38,7 @@ pub fn profile(store: &Store, database: &str, options: &ProfileOptions<'_>) -> R
                 .iter()
                 .map(|redact| MaskRelation::new(redact, path))
         };
-        // What stands below something that is redacted is not even named: its names are values as well.
+        // Fields below a redacted one are not even named: their names are values too.
         let is_below =
             standings().any(|standing| matches!(standing, MaskRelation::Hidden(at) if at < path.len()));
         if let Some(shown) = shown(path).filter(|_| !is_below) {
@@ -87,7 +87,7 @@ fn look(
     }
 }
 
-/// A path for people, `*` for the names of an object that has very many.
+/// Formats a path for people, with `*` for the names of an object that has very many.
 fn shown(path: &[Segment]) -> Option<String> {
     (!path.is_empty()).then(|| Path::from_segments(path.to_vec()).to_string())
 }

@@ -1,4 +1,4 @@
-//! How to profile, and what is told of it.
+//! Options and report of `profile`.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use crate::engine::Stopped;
 use crate::observe::StopSignal;
 use crate::path::Path;
 
-/// How to profile.
+/// Options of [`profile`](super::profile).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ProfileOptions<'o> {
-    /// What is redacted: of these fields no value is told.
+    /// Redacted fields, whose values are not shown.
     pub redact: &'o [Path],
-    /// Asks the verb to stop.
+    /// Signal that asks the verb to stop.
     pub stop: StopSignal,
 }
 
@@ -36,59 +36,59 @@ impl<'o> ProfileOptions<'o> {
 #[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct ProfileReport {
-    /// The database.
+    /// Name of the database.
     pub database: String,
-    /// How many records there are.
+    /// Number of records.
     pub records: u64,
-    /// The bytes of their data.
+    /// Size of their data in bytes.
     pub bytes: u64,
-    /// Every field, those of nested objects and of elements of lists as well, in the order in which they were met.
+    /// Every field, including those of nested objects and of list elements, in the order of first appearance.
     pub fields: Vec<FieldProfile>,
-    /// Why it stopped before its end.
+    /// Why it stopped early.
     pub stopped: Option<Stopped>,
 }
 
-/// A value and how often a field has it. In JSON a list of the two.
+/// A value and how often a field has it. In JSON, a list of the two.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrequentValue {
     /// The value, as JSON.
     pub value: String,
-    /// How often.
+    /// Number of occurrences.
     pub count: u64,
 }
 
 crate::record::listed::as_list!(FrequentValue: value, count);
 
-/// What one field holds.
+/// Statistics of one field.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct FieldProfile {
-    /// Where: `customer.name`, `items[*].price`. `*` stands for the names of an object that has very many.
+    /// Path, such as `customer.name` or `items[*].price`. `*` represents the names of an object that has very many.
     pub path: String,
-    /// How many values were met, nulls among them; of elements of lists, all of them.
+    /// Number of values, including nulls; for list elements, over all lists.
     pub values: u64,
-    /// How many records have none at all.
+    /// Number of records without the field.
     pub missing: u64,
-    /// How many values are null.
+    /// Number of values that are null.
     pub nulls: u64,
-    /// How many are empty texts, lists or objects.
+    /// Number of empty texts, lists or objects.
     pub empty: u64,
-    /// How many are of each kind: `text`, `integer`, `number`, `boolean`, `list`, `object`, `null`.
+    /// Number of values of each kind: `text`, `integer`, `number`, `boolean`, `list`, `object`, `null`.
     pub kinds: BTreeMap<&'static str, u64>,
-    /// How many texts have a form that a stage could convert: `date`, `date_time`, `decimal`, `uuid`.
+    /// Number of texts in a form that a stage could convert: `date`, `date_time`, `decimal`, `uuid`.
     pub forms: BTreeMap<&'static str, u64>,
-    /// How many distinct values there are beside null; objects and lists are not compared.
+    /// Number of distinct values beside null; objects and lists are not compared.
     pub distinct: u64,
-    /// Whether there may be more of them: too many to be told apart.
+    /// Whether there may be more of them, because they were too many to keep.
     pub distinct_is_bound: bool,
-    /// The smallest and the largest number, as written.
+    /// Smallest and largest number, as written.
     pub numbers: Option<[String; 2]>,
-    /// The first and the last text by its bytes; long ones are cut.
+    /// First and last text in byte order; long ones are cut.
     pub texts: Option<[String; 2]>,
-    /// The shortest and the longest: characters of texts, elements of lists.
+    /// Smallest and largest length: characters of texts, elements of lists.
     pub lengths: Option<[u64; 2]>,
-    /// Every value and how often, as JSON, the most frequent first, where there are few.
+    /// Every value as JSON with its number of occurrences, the most frequent first, if there are few.
     pub frequent: Vec<FrequentValue>,
-    /// Whether values are left out because the field is redacted.
+    /// Whether values are omitted because the field is redacted.
     pub redacted: bool,
 }

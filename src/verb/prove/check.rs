@@ -1,4 +1,4 @@
-//! Checking a proof, whichever of both kinds it is.
+//! Checks a proof of either kind.
 
 use super::parts::NotProved;
 use super::proved::Proved;
@@ -6,16 +6,16 @@ use super::text::{Consistency, ConsistentCheckpoints, Proof};
 use crate::ledger::Checkpoint;
 use crate::note::VerifyingKey;
 
-/// What a text proves, whichever of both kinds it is.
+/// What a proof of either kind proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProvedText {
-    /// What was done to one record.
+    /// The proof shows what was done to one record.
     Record(Box<Proved>),
-    /// That the ledger of one checkpoint extends that of another.
+    /// The proof shows that the ledger of one checkpoint extends that of another.
     Extends {
-        /// The older checkpoint.
+        /// Older checkpoint.
         old: Checkpoint,
-        /// The newer one.
+        /// Newer checkpoint.
         new: Checkpoint,
     },
 }
@@ -23,7 +23,7 @@ pub enum ProvedText {
 /// Checks the bytes of a proof of either kind. `docs/verify_proof.py` accepts exactly what this does.
 ///
 /// # Errors
-/// [`NotProved`], whatever the bytes are.
+/// [`NotProved`] for bytes that are not a valid proof, whatever they are.
 pub fn check_proof(bytes: &[u8], key: &VerifyingKey) -> Result<ProvedText, NotProved> {
     let text = std::str::from_utf8(bytes).map_err(|_| NotProved::Form("it is not valid UTF-8".to_owned()))?;
     if text.starts_with("counterfoil-consistency") {

@@ -1,4 +1,4 @@
-//! What a proof is made of, and why a text proves nothing.
+//! The parts of a proof, and the reasons why a text proves nothing.
 
 use crate::digest::{Hash, Salt};
 use crate::note::BadNote;
@@ -6,15 +6,15 @@ use crate::note::BadNote;
 /// A leaf with its path to the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Included {
-    /// The text of the leaf.
+    /// Text of the leaf.
     pub text: String,
-    /// Its place in the tree.
+    /// Index of the leaf in the tree.
     pub index: u64,
-    /// The hashes beside the way to the root, lowest first.
+    /// Sibling hashes on the path to the root, lowest first.
     pub path: Vec<Hash>,
 }
 
-/// Which of an entry's commitments is opened.
+/// Selects one of an entry's commitments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Which {
@@ -29,7 +29,7 @@ pub enum Which {
 impl Which {
     pub(super) const ALL: [Self; 3] = [Self::Input, Self::Before, Self::After];
 
-    /// Its word in a proof.
+    /// Returns its word in a proof.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl Which {
         }
     }
 
-    /// Where the commitment stands in an entry's leaf.
+    /// Returns the index of the commitment in an entry's leaf.
     pub(super) fn place(self) -> usize {
         match self {
             Self::Input => 6,
@@ -49,16 +49,16 @@ impl Which {
     }
 }
 
-/// What a commitment was made of.
+/// Input of a commitment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
-    /// Which commitment.
+    /// The commitment that is opened.
     pub which: Which,
-    /// The record's salt.
+    /// Salt of the record.
     pub salt: Salt,
-    /// The record's id.
+    /// Id of the record.
     pub id: String,
-    /// Its data.
+    /// Data of the record.
     pub data: String,
 }
 
@@ -66,10 +66,10 @@ pub struct Opening {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotProved {
-    /// It is no proof.
+    /// The text is not a proof.
     #[error("this is not a proof: {0}")]
     Form(String),
-    /// The checkpoint does not hold.
+    /// The checkpoint is not valid.
     #[error("the checkpoint is not valid: {0}")]
     Checkpoint(BadNote),
     /// The leaf is not in the tree that was signed.
@@ -78,7 +78,7 @@ pub enum NotProved {
     /// The entry is not one of the batch.
     #[error("the entry and the header do not belong to the same batch")]
     OtherBatch,
-    /// What is disclosed is not what the entry commits to.
+    /// The disclosed record is not what the entry commits to.
     #[error("the disclosed record is not the one in the ledger: the record, its id or its salt was changed")]
     Opening,
     /// The newer ledger does not extend the older one.

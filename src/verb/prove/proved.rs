@@ -1,4 +1,4 @@
-//! What a proof proves, as its leaves tell it.
+//! What a proof proves, read from its leaves.
 
 use serde_json::value::RawValue;
 
@@ -11,37 +11,37 @@ use crate::record::{BatchId, RecordNumber};
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Proved {
-    /// The ledger: the uuid of its first run.
+    /// Identity of the ledger: the UUID of its first run.
     pub ledger: String,
-    /// The size of the ledger that was signed.
+    /// Size of the signed ledger.
     pub size: u64,
-    /// Its root, in hexadecimal.
+    /// Root of the signed ledger, in hexadecimal.
     pub root: String,
-    /// The batch.
+    /// Number of the batch.
     pub batch: BatchId,
-    /// The source record's number.
+    /// Number of the source record.
     pub record: RecordNumber,
-    /// 0, or the part of a derived record.
+    /// Part of a derived record; otherwise 0.
     pub part: i64,
-    /// What became of it.
+    /// Outcome of the record.
     pub outcome: &'static str,
-    /// Why, where there is a reason: codes and places, never a value.
+    /// Reason of the outcome, if there is one: codes and places, never a value.
     pub reason: Option<String>,
-    /// What kind of pass it was.
+    /// Kind of the pass.
     pub kind: String,
-    /// The stage, where one did it.
+    /// Stage of the pass, if it has one.
     pub stage: Option<ProvedStage>,
-    /// Where the record came from.
+    /// Source of the record.
     pub source: Option<String>,
-    /// The database that was written.
+    /// Database that was written.
     pub database: Option<String>,
-    /// Who ran it.
+    /// Actor of the run.
     pub actor: String,
-    /// Why, in the operator's words.
+    /// Reason of the run, in the operator's words.
     pub why: Option<String>,
-    /// When it was committed, in UTC.
+    /// Time of the commit, in UTC.
     pub at: String,
-    /// What was disclosed.
+    /// The disclosed record.
     pub disclosed: Option<Disclosed>,
 }
 
@@ -49,29 +49,29 @@ pub struct Proved {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ProvedStage {
-    /// The project.
+    /// Name of the project.
     pub project: String,
-    /// The stage's number.
+    /// Number of the stage.
     pub number: u64,
-    /// Its name.
+    /// Name of the stage.
     pub slug: String,
-    /// The SHA-256 of its text, in hexadecimal.
+    /// SHA-256 of the stage's text, in hexadecimal.
     pub text_sha256: String,
 }
 
-/// What a record was.
+/// A disclosed record.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Disclosed {
-    /// Which of the entry's commitments it is.
+    /// The entry's commitment that it opens.
     pub which: Which,
-    /// The record's id.
+    /// Id of the record.
     pub id: String,
-    /// Its data.
+    /// Data of the record.
     pub data: String,
 }
 
-/// A field of a leaf. Leaves are flat, so that there is one way to read them, here and in any other language.
+/// A field of a leaf. Leaves are flat, so that there is only one way to read them, in any language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum LeafField {
     Null,
@@ -85,7 +85,7 @@ impl LeafField {
         match text.as_bytes().first()? {
             b'n' => Some(Self::Null),
             b'"' => serde_json::from_str(text).ok().map(Self::Text),
-            // A fraction, an exponent, a list or an object is no whole number.
+            // A fraction, an exponent, a list or an object is not a whole number.
             _ => text.parse().ok().map(Self::Number),
         }
     }
@@ -105,7 +105,7 @@ impl LeafField {
     }
 }
 
-/// The fields of a leaf, as many as the format has.
+/// Returns the fields of a leaf, as many as the format has.
 pub(super) fn fields(text: &str, tag: &str, count: usize) -> Result<Vec<LeafField>, NotProved> {
     let raw: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
     let fields: Option<Vec<LeafField>> = raw.into_iter().map(LeafField::read).collect();
@@ -115,7 +115,7 @@ pub(super) fn fields(text: &str, tag: &str, count: usize) -> Result<Vec<LeafFiel
 }
 
 impl Proved {
-    /// What the fields of an entry and of its header tell.
+    /// Reads the fields of an entry and of its header.
     pub(super) fn from_checkpoint(
         checkpoint: &Checkpoint,
         entry: &[LeafField],
@@ -168,7 +168,7 @@ impl Proved {
     }
 }
 
-/// A time of the years 1 to 9999, which every language can show.
+/// Formats a time in the years 1 to 9999, which every language can represent.
 fn moment(us: i64) -> Option<String> {
     let time = chrono::DateTime::from_timestamp_micros(us)?;
     let is_of_four_digits = (1..=9999).contains(&chrono::Datelike::year(&time));

@@ -1,4 +1,4 @@
-//! Proofs as texts, and what they prove. Nothing here knows a store.
+//! Proofs as texts, and what they prove. This file does not access a store.
 
 use super::parts::{Included, NotProved, Opening, Which};
 use super::proved::{Proved, fields};
@@ -10,32 +10,33 @@ use crate::record::BatchId;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-/// The first line of a proof about a record.
+/// First line of a proof about a record.
 const PROOF: &str = "counterfoil-proof v1";
-/// The first line of a proof about two checkpoints.
+/// First line of a proof about two checkpoints.
 const CONSISTENCY: &str = "counterfoil-consistency v1";
 
-/// A proof about one record. Its text is what [`Store::prove`](crate::store::Store::prove) gives and [`Proof::parse`] reads.
+/// A proof about one record. [`Store::prove`](crate::store::Store::prove) returns it, and [`Proof::parse`] reads its
+/// text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// The entry.
+    /// Leaf of the entry.
     pub entry: Included,
-    /// What the record was, where it was disclosed.
+    /// The record, if it was disclosed.
     pub opening: Option<Opening>,
-    /// The header of the entry's batch.
+    /// Leaf of the batch's header.
     pub header: Included,
-    /// The signed checkpoint.
+    /// Signed checkpoint.
     pub note: String,
 }
 
 /// A proof that the ledger of one checkpoint extends that of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consistency {
-    /// The hashes of RFC 6962, 2.1.2.
+    /// Hashes of the consistency proof of RFC 6962, 2.1.2.
     pub path: Vec<Hash>,
-    /// The older signed checkpoint.
+    /// Older signed checkpoint.
     pub old: String,
-    /// The newer signed checkpoint.
+    /// Newer signed checkpoint.
     pub new: String,
 }
 
@@ -43,7 +44,7 @@ impl Proof {
     /// Reads a proof.
     ///
     /// # Errors
-    /// [`NotProved::Form`].
+    /// [`NotProved::Form`] when the text is not such a proof.
     pub fn parse(text: &str) -> Result<Self, NotProved> {
         let (lines, note) = begun(text, PROOF)?;
         let mut lines = Lines(lines);
@@ -75,16 +76,16 @@ impl Proof {
         Ok(proof)
     }
 
-    /// Checks everything, the signature first, and tells what is proved.
+    /// Checks everything, the signature first, and returns what is proved.
     ///
     /// # Errors
-    /// [`NotProved`].
+    /// [`NotProved`] for the first check that fails.
     pub fn verify(&self, key: &VerifyingKey) -> Result<Proved, NotProved> {
         let checkpoint = opened(&self.note, key)?;
         self.is_in(&checkpoint).map_err(NotProved::NotIncluded)?;
         let entry = fields(&self.entry.text, "e1", 10)?;
         let header = fields(&self.header.text, "b1", 37)?;
-        // The entries of a batch stand right before its header.
+        // The entries of a batch come right before its header.
         let entries = header[32]
             .number()
             .and_then(|entries| u64::try_from(entries).ok());
@@ -102,7 +103,7 @@ impl Proof {
         Proved::from_checkpoint(&checkpoint, &entry, &header, self.opening.as_ref())
     }
 
-    /// Whether both leaves lead to a checkpoint's root; else the one that does not.
+    /// Checks that both leaves lead to a checkpoint's root; the error names the one that does not.
     fn is_in(&self, checkpoint: &Checkpoint) -> Result<(), &'static str> {
         let tree = (checkpoint.size, &checkpoint.root);
         let holds = |leaf: &Included| is_included(&leaf_hash(&leaf.text), leaf.index, tree, &leaf.path);
@@ -112,12 +113,12 @@ impl Proof {
             .map_or(Ok(()), |(what, _)| Err(what))
     }
 
-    /// Whether both leaves lead to the root of the proof's own checkpoint, whoever signed it.
+    /// Returns whether both leaves lead to the root of the proof's own checkpoint; the signature is not checked.
     pub(super) fn leads_to_checkpoint(&self) -> bool {
         Checkpoint::from_note(&self.note).is_some_and(|checkpoint| self.is_in(&checkpoint).is_ok())
     }
 
-    /// The batch whose header this is.
+    /// Returns the batch of the header.
     pub(super) fn batch(&self) -> Option<BatchId> {
         fields(&self.header.text, "b1", 37).ok()?[1]
             .number()
@@ -147,10 +148,10 @@ impl std::fmt::Display for Proof {
 }
 
 impl Consistency {
-    /// Reads such a proof.
+    /// Reads a consistency proof.
     ///
     /// # Errors
-    /// [`NotProved::Form`].
+    /// [`NotProved::Form`] when the text is not such a proof.
     pub fn parse(text: &str) -> Result<Self, NotProved> {
         let (lines, notes) = begun(text, CONSISTENCY)?;
         let mut lines = Lines(lines);
@@ -175,7 +176,7 @@ impl Consistency {
     /// Checks both signatures and that the newer ledger extends the older one; returns both.
     ///
     /// # Errors
-    /// [`NotProved`].
+    /// [`NotProved`] for the first check that fails.
     pub fn verify(&self, key: &VerifyingKey) -> Result<ConsistentCheckpoints, NotProved> {
         let (old, new) = (opened(&self.old, key)?, opened(&self.new, key)?);
         let trees = ((old.size, &old.root), (new.size, &new.root));
@@ -189,9 +190,9 @@ impl Consistency {
 /// Two checkpoints of one ledger, the newer of which extends the older.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsistentCheckpoints {
-    /// The older one.
+    /// Older checkpoint.
     pub old: Checkpoint,
-    /// The newer one.
+    /// Newer checkpoint.
     pub new: Checkpoint,
 }
 
@@ -203,7 +204,7 @@ impl std::fmt::Display for Consistency {
     }
 }
 
-/// One proof has one text: what could be written in two ways would let two people hold different ones.
+/// Requires the canonical text: if a proof could be written in two ways, two people could hold different ones.
 fn as_written(text: &str, written: &str) -> Result<(), NotProved> {
     if text == written {
         return Ok(());
@@ -216,7 +217,7 @@ fn write_path(out: &mut std::fmt::Formatter<'_>, path: &[Hash]) -> std::fmt::Res
         .try_for_each(|hash| writeln!(out, "path {}", BASE64_STANDARD.encode(hash)))
 }
 
-/// The lines of a proof behind the first, and what stands behind the empty line.
+/// Returns the lines of a proof after the first, and the text after the empty line.
 fn begun<'t>(text: &'t str, first: &str) -> Result<(Vec<&'t str>, &'t str), NotProved> {
     let form = |problem: String| NotProved::Form(problem);
     let rest = text
@@ -242,7 +243,7 @@ fn opened(note: &str, key: &VerifyingKey) -> Result<Checkpoint, NotProved> {
     )))
 }
 
-/// The lines that are left, the next one last.
+/// The remaining lines, the next one last.
 struct Lines<'t>(Vec<&'t str>);
 
 impl<'t> Lines<'t> {

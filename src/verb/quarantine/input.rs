@@ -1,4 +1,4 @@
-//! The door of what was refused: the record or the line that an image of quarantine is, and what may be shown of it.
+//! The input that was refused: the record or the line in an image of quarantine, and what may be shown of it.
 
 use rusqlite::Connection;
 
@@ -9,16 +9,16 @@ use crate::path::Path;
 use crate::record::{Malformed, Record, admit_record, masked};
 use crate::store::Store;
 
-/// What was refused.
+/// The refused input.
 pub(super) enum RetriedInput {
     /// A record, by a stage.
     Record(Record),
-    /// What a load was to let in, as it was read.
+    /// A line that a load was to admit, as it was read.
     Line(Vec<u8>),
 }
 
 impl RetriedInput {
-    /// What was refused; `None` where its image is gone.
+    /// Reads what was refused; `None` when its image is gone.
     pub(super) fn new(connection: &Connection, refused: &Quarantined) -> Result<Option<Self>> {
         let Some(body) = image(connection, refused)? else {
             return Ok(None);
@@ -35,20 +35,20 @@ impl RetriedInput {
     }
 }
 
-/// What a refused record was, as far as it may be shown.
+/// The input of a refused record, as far as it may be shown.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct RefusedInput {
-    /// Its id, where it has one.
+    /// Id of the record, if it has one.
     pub id: Option<String>,
-    /// The record, every redacted field masked; or the line as it was read, where it is no record.
+    /// The record with every redacted field masked; or the line as it was read, if it is not a record.
     pub data: Option<String>,
     /// Whether the stage redacts fields and the record cannot be read, so that nothing of it is shown.
     pub withheld: bool,
 }
 
 impl Store {
-    /// The input of a refused record. What any stage of the project redacts is masked.
+    /// Returns the input of a refused record. Values that any stage of the project redacts are masked.
     pub fn refused_input(&self, quarantined: &Quarantined, redact: &[Path]) -> Result<RefusedInput> {
         let (id, text) = match RetriedInput::new(self.connection(), quarantined)? {
             Some(RetriedInput::Record(record)) => (Some(record.id), record.data),
@@ -74,7 +74,7 @@ impl Store {
     }
 }
 
-/// Only what the door lets in can be masked: of a name that stands twice, one value would be shown.
+/// Only an input that passes admission can be masked: if a name occurred twice, one of its values would be shown.
 fn shown(store: &Store, text: &str, redact: &[Path]) -> Result<String, Malformed> {
     let admitted = admit_record(text.as_bytes(), &store.options().limits)?;
     Ok(masked(&admitted.data, redact)?.data.into_owned())

@@ -1,4 +1,4 @@
-//! Lines that a load has refused: how their input is loaded again.
+//! Lines that a load refused, and how to load their input again.
 
 use serde_json::Value as Json;
 
@@ -13,9 +13,9 @@ use crate::record::RecordNumber;
 use crate::store::{Store, Table};
 
 impl Store {
-    /// Whether the id of a line that a load has refused, because a record has it with other data, came into the database by the
-    /// same load: then it stands twice in the input, and to write over the first would only let the last one win. A load that
-    /// writes over what is there refuses nothing else with this code.
+    /// Returns whether the id of a line that a load refused, because a record has it with other data, came into the
+    /// database by the same load: the id is then twice in the input, and replacing the first record would only let the
+    /// last one win. A load that replaces existing records refuses nothing else with this code.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -34,7 +34,8 @@ impl Store {
         pass.map_or(Ok(false), |pass| has_brought(self.connection(), pass, owner))
     }
 
-    /// Whether a load has refused a row only because it would have made texts of other values: it is read right with other options.
+    /// Returns whether a load refused a row only because the row would have turned other values into texts: other
+    /// options read it correctly.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -43,7 +44,8 @@ impl Store {
         Ok(is_of_types && cursor(self, refused)?["types"].is_null())
     }
 
-    /// The words of the command that loads the input of a refused line again, as it was read; empty for what a stage refused.
+    /// Returns the words of the command that loads the input of a refused line again, as it was read; empty for what a
+    /// stage refused.
     pub fn reload_command(&self, refused: &Quarantined) -> Result<Vec<String>> {
         let (None, Some(source), Some(database)) = (refused.stage, &refused.source, &refused.database) else {
             return Ok(Vec::new());
@@ -57,15 +59,15 @@ impl Store {
         } else if code == TYPES {
             if self.is_read_otherwise(refused)? {
                 cursor["types"] = "existing".into();
-                // What is left out of a row and what has the kind that is there are two answers to one question.
+                // An omitted field and a value of the existing kind are alternative answers to one question.
                 cursor["missing"] = Json::Null;
             }
-            // Mended, it is other data than the record has.
+            // A corrected line differs from the record's data.
             if owner(self, database, refused)?.is_some() {
                 cursor["replace"] = true.into();
             }
         } else if is_overtaken(self, database, refused)? {
-            // What others have written since is newer than what the input has: that is for the operator to write over.
+            // What others wrote since is newer than the input: only the operator may decide to replace it.
             cursor["replace"] = false.into();
             cursor["reprocess"] = false.into();
         }
@@ -77,12 +79,12 @@ impl Store {
     }
 }
 
-/// The code of a record that is there with other data.
+/// Refusal code of a record that exists with other data.
 const EXISTS: &str = "load.exists";
-/// The code of a row that is not of the types that are there.
+/// Refusal code of a row whose types differ from the existing ones.
 const TYPES: &str = "load.types";
 
-/// The resume point of the batch that has refused a line: how its input was read.
+/// Returns the resume point of the batch that refused a line, which says how its input was read.
 fn cursor(store: &Store, refused: &Quarantined) -> Result<Json> {
     let cursor = cursor_of(store.connection(), refused.batch)?;
     let cursor = cursor.and_then(|cursor| serde_json::from_str(&cursor).ok());
@@ -93,7 +95,7 @@ fn replaces(cursor: &Json) -> bool {
     cursor["replace"].as_bool() == Some(true)
 }
 
-/// The record that has the id of a refused line.
+/// Returns the record that has the id of a refused line.
 fn owner(store: &Store, database: &str, refused: &Quarantined) -> Result<Option<RecordNumber>> {
     match &refused.id {
         Some(id) => Table::from_name(database)?.number_of(store.connection(), id),
@@ -101,7 +103,7 @@ fn owner(store: &Store, database: &str, refused: &Quarantined) -> Result<Option<
     }
 }
 
-/// Whether others have written to the database since the load that has refused a line.
+/// Returns whether others have written to the database since the load that refused a line.
 fn is_overtaken(store: &Store, database: &str, refused: &Quarantined) -> Result<bool> {
     let connection = store.connection();
     let pass = pass_of(connection, refused.batch)?.unwrap_or_default();

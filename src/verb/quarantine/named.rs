@@ -1,5 +1,5 @@
-//! What the reason of a refusal names by numbers: the part of a derived record, and the record that has a key. Reasons hold
-//! no value, so that their ids are looked up when they are shown: from the row, or by carrying the record once more.
+//! What the reason of a refusal names by numbers: the part of a derived record, and the record that has a key. Reasons
+//! hold no values, so their ids are looked up when they are shown: from the row, or by processing the record again.
 
 use std::collections::HashMap;
 
@@ -21,20 +21,20 @@ use crate::store::{Store, Table};
 pub struct Named {
     /// A part of the record, or another record.
     pub what: NamedKind,
-    /// The number of the part, or of the record.
+    /// Number of the part, or of the record.
     pub number: i64,
-    /// The part before it that was given the same id, where that is what is wrong.
+    /// Earlier part with the same id, if that is the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other: Option<i64>,
-    /// The database in which it is, or would be.
+    /// Database in which it is, or would be.
     pub database: String,
-    /// Its id there, `[redacted]` where it is made of what is redacted; `None` where it has none: a part that was refused
-    /// before it was given one, a record that has gone.
+    /// Id there, `[redacted]` if it is derived from redacted values; `None` if it has none: a part that was refused
+    /// before it was given one, or a record that is gone.
     pub id: Option<String>,
-    /// Where a part stands in the source record, as a JSON Pointer.
+    /// Place of the part in the source record, as a JSON Pointer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub child: Option<String>,
-    /// The rule under which another record has the key.
+    /// Rule under which another record has the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
 }
@@ -50,11 +50,11 @@ pub enum NamedKind {
     Holder,
 }
 
-/// So many letters of an id are shown.
+/// Maximum number of characters of an id that are shown.
 const LETTERS: usize = 80;
 
 impl Named {
-    /// In words, with the id; `None` where there is nothing to say beyond the number.
+    /// Describes it with the id; `None` when there is nothing to say beyond the number.
     #[must_use]
     pub fn in_words(&self) -> Option<String> {
         let cut = |id: &String| match id.char_indices().nth(LETTERS) {
@@ -74,21 +74,21 @@ impl Named {
     }
 }
 
-/// The most that is looked up of one refusal.
+/// Maximum number of look-ups for one refusal.
 const MOST: usize = 5;
 
-/// Looks up what refusals name. Each stage is read once.
+/// Looks up what refusals name. Reads each stage once.
 #[derive(Debug)]
 pub struct Naming<'s> {
     store: &'s Store,
-    /// What is redacted, whichever stage says so.
+    /// Paths that any stage redacts.
     redact: Vec<Path>,
     hidden: Option<HiddenIds>,
-    /// By the batch that refused: what it was carried with.
+    /// Stage that processed each refusing batch.
     batches: HashMap<BatchId, Option<BatchStage>>,
 }
 
-/// What a batch carried records with.
+/// The stage that a batch processed records with.
 #[derive(Debug)]
 struct BatchStage {
     project: String,
@@ -97,7 +97,7 @@ struct BatchStage {
 }
 
 impl<'s> Naming<'s> {
-    /// For refusals of a store, and what is redacted beside what the stages in its ledger redact.
+    /// Creates a look-up for the refusals of a store; `redact` adds to what the stages in its ledger redact.
     #[must_use]
     pub fn new(store: &'s Store, redact: &[Path]) -> Self {
         Self {
@@ -108,7 +108,7 @@ impl<'s> Naming<'s> {
         }
     }
 
-    /// What a refusal names: the first five.
+    /// Returns the first five things that a refusal names.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -159,7 +159,7 @@ impl<'s> Naming<'s> {
         Ok(named)
     }
 
-    /// The databases whose ids must not show; looked up once.
+    /// Returns the databases whose ids must not be shown; looks them up once.
     fn hidden(&mut self) -> Result<&HiddenIds> {
         if self.hidden.is_none() {
             let mut redact = self.store.redacted_paths()?;
@@ -178,7 +178,8 @@ impl<'s> Naming<'s> {
         Ok(row.map(|row| row.record.id))
     }
 
-    /// The ids that the stage gave the parts. Stages are pure: carried once more, the record becomes the same.
+    /// Looks up the ids that the stage gave the parts. Stages are pure: processed again, the record gives the same
+    /// result.
     fn name_parts(&mut self, refused: &Quarantined, named: &mut [Named]) -> Result<()> {
         let Some(RetriedInput::Record(record)) = RetriedInput::new(self.store.connection(), refused)? else {
             return Ok(());
@@ -199,7 +200,7 @@ impl<'s> Naming<'s> {
             probe: None,
         });
         scope.note_parts();
-        // What is asked for are the ids that it gives on the way.
+        // Only the ids that the stage gives along the way are needed.
         let _ = carrier.stage.transform_in(&record, &mut scope);
         let parts = named.iter_mut().filter(|named| named.what == NamedKind::Part);
         for part in parts {
@@ -208,7 +209,8 @@ impl<'s> Naming<'s> {
         Ok(())
     }
 
-    /// The stage as it was applied then; `None` where the ledger's text does not give it, as of one built in Rust.
+    /// Returns the stage as it was applied then; `None` when the ledger's text does not define it, as for a stage built
+    /// in Rust.
     fn carrier(&mut self, batch: BatchId) -> Result<Option<&BatchStage>> {
         if !self.batches.contains_key(&batch) {
             let connection = self.store.connection();
@@ -225,7 +227,7 @@ impl<'s> Naming<'s> {
                     stage,
                 })
             });
-            // Refusals come in the order of their batches: only the newest is asked for again.
+            // Refusals come in the order of their batches, so only the newest batch is needed again.
             self.batches.clear();
             self.batches.insert(batch, carrier);
         }

@@ -1,4 +1,4 @@
-//! What is in the place of a record that was refused because its place is taken.
+//! The row in the place of a record that was refused because its place is taken.
 
 use crate::error::Result;
 use crate::ledger::places;
@@ -6,35 +6,36 @@ use crate::ledger::quarantine::Quarantined;
 use crate::record::RecordNumber;
 use crate::store::{Store, Table};
 
-/// What is in the place of a refused record.
+/// The row in the place of a refused record.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct InPlace {
-    /// The number of the row.
+    /// Number of the row.
     pub record: RecordNumber,
-    /// Its id, where it stands in the target.
+    /// Id of the row, if it is in the target.
     pub id: Option<String>,
-    /// Whether it is the record's own row, which somebody has changed by hand.
+    /// Whether it is the record's own row, which someone changed by hand.
     pub edited: bool,
-    /// How the place stands now.
+    /// Current state of the place.
     pub state: PlaceState,
 }
 
-/// How the place of a refused record stands.
+/// State of the place of a refused record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PlaceState {
-    /// The row is there, under the same id.
+    /// The row exists, with the same id.
     Taken,
-    /// A stage in place has refused the row, and its place is kept for it.
+    /// A stage in place refused the row, and its place is kept for it.
     Kept,
-    /// The row has gone, or has another id: the next `apply` processes the record again.
+    /// The row is gone, or has another id: the next `apply` processes the record again.
     Free,
 }
 
 impl Store {
-    /// The row in the place of a record that was refused as `target.exists` or `target.edited`; `None` for any other.
+    /// Returns the row in the place of a record that was refused as `target.exists` or `target.edited`; `None` for any
+    /// other.
     ///
     /// # Errors
     /// When the store cannot be read.

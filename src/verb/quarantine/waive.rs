@@ -1,4 +1,4 @@
-//! Letting refused records go.
+//! Waives refused records.
 
 use rusqlite::Connection;
 
@@ -9,7 +9,7 @@ use crate::ledger::quarantine::{self as standing, RefusalGroup, RefusedNumbers, 
 use crate::ledger::{Batch, BatchKind, Entry, EntryOutcome, PassKind, read};
 use crate::store::{Salted, Store, Table};
 
-/// Lets refused records go: they leave quarantine, and the ledger says who waived them and why. Returns how many.
+/// Waives refused records: they leave quarantine, and the ledger records who waived them and why. Returns how many.
 pub fn waive(store: &mut Store, project: &str, selected: &Selected, run_info: &RunInfo) -> Result<u64> {
     let mut run = Run::begin(store, run_info)?;
     let groups = standing::groups(run.connection(), project, selected)?;
@@ -42,8 +42,8 @@ pub fn waive(store: &mut Store, project: &str, selected: &Selected, run_info: &R
     Ok(waived)
 }
 
-/// The waiver that was interrupted and goes on now. It does so where it was the last thing that happened, as the same
-/// command again finds it; any other ends where it stands, because what it waived may be in quarantine once more.
+/// Returns the interrupted waiver that continues now: it must be the last thing that happened, as when the same command
+/// runs again. Any other ends where it is, because what it waived may be in quarantine again.
 fn settle_interrupted(
     run: &mut Run<'_>,
     project: &str,
@@ -84,7 +84,7 @@ fn new_waiver(run: &Run<'_>, group: &RefusalGroup, refused: &RefusedNumbers) -> 
     Ok(pass)
 }
 
-/// The entries of a waived record: what the target holds for it stays as it is now.
+/// Returns the entries of a waived record: what the target holds for it stays as it is.
 fn waived_entries(
     connection: &Connection,
     database: Option<&str>,

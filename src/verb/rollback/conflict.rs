@@ -1,5 +1,5 @@
-//! Which records a rollback could not restore, found before anything is written: the rollback is gone through as it will
-//! be, with the rows that something else has changed since, in a temporary file.
+//! Which records a rollback could not restore, found before anything is written: the rollback is simulated in a
+//! temporary file, with the rows that something else has changed since.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -21,10 +21,10 @@ use crate::record::{BatchId, PassId, RecordNumber, RecordSet, RunId};
 use crate::store::overlay_rows::{OverlayRows, Then};
 use crate::store::{Store, Table};
 
-/// The most entries that are looked at together.
+/// Maximum number of entries that are inspected together.
 const SLICE: usize = 5_000;
 
-/// How many records of a pass cannot be restored, and the first of them.
+/// Number of records of a pass that cannot be restored, and the first of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Conflicts {
     pub(super) count: u64,
@@ -35,11 +35,11 @@ pub(super) struct Conflicts {
 enum InTheWay {
     /// Its row was changed since.
     Changed,
-    /// Its old id is another record's.
+    /// Another record has its old id.
     Taken(String),
 }
 
-/// The records of each pass that would not be found as the pass has left them, or whose old id another record would have.
+/// Finds the records of each pass that would not be as the pass left them, or whose old id another record would have.
 pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
     let connection = store.connection();
     let passes_undone: Vec<&PassSummary> = chosen.iter().map(|chosen| &chosen.pass).collect();
@@ -54,7 +54,7 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
             trials.insert(database, trial);
         }
         if let (Some(record), Some(trial)) = (only, trials.get_mut(database)) {
-            // The pass itself may have changed them again for another record: that stays.
+            // The pass itself may have changed the row again for another record: that change stays.
             let entries = entries_of_record(connection, pass.row.pass, *record)?;
             trial.changed.extend(entries.iter().map(RecordedEntry::number));
         }
@@ -71,7 +71,8 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
             continue;
         };
         loop {
-            // Each statement by itself would take the file's lock; all of them together would hold up others' commits.
+            // Taking the file's lock for each statement is slow; holding it for all of them would delay others'
+            // commits.
             let reading = connection.unchecked_transaction()?;
             let mut entries = passes[pass].next(connection, down_to)?;
             if entries.is_empty() {
@@ -90,8 +91,8 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
     Ok(found)
 }
 
-/// Those of the passes that are undone which have worked in place on a database, ascending: what the older of them have
-/// not touched stays as undoing a newer one leaves it, and can be in the way of undoing them.
+/// Returns the undone passes that worked in place on a database, ascending: rows that the older ones did not touch stay
+/// as the undoing of a newer one leaves them, and can block the undoing of the older ones.
 fn in_place_on(database: &str, undone: &[&PassSummary]) -> Vec<PassId> {
     let is_in_place = |pass: &&&PassSummary| {
         pass.row.source == pass.row.target && pass.row.target.as_deref() == Some(database)
@@ -105,7 +106,7 @@ fn in_place_on(database: &str, undone: &[&PassSummary]) -> Vec<PassId> {
     passes
 }
 
-/// A conflict, with the record's id.
+/// Describes a conflict, with the record's id.
 fn describe(
     connection: &Connection,
     target: &Table,
@@ -124,7 +125,7 @@ fn describe(
     })
 }
 
-/// The records that a run of rollbacks has left as they are: the first of them.
+/// Returns the first records that a rollback's run left as they are.
 pub(super) fn left(store: &Store, run: RunId, count: usize) -> Result<Vec<Conflict>> {
     let connection = store.connection();
     let mut left = Vec::new();
@@ -143,10 +144,10 @@ pub(super) fn left(store: &Store, run: RunId, count: usize) -> Result<Vec<Confli
     Ok(left)
 }
 
-/// A pass on its way back.
+/// A pass that is being undone in the simulation.
 struct ReplayedPass {
     pass: PassId,
-    /// Of a single record's rollback, the number in its entries.
+    /// For the rollback of a single record, the number in its entries.
     only: Option<RecordNumber>,
     before: Place,
     done: HashSet<(RecordNumber, i64)>,
@@ -156,7 +157,7 @@ struct ReplayedPass {
 
 impl ReplayedPass {
     fn new(connection: &Connection, Chosen { pass, only }: &Chosen, since: &ChangesSince) -> Result<Self> {
-        // An interrupted rollback goes on where it stopped; that of a single record is done in one batch.
+        // An interrupted rollback continues where it stopped; that of a single record is one batch.
         let open = match only {
             Some(_) => None,
             None => undone::open_rollback(connection, pass.row.pass)?,
@@ -176,7 +177,7 @@ impl ReplayedPass {
         })
     }
 
-    /// The next entries down to a batch, newest first; none when it has come there.
+    /// Returns the next entries down to a batch, newest first; none once it is reached.
     fn next(&mut self, connection: &Connection, down_to: BatchId) -> Result<Vec<RecordedEntry>> {
         let place = (self.before, down_to);
         let entries = match self.only {
@@ -197,18 +198,18 @@ impl ReplayedPass {
     }
 }
 
-/// A database on its way back. Only the rows that something that stays has changed are kept: of any other, what is
-/// undone is all that has happened to it since.
+/// A database that is being rolled back in the simulation. It keeps only rows that a remaining change has touched:
+/// every change of any other row since then is undone.
 struct RollbackReplay<'t> {
     connection: &'t Connection,
     target: Table,
     changed: RecordSet,
-    /// The passes that are undone and have worked in place, ascending, and what of them is undone already.
+    /// Undone passes that worked in place, ascending, and how far each is undone already.
     in_place: Vec<PassId>,
     done: HashMap<PassId, HashSet<(RecordNumber, i64)>>,
-    /// Those of the rows that are otherwise than they are now.
+    /// Rows that differ from their current state.
     rows: OverlayRows,
-    /// Other rows that would stay as they are by now.
+    /// Other rows that would stay in their current state.
     settled: RecordSet,
 }
 
@@ -230,7 +231,7 @@ impl<'t> RollbackReplay<'t> {
         })
     }
 
-    /// Undoes the entries of one record as far as it can be done; gives the first that cannot.
+    /// Undoes the entries of one record as far as possible; returns the first that cannot be undone.
     fn undo(&mut self, entries: &[RecordedEntry], pass: &ReplayedPass) -> Result<Option<Conflict>> {
         let mut first = None;
         for recorded in entries.iter().filter(|recorded| pass.is_to_undo(recorded)) {
@@ -262,8 +263,8 @@ impl<'t> RollbackReplay<'t> {
         let number = recorded.number();
         let is_changed = self.changed.contains(number);
         let now = if is_changed { self.row(number)? } else { None };
-        // Even where the row is by chance as it was before the pass: undoing what came between would bring back what
-        // the pass had written.
+        // This holds even when the row happens to be as it was before the pass: undoing what came between would restore
+        // what the pass had written.
         if is_changed && now.as_ref().map(|(hash, _)| *hash) != recorded.entry.after {
             return Ok(Some(InTheWay::Changed));
         }
@@ -273,7 +274,7 @@ impl<'t> RollbackReplay<'t> {
         let old_id = old_id.map(str::to_owned).or(now_id);
         if let Some(id) = old_id.as_ref().filter(|_| oldest.entry.before.is_some()) {
             let owner = self.owner(id)?;
-            // Where one record is undone alone, all others stay.
+            // When a single record is undone, all others stay.
             let stays = |owner: RecordNumber| {
                 pass.only.is_some() || self.changed.contains(owner) || self.settled.contains(owner)
             };
@@ -291,7 +292,7 @@ impl<'t> RollbackReplay<'t> {
         Ok(None)
     }
 
-    /// Whether older passes in place are undone after one, and none of them has changed a row.
+    /// Returns whether older passes in place are undone after the given one, and none of them changed the row.
     fn stays_in_place(&mut self, newer: PassId, number: RecordNumber) -> Result<bool> {
         let older = self.in_place.partition_point(|pass| *pass < newer);
         if older == 0 || self.in_place.get(older) != Some(&newer) {

@@ -1,4 +1,4 @@
-//! The verb `rollback`: append the reverse of passes, newest first. The ledger itself is never rewritten.
+//! The verb `rollback`: appends the reverse of passes, newest first. The ledger itself is never rewritten.
 
 mod conflict;
 mod options;
@@ -34,29 +34,30 @@ use plan::{BatchRange, Chosen};
 use since::ChangesSince;
 use undo::{Undoing, begins, cursor_place};
 
-/// The most conflicts that a report names one by one; the ledger has all of them.
+/// Maximum number of conflicts that a report lists; the ledger has all of them.
 pub const MAX_CONFLICTS_LISTED: usize = 10;
 
-/// What a rollback did.
+/// Report of a rollback.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct RollbackReport {
-    /// The run's number; `None` when there was nothing to do.
+    /// Number of the run; `None` when there was nothing to do.
     pub run: Option<RunId>,
-    /// What was undone, in this order.
+    /// Passes that were undone, in this order.
     pub undone: Vec<Reversal>,
-    /// The outcomes over all passes: `refused` are the conflicts that were left as they are.
+    /// Outcomes over all passes: `refused` are the conflicts that were left as they are.
     pub counts: Counts,
-    /// How many rows it has restored: of a record that had become several, all of them; of one that was only refused, none.
+    /// Number of rows that it restored: all rows of a record that had become several, none of a record that was only
+    /// refused.
     pub records: u64,
-    /// The first of those conflicts, at most [`MAX_CONFLICTS_LISTED`].
+    /// First of those conflicts, at most [`MAX_CONFLICTS_LISTED`].
     pub left: Vec<Conflict>,
-    /// Why it stopped before its end.
+    /// Why it stopped early.
     pub stopped: Option<Stopped>,
 }
 
 impl Store {
-    /// What a rollback would undo, newest first, with the conflicts it would meet. Writes nothing.
+    /// Returns what a rollback would undo, newest first, with the conflicts that it would meet. Writes nothing.
     pub fn plan_rollback(&self, project: &str, scope: &RollbackScope) -> Result<Vec<Reversal>> {
         let planned = planned(self, &chosen(self, project, scope)?)?;
         Ok(planned.into_iter().map(|(reversal, _)| reversal).collect())
@@ -108,7 +109,8 @@ fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)
 ///
 /// # Errors
 /// [`Error::RollbackConflict`] when records cannot be restored as they were and `on_conflict` is `abort`;
-/// [`Error::RollbackBeneath`] if a newer pass of the same stage has changed the same records. Then nothing is written.
+/// [`Error::RollbackBeneath`] when a newer pass of the same stage builds on one of them. In both cases nothing is
+/// written.
 pub fn rollback(
     store: &mut Store,
     project: &str,
@@ -162,7 +164,7 @@ pub fn rollback(
         }
     }
     report.run = run.has_written().then_some(run.number());
-    // What an earlier run has restored of a rollback that goes on is a part of it.
+    // The report of a continued rollback includes what an earlier run restored.
     let earlier: u64 = report.undone.iter().map(|reversal| reversal.restored).sum();
     report.records = earlier + out::restored_by_run(run.connection(), run.number())?;
     report.left = conflict::left(run.store(), run.number(), MAX_CONFLICTS_LISTED)?;
@@ -170,8 +172,8 @@ pub fn rollback(
     Ok(report)
 }
 
-/// Only what is chosen by its run can leave a newer pass of its stage standing. Whether there are conflicts does not
-/// matter: newer passes may have made a row by chance what the older had left.
+/// Only a scope of one run can leave a newer pass of the same stage in place. Whether there are conflicts does not
+/// matter: newer passes may by chance have made a row what the older one left.
 fn refuse_beneath(connection: &Connection, chosen: &[Chosen]) -> Result<()> {
     let whole = chosen.iter().filter(|chosen| chosen.only.is_none());
     let whole: Vec<&PassSummary> = whole.map(|chosen| &chosen.pass).collect();
@@ -184,7 +186,7 @@ fn abort_on_conflict(plan: &[(Reversal, Conflicts)]) -> Result<()> {
         .find_map(|(reversal, conflicts)| Some((reversal, conflicts.first.clone()?)));
     match first {
         None => Ok(()),
-        // A record can be in several passes: those of the others are not added.
+        // A record can be in several passes, so their counts are not added up.
         Some((reversal, first)) => Err(Error::RollbackConflict {
             count: reversal.conflicts,
             pass: reversal.pass,
@@ -193,7 +195,7 @@ fn abort_on_conflict(plan: &[(Reversal, Conflicts)]) -> Result<()> {
     }
 }
 
-/// The passes in the scope, newest first.
+/// Returns the passes in the scope, newest first.
 fn chosen(store: &Store, project: &str, scope: &RollbackScope) -> Result<Vec<Chosen>> {
     if let RollbackScope::Record { database, id } = scope {
         return Ok(vec![single::newest(store, database, id)?]);
@@ -205,7 +207,7 @@ fn chosen(store: &Store, project: &str, scope: &RollbackScope) -> Result<Vec<Cho
         .collect())
 }
 
-/// Undoes a stretch of a pass, or what is left of it; the last one ends the pass.
+/// Undoes a range of batches of a pass, or what is left of it; the last range ends the pass.
 fn undo_pass(
     run: &mut Run<'_>,
     (of, since): (&PassSummary, &ChangesSince),
@@ -251,15 +253,16 @@ fn undo_pass(
     Ok((counts, stopped))
 }
 
-/// A pass that filled an empty database is undone without its index, which would be dearer to keep than to build. One
-/// that keeps an image has found something there; of one that was undone in part already, the counts do not tell.
+/// Prepares the undoing of a pass. A pass that filled an empty database is undone without its index, which costs more
+/// to maintain than to rebuild. A pass that keeps an image found something there; for one that is partly undone
+/// already, the counts do not show it.
 fn preparation(
     run: &Run<'_>,
     (of, since): (&PassSummary, &ChangesSince),
     target: &Table,
     resumed: bool,
 ) -> Result<(bool, Vec<TableChange>)> {
-    // A waiver has changed no row; the index may be missing still, where the pass that fills the database was stopped.
+    // A waiver changed no row; the index may still be missing, if the pass that fills the database was stopped.
     if of.row.kind == PassKind::Waive {
         return Ok((true, vec![]));
     }
@@ -268,7 +271,7 @@ fn preparation(
         of.row.kind == PassKind::Apply && of.row.source != of.row.target && of.row.after_batch.is_none();
     let is_first = carries_all && is_first_writer(connection, of)? && !keeps_images(connection, of.row.pass)?;
     if !target.has_index(connection)? {
-        // The pass has not built it yet, or this rollback has dropped it.
+        // The pass has not built the index yet, or this rollback has dropped it.
         let is_owed = (carries_all && of.state != PassState::Ended) || (is_first && resumed);
         if is_owed || !target.exists(connection)? {
             return Ok((true, vec![]));

@@ -1,4 +1,4 @@
-//! How to roll back.
+//! Options of [`rollback`](super::rollback).
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use super::restore::ConflictPolicy;
 use crate::engine::RunInfo;
 use crate::observe::StopSignal;
 
-/// How to roll back.
+/// Options of [`rollback`](super::rollback).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RollbackOptions {
-    /// What.
+    /// What to roll back.
     pub scope: RollbackScope,
-    /// What to do with records that were changed since.
+    /// What to do with records that have changed since.
     pub on_conflict: ConflictPolicy,
-    /// The most entries in a batch; `None`: what the store's options say.
+    /// Maximum number of entries in a batch; `None` uses the store's options.
     pub batch_size: Option<usize>,
-    /// Stop after the batch at hand when so much time is over.
+    /// Time after which the verb stops; it finishes the current batch first.
     pub max_time: Option<Duration>,
-    /// What stands in the ledger about this run.
+    /// What the ledger records about this run.
     pub run_info: RunInfo,
-    /// Asks the verb to stop.
+    /// Signal that asks the verb to stop.
     pub stop: StopSignal,
 }
 
@@ -46,14 +46,14 @@ impl RollbackOptions {
         self
     }
 
-    /// Sets what to do with records that were changed since. Default: [`ConflictPolicy::Abort`].
+    /// Sets what to do with records that have changed since. Default: [`ConflictPolicy::Abort`].
     #[must_use]
     pub fn on_conflict(mut self, on_conflict: ConflictPolicy) -> Self {
         self.on_conflict = on_conflict;
         self
     }
 
-    /// Sets the most entries in a batch. Default: `None`, as the store's options say.
+    /// Sets the maximum number of entries in a batch. Default: `None`, as the store's options say.
     #[must_use]
     pub fn batch_size(mut self, batch_size: impl Into<Option<usize>>) -> Self {
         self.batch_size = batch_size.into();

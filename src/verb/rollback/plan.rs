@@ -1,4 +1,4 @@
-//! What a rollback will undo, decided and shown before anything is written.
+//! Decides what a rollback will undo, before anything is written.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -18,19 +18,19 @@ use crate::record::{BatchId, PassId, RecordNumber, RunId};
 /// What to roll back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RollbackScope {
-    /// The newest stage of the project that stands.
+    /// The newest applied stage of the project.
     Last,
     /// Every stage after this number.
     To(u32),
-    /// This stage alone, where no later one has read what it wrote.
+    /// This stage alone, if no later one has read what it wrote.
     Stage(u32),
-    /// What one run did.
+    /// Everything that one run did.
     Run(RunId),
-    /// What the newest pass did to one record of a database.
+    /// The work of the newest pass on one record of a database.
     Record {
-        /// The database.
+        /// Name of the database.
         database: String,
-        /// The record's id there.
+        /// Id of the record there.
         id: String,
     },
     /// Every stage of the project.
@@ -41,37 +41,37 @@ pub enum RollbackScope {
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Reversal {
-    /// The pass.
+    /// Number of the pass.
     pub pass: PassId,
-    /// Its kind.
+    /// Kind of the pass.
     pub kind: PassKind,
-    /// The stage; `None` for a load or an edit.
+    /// Stage of the pass; `None` for a load or an edit.
     pub stage: Option<StageName>,
-    /// The runs that worked on it: all of their work on it is taken back together.
+    /// Runs that worked on the pass: all of their work on it is rolled back together.
     pub runs: Vec<RunId>,
-    /// The database that is taken back.
+    /// Database that is rolled back.
     pub database: String,
-    /// The entries that will be undone.
+    /// Number of entries that will be undone.
     pub entries: u64,
-    /// The entries that an earlier run of the rollback has already undone.
+    /// Number of entries that an earlier run of the rollback has already undone.
     pub done: u64,
-    /// The rows that the pass has changed, and that are to be restored: records that were refused, left out or found as they
-    /// are have none.
+    /// Number of rows that the pass changed and that will be restored: records that were refused, left out or unchanged
+    /// have none.
     pub records: u64,
-    /// Those of them that an earlier run of the rollback has already restored.
+    /// Number of them that an earlier run of the rollback has already restored.
     pub restored: u64,
-    /// How many records were changed by something that stays, so that they cannot be restored as they were.
+    /// Number of records that something that stays has changed, so that they cannot be restored as they were.
     pub conflicts: u64,
 }
 
-/// A pass that is to be undone.
+/// A pass that was chosen to be undone.
 pub(crate) struct Chosen {
     pub(crate) pass: PassSummary,
-    /// Of a single record, the source's number in the pass's entries.
+    /// For a single record, the source's number in the pass's entries.
     pub(crate) only: Option<RecordNumber>,
 }
 
-/// The passes to undo, newest first; those whose rollback was interrupted come with it.
+/// Returns the passes to undo, newest first, including those whose rollback was interrupted.
 pub(crate) fn passes_of(
     connection: &Connection,
     project: &str,
@@ -112,7 +112,8 @@ pub(crate) fn passes_of(
     Ok(chosen)
 }
 
-/// The standing passes in which a run has written entries; to have ended what another run did is not to have done it.
+/// Returns the passes, not rolled back, in which a run wrote entries; a run that only ended another run's pass does not
+/// count.
 fn passes_of_run(connection: &Connection, run: RunId) -> Result<Vec<PassId>> {
     let found = runs::worked_on(connection, run)?;
     if found.is_empty() {
@@ -124,8 +125,8 @@ fn passes_of_run(connection: &Connection, run: RunId) -> Result<Vec<PassId>> {
     Ok(to_undo.map(|pass| pass.pass).collect())
 }
 
-/// A pass must not be undone while another stands that has read since what it wrote. Stages that work in place on one
-/// database are fed by those before them only, whichever ran last.
+/// Refuses to undo a pass while another, not rolled back, has read what it wrote. Stages that work in place on one
+/// database are fed only by those before them, whichever ran last.
 fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &RollbackScope) -> Result<()> {
     let is_chosen: HashSet<PassId> = chosen.iter().map(|pass| pass.row.pass).collect();
     let mut first_batches: BTreeMap<&str, BatchId> = BTreeMap::new();
@@ -189,7 +190,7 @@ fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &Ro
     })
 }
 
-/// Whether what a pass writes may feed one that reads: a stage of the same project feeds only stages after it.
+/// Returns whether what a pass writes may feed one that reads: a stage of the same project feeds only stages after it.
 fn is_fed_by(reader: &ReadingPass, pass: &PassSummary) -> bool {
     match &pass.row.stage {
         Some(stage) if stage.project == reader.project => reader.number > stage.number,
@@ -197,9 +198,9 @@ fn is_fed_by(reader: &ReadingPass, pass: &PassSummary) -> bool {
     }
 }
 
-/// Of a copying stage, an older pass must not be undone alone where a newer one has changed the same rows: whatever is
-/// done about the conflict, undoing the newer pass later would bring back what the older had written. (In place, a newer
-/// pass has changed a row again only after it was written anew, so that the older has nothing left to undo there.)
+/// Refuses to undo an older pass of a copying stage alone when a newer one has changed the same rows: whatever is done
+/// about the conflict, undoing the newer pass later would restore what the older one wrote. (In place, a newer pass
+/// changes a row again only after it was written again, so the older pass has nothing left to undo there.)
 pub(crate) fn refuse_beneath(connection: &Connection, chosen: &[&PassSummary]) -> Result<()> {
     let undone: HashSet<PassId> = chosen.iter().map(|pass| pass.row.pass).collect();
     let mut above: HashMap<(&str, u32), Vec<PassId>> = HashMap::new();
@@ -226,13 +227,13 @@ pub(crate) fn refuse_beneath(connection: &Connection, chosen: &[&PassSummary]) -
                 unknown.insert(newer)
             }
         };
-        // The newest first: it is the one that can be rolled back as things are.
+        // The newest first: it can be rolled back in the current state.
         for newer in newer.iter().rev() {
             if stands_on(connection, *newer, pass)? {
                 return Err(Error::RollbackBeneath {
                     pass: pass.row.pass,
                     newer: *newer,
-                    // A run that only ended the pass has nothing of it to be rolled back.
+                    // A run that only ended the pass has nothing in it to roll back.
                     run: last_writer(connection, *newer)?.unwrap_or_default(),
                 });
             }
@@ -241,19 +242,19 @@ pub(crate) fn refuse_beneath(connection: &Connection, chosen: &[&PassSummary]) -
     Ok(())
 }
 
-/// A stretch of one pass that is undone without a break.
+/// A range of one pass's batches that is undone without a break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BatchRange {
-    /// The place of the pass among those that are undone.
+    /// Index of the pass among those that are undone.
     pub(crate) pass: usize,
-    /// Its first batch.
+    /// First batch of the range.
     pub(crate) down_to: BatchId,
-    /// Whether nothing of the pass is left after it.
+    /// Whether nothing of the pass is left after this range.
     pub(crate) last: bool,
 }
 
-/// The passes in stretches, newest first. Passes that took turns (one was interrupted, another ran, the first went on)
-/// are undone in turns, so that every change is undone before the one that it was made upon.
+/// Splits the passes into ranges, newest first. Passes that alternated (one was interrupted, another ran, the first
+/// continued) are undone alternately, so that every change is undone before the one that it was based on.
 pub(crate) fn stretches(connection: &Connection, passes: &[&PassSummary]) -> Result<Vec<BatchRange>> {
     let places: HashMap<PassId, usize> = (0..passes.len()).map(|at| (passes[at].row.pass, at)).collect();
     let oldest = passes.iter().map(|pass| pass.first_batch).min();

@@ -1,4 +1,4 @@
-//! Restoring one row from its entry.
+//! Restores one row from its entry.
 
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
@@ -6,44 +6,44 @@ use crate::ledger::read::RecordedEntry;
 use crate::ledger::{ImageKind, id_in, row_before, undo_fields};
 use crate::record::Record;
 
-/// A row as it was or will be.
+/// Id and data of a row as it was or will be.
 pub(crate) type Row = (String, String);
 
-/// What to do with records that were changed after the pass that is undone.
+/// What to do with records that have changed since the pass that is undone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ConflictPolicy {
-    /// Change nothing at all.
+    /// Abort, and change nothing at all.
     #[default]
     Abort,
     /// Leave those records as they are now.
     Skip,
-    /// Undo only the fields that nobody has changed since, where a reverse patch is kept; leave the others.
+    /// Undo only the fields that no one has changed since, if a reverse patch is kept; leave the others.
     Merge,
-    /// Restore them all the same; what they are now is kept as an image.
+    /// Restore them anyway; the ledger keeps their current state as an image.
     Force,
 }
 
-/// What becomes of one row.
+/// What happens to one row.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RowRestore {
-    /// The row is as it shall be.
+    /// The row is already as it should be.
     Same,
-    /// The row gets this content; `None`: it goes.
+    /// The row gets this content; `None` deletes it.
     To(Option<Row>),
-    /// The same, over something newer that must be kept.
+    /// As `To`, but over something newer that must be kept as an image.
     Over(Option<Row>),
-    /// It was changed since, and stays.
+    /// The row has changed since, and stays.
     Conflict,
-    /// It stays, because another record has its old id.
+    /// The row stays, because another record has its old id.
     Taken,
 }
 
-/// The commitment to a row, where there is one.
+/// Returns the commitment to a row, if there is a row.
 pub(crate) fn hash(salt: &Salt, row: Option<&Record>) -> Option<Hash> {
     row.map(|row| commitment(salt, &row.id, &row.data))
 }
 
-/// What becomes of a row, whose commitment is `now`, when the entry's work is undone.
+/// Returns what happens to a row, whose commitment is `now`, when the entry's work is undone.
 pub(crate) fn restore(
     recorded: &RecordedEntry,
     salt: &Salt,
@@ -52,7 +52,7 @@ pub(crate) fn restore(
     on_conflict: ConflictPolicy,
 ) -> Result<RowRestore> {
     let entry = &recorded.entry;
-    // A record that was rolled back by itself before is as it shall be already.
+    // A record that was rolled back individually before is already as it should be.
     if entry.before == entry.after || now == entry.before {
         return Ok(RowRestore::Same);
     }
@@ -69,7 +69,7 @@ pub(crate) fn restore(
         (Some((ImageKind::Patch, patch)), Some(row)) => {
             std::str::from_utf8(patch).ok().map(|patch| (patch, row))
         }
-        // A patch needs the row that it changes: of one that is gone nothing can be restored.
+        // A patch needs the row that it changes: a row that is gone cannot be restored.
         (Some((ImageKind::Patch, _)), None) => None,
         _ if force => return Ok(RowRestore::Over(before(recorded, salt, None)?)),
         _ => None,
@@ -79,11 +79,11 @@ pub(crate) fn restore(
     Ok(merged.map_or(RowRestore::Conflict, |row| RowRestore::Over(Some(row))))
 }
 
-/// The row that a restored one stood on when entries that were put off are undone as well, the newest first.
+/// Returns the row beneath a restored one, after the deferred entries are undone as well, the newest first.
 pub(crate) fn beneath(mut row: Option<Row>, put_off: &[RecordedEntry], salt: &Salt) -> Result<Option<Row>> {
     for recorded in put_off {
         let left = row.as_ref().map(|(id, data)| (id.as_str(), data.as_str()));
-        // Fields that were merged into something newer are not what the entry had left: there is nothing to undo.
+        // Fields that were merged into something newer are not what the entry left, so there is nothing to undo.
         if left.map(|(id, data)| commitment(salt, id, data)) != recorded.entry.after {
             break;
         }
@@ -92,7 +92,7 @@ pub(crate) fn beneath(mut row: Option<Row>, put_off: &[RecordedEntry], salt: &Sa
     Ok(row)
 }
 
-/// The id of the row before an entry's change, where its image tells: after any other change the id is the same.
+/// Returns the id of the row before an entry's change, if its image holds it; any other change keeps the id.
 pub(crate) fn old_id(recorded: &RecordedEntry) -> Option<&str> {
     match &recorded.image {
         Some((ImageKind::Whole | ImageKind::Refused, body)) => id_in(body),
@@ -100,7 +100,7 @@ pub(crate) fn old_id(recorded: &RecordedEntry) -> Option<&str> {
     }
 }
 
-/// The row before the pass, proved against its commitment.
+/// Returns the row before the pass, checked against its commitment.
 fn before(recorded: &RecordedEntry, salt: &Salt, now: Option<(&str, &str)>) -> Result<Option<Row>> {
     let entry = &recorded.entry;
     let Some(expected) = entry.before else {

@@ -1,4 +1,4 @@
-//! What has happened to the rows of the passes that are undone since, by the ledger.
+//! What has happened since to the rows of the undone passes, by the ledger.
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
@@ -16,52 +16,53 @@ mod deferred;
 
 pub(crate) use deferred::{Deferred, set_aside};
 
-/// What has happened since the oldest of the passes that a rollback undoes: looked for once for all of them, so that the
-/// cost does not grow with every pair of passes.
+/// Changes since the oldest pass that a rollback undoes: collected once for all passes, so that the cost does not grow
+/// with every pair of passes.
 pub(crate) struct ChangesSince {
     undone: HashSet<PassId>,
     databases: HashMap<String, AffectedDatabase>,
-    /// What has overwritten the work of stages in place, by database and project.
+    /// Rows that overwrote the work of stages in place, by database and project.
     overwritten: HashMap<(String, String), Arc<OverwrittenRows>>,
     rollbacks: Vec<WholeRollback>,
     cancelled: OnceCell<HashMap<PassId, BatchId>>,
 }
 
-/// A database that a rollback takes back.
+/// A database that a rollback restores.
 struct AffectedDatabase {
-    /// The first batch of the passes that are undone there.
+    /// First batch of the passes that are undone there.
     first_batch: BatchId,
-    /// The newest of them that has changed anything: nothing can be in the way of undoing the others.
+    /// Newest of them that changed anything: nothing can block the undoing of the others.
     newest: PassId,
     writers: Vec<WritingPass>,
-    /// The last batch in which a rollback has restored something over what it did not expect: of that it keeps an image,
-    /// and it cancels nothing out.
+    /// Last batch in which a rollback restored something over an unexpected row: it keeps an image of that row, and
+    /// cancels nothing out.
     last_forced: Option<BatchId>,
 }
 
-/// A pass that has written to a database since.
+/// A pass that wrote to a database since.
 struct WritingPass {
     pass: PassId,
     last_batch: BatchId,
-    /// Whether it is undone, now or already.
+    /// Whether the pass is undone, now or already.
     is_gone: bool,
-    /// Of a rollback, what it undoes.
+    /// For a rollback, what it undoes.
     of: Option<Undoes>,
 }
 
 /// What a rollback undoes.
 struct Undoes {
     pass: PassId,
-    /// Whether of the whole pass, or of a single record.
+    /// Whether it undoes the whole pass, or a single record.
     is_whole: bool,
     /// Whether the pass is undone, now or already.
     is_gone: bool,
 }
 
 impl WritingPass {
-    /// Whether it is a rollback that cancels out what it undoes, as a pass sees it. A pass that began after this one and
-    /// its rollback cancel each other out; what the rollback of an older one has brought back was not there when this
-    /// pass wrote. What a single record's rollback has undone of an older pass is not undone again with the rest of it.
+    /// Returns whether it is a rollback that cancels out what it undoes, from the view of a pass. A pass that began
+    /// after this one and its rollback cancel each other out; what the rollback of an older pass restored did not exist
+    /// when this pass wrote. What a single record's rollback undid of an older pass is not undone again with the rest
+    /// of it.
     fn cancels(&self, pass: PassId, undone: &HashSet<PassId>) -> bool {
         self.of.as_ref().is_some_and(|of| {
             if of.is_whole {
@@ -74,7 +75,7 @@ impl WritingPass {
 }
 
 impl ChangesSince {
-    /// Looks.
+    /// Collects the changes.
     pub(crate) fn new(connection: &Connection, passes: &[&PassSummary]) -> Result<Self> {
         let undone: HashSet<PassId> = passes.iter().map(|pass| pass.row.pass).collect();
         let mut databases: HashMap<String, AffectedDatabase> = HashMap::new();
@@ -119,8 +120,8 @@ impl ChangesSince {
         Ok(since)
     }
 
-    /// Whether something that stays has written to a pass's target since: only then records need to be looked at one by
-    /// one before the rollback.
+    /// Returns whether something that stays has written to a pass's target since: only then must the records be
+    /// inspected one by one before the rollback.
     pub(crate) fn may_conflict(&self, pass: &PassSummary) -> bool {
         let database = self.databases.get(pass.row.target.as_deref().unwrap_or_default());
         let stays = |writer: &WritingPass| {
@@ -133,8 +134,8 @@ impl ChangesSince {
         })
     }
 
-    /// The numbers of the rows of a database that something that stays has changed; those that a rollback had to leave as
-    /// they were are among them. No other row can be in the way of undoing.
+    /// Returns the numbers of the rows of a database that something that stays has changed, including those that a
+    /// rollback had to leave as they were. No other row can block the undoing.
     pub(crate) fn changed(&self, connection: &Connection, database: &str) -> Result<RecordSet> {
         let mut changed = RecordSet::new();
         let Some(of) = self.databases.get(database) else {
@@ -151,7 +152,7 @@ impl ChangesSince {
         Ok(changed)
     }
 
-    /// What has overwritten the work of a pass, as far as it stays.
+    /// Returns what has overwritten the work of a pass, as far as it stays.
     pub(crate) fn overwritten(&self, pass: &PassSummary) -> Overwritten {
         let rows = in_place(pass).and_then(|key| self.overwritten.get(&key).cloned());
         Overwritten {
@@ -186,7 +187,7 @@ impl ChangesSince {
     }
 }
 
-/// The database and the project of a pass that has worked in place.
+/// Returns the database and the project of a pass that worked in place.
 fn in_place(pass: &PassSummary) -> Option<(String, String)> {
     let stage = pass
         .row
@@ -196,7 +197,7 @@ fn in_place(pass: &PassSummary) -> Option<(String, String)> {
     Some((pass.row.target.clone()?, stage.project.clone()))
 }
 
-/// The passes that have read something and written to a database after a batch.
+/// Returns the passes that read something and wrote to a database after a batch.
 fn writers(
     connection: &Connection,
     database: &str,
@@ -217,12 +218,12 @@ fn writers(
     Ok(writers.collect())
 }
 
-/// In the order of the rows.
+/// Overwritten rows, in the order of the rows.
 #[derive(Debug, Default)]
 struct OverwrittenRows(Vec<since::OverwrittenRow>);
 
-/// Rows that a stage in place had changed and that were written again since: by a load, or by an earlier stage from its own
-/// source. They have the shape from before the stage, so that there is nothing to undo.
+/// Rows that a stage in place changed and that were written again since: by a load, or by an earlier stage from its own
+/// source. They have the shape from before the stage, so there is nothing to undo.
 #[derive(Clone, Debug)]
 pub(crate) struct Overwritten {
     rows: Arc<OverwrittenRows>,
@@ -230,7 +231,7 @@ pub(crate) struct Overwritten {
 }
 
 impl Overwritten {
-    /// Whether a row was overwritten after an entry of it.
+    /// Returns whether a row was overwritten after an entry of it.
     pub(crate) fn is_over(&self, recorded: &RecordedEntry) -> bool {
         let (number, rows) = (recorded.number(), &self.rows.0);
         let first = rows.partition_point(|over| over.row < number);

@@ -1,4 +1,4 @@
-//! Undoing what the newest pass did to one record.
+//! Undoes what the newest pass did to one record.
 
 use rusqlite::Connection;
 
@@ -17,7 +17,7 @@ use crate::record::{BatchId, RecordNumber};
 use crate::shown::word;
 use crate::store::Store;
 
-/// The newest pass that changed a record of a database and was not undone.
+/// Returns the newest pass that changed a record of a database and was not undone.
 pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<Chosen> {
     let connection = store.connection();
     let missing = || Error::NoSuchRecord {
@@ -37,7 +37,7 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<Chosen> 
         )
     })?;
     refuse_dependent(connection, database, Some(id), number, change.batch)?;
-    // All that the pass has made of the source record is undone with it.
+    // Everything that the pass made of the source record is undone with it.
     for recorded in entries_of_record(connection, change.pass, change.record)? {
         if recorded.number() != number {
             refuse_dependent(connection, database, None, recorded.number(), recorded.batch)?;
@@ -49,8 +49,8 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<Chosen> 
     })
 }
 
-/// What a pass wrote must not be undone while a stage stands that has carried it on: nothing would carry the old
-/// version after it. `id`: the one that was asked for, of that record alone.
+/// Refuses to undo what a pass wrote while an applied stage has processed it: nothing would process the restored
+/// version. `id` is the requested one, of that record alone.
 fn refuse_dependent(
     connection: &Connection,
     database: &str,

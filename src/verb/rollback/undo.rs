@@ -1,6 +1,6 @@
-//! The reading thread of a rollback: the entries of a pass, newest first, each turned into what restores its row. The
-//! reverse of changes that were made one after the other is possible in exactly this order: an id that moved from
-//! record to record moves back.
+//! The reading thread of a rollback: turns the entries of a pass, newest first, into what restores their rows. Changes
+//! that were made one after the other can be reversed only in this order: an id that moved from record to record moves
+//! back.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,9 +22,9 @@ use crate::observe::{Event, Observer};
 use crate::record::{BatchId, PassId, Record, RecordNumber};
 use crate::store::{Salted, Table};
 
-/// Why a record was left as it is: it was changed since.
+/// Code of a record that was left as it is because it has changed since.
 const CHANGED: &str = "rollback.conflict";
-/// Why a record was left as it is: another record has its old id.
+/// Code of a record that was left as it is because another record has its old id.
 pub(crate) const ID_TAKEN: &str = "rollback.id_taken";
 
 /// Makes the batches that undo one pass.
@@ -32,18 +32,18 @@ pub(crate) struct Undoing {
     pub(crate) pass: PassId,
     pub(crate) target: Table,
     pub(crate) before: Place,
-    /// The last of its batches to undo.
+    /// Last of its batches to undo.
     pub(crate) down_to: BatchId,
     pub(crate) batch_size: usize,
     pub(crate) on_conflict: ConflictPolicy,
-    /// What the first batch does to the target's table.
+    /// Changes of the first batch to the target's table.
     pub(crate) shape: Vec<TableChange>,
-    /// The target holds nothing but what the pass wrote: ids need no look.
+    /// Whether the target holds nothing but what the pass wrote: ids then need no check.
     pub(crate) alone: bool,
-    /// The entries that were undone one by one before.
+    /// Entries that were undone individually before.
     pub(crate) done: HashSet<(RecordNumber, i64)>,
     pub(crate) overwritten: Overwritten,
-    /// What is to be undone with its changes.
+    /// Entries to undo together with its changes.
     pub(crate) deferred: Deferred,
     pub(crate) claims: Claims,
 }
@@ -68,7 +68,7 @@ impl Producer for Undoing {
 
 /// Puts the entries of one record in the order in which they are undone.
 pub(crate) fn in_order(entries: &mut [RecordedEntry]) {
-    // What was taken out before the other parts were placed comes back after they are gone.
+    // A part that was removed before the others were placed is restored after they are gone.
     entries.sort_by_key(|recorded| recorded.entry.after.is_none());
 }
 
@@ -79,7 +79,7 @@ fn put_in_order(entries: &mut [RecordedEntry]) {
 }
 
 impl Undoing {
-    /// The one batch that undoes these entries, in this order.
+    /// Returns the single batch that undoes these entries, in this order.
     pub(crate) fn undo(&mut self, reader: &ReadConnection, mut entries: Vec<RecordedEntry>) -> Result<Batch> {
         put_in_order(&mut entries);
         let rows = reader.read(|connection| self.rows(connection, &entries, usize::MAX))?;
@@ -121,12 +121,12 @@ impl Undoing {
         Ok(batch)
     }
 
-    /// The next entries, cut so that every row has one of them.
+    /// Returns the next entries, cut so that every row has one of them.
     fn entries(&self, connection: &Connection) -> Result<Vec<RecordedEntry>> {
         let place = (self.before, self.down_to);
         let mut entries = entries_before(connection, self.pass, place, self.batch_size, BATCH_BYTES)?;
-        // A load may have touched a record twice, and one record may have replaced what another has written. In a batch the
-        // entries stand in the order of the records, which is not that in which they are undone.
+        // A load may have touched a record twice, and one record may have replaced what another wrote. A batch's
+        // entries are in the order of the records, which is not the order in which they are undone.
         let (mut keys, mut seen) = (HashSet::with_capacity(entries.len()), HashMap::new());
         let is_again = |recorded: &RecordedEntry| {
             let record = recorded.entry.record;
@@ -146,8 +146,8 @@ impl Undoing {
         Ok(entries)
     }
 
-    /// The rows of the entries as they are now, each with its salt: of the first record, and of those behind it until they
-    /// are about so many bytes.
+    /// Returns the current rows of the entries, each with its salt: of the first record, and of those after it until
+    /// they reach about a given number of bytes.
     fn rows(
         &self,
         connection: &Connection,
@@ -156,7 +156,7 @@ impl Undoing {
     ) -> Result<Vec<(Salt, Option<Record>)>> {
         let numbers: Vec<RecordNumber> = entries.iter().map(RecordedEntry::number).collect();
         let mut found = self.target.by_numbers(connection, &numbers, bytes)?;
-        // Of every record all of its parts, which go together; of the first also those that are more.
+        // All parts of a record go together; for the first record even if they exceed the limit.
         let is_whole = |at: usize| at == entries.len() || entries[at - 1].place() != entries[at].place();
         let last = (1..=found.len()).rev().find(|at| is_whole(*at));
         found.truncate(last.unwrap_or(usize::MAX));
@@ -170,7 +170,7 @@ impl Undoing {
                 };
                 Ok((found.salt.ok_or_else(missing)?, Some(found.record)))
             }
-            // Of an erased record nothing can be restored; its entry is undone without a row.
+            // An erased record cannot be restored; its entry is undone without a row.
             None => Ok((salt(connection, recorded.number())?.unwrap_or_default(), None)),
         };
         entries.iter().zip(found).map(salted).collect()
@@ -202,7 +202,7 @@ impl Undoing {
         if self.alone || row.is_some_and(|row| row.id == *id) {
             return Ok(restored);
         }
-        // A row gets its old id back only where no other record has it by now.
+        // A row gets its old id back only if no other record has it by now.
         let owner = reader.read(|connection| self.claims.owner(Some(connection), &self.target, id))?;
         if owner.is_some_and(|owner| owner != recorded.number()) {
             return Ok(RowRestore::Taken);
@@ -210,7 +210,7 @@ impl Undoing {
         Ok(restored)
     }
 
-    /// What a restored row stood on, where that was put off.
+    /// Returns the row beneath a restored one, if its undoing was deferred.
     fn beneath(
         &self,
         reader: &ReadConnection,
@@ -240,7 +240,7 @@ impl Undoing {
         })
     }
 
-    /// Notes what will be so once the batch is committed.
+    /// Registers what will hold once the batch is committed.
     fn claim(&mut self, recorded: &RecordedEntry, salt: &Salt, row: Option<&Record>, restored: &RowRestore) {
         let (RowRestore::To(wanted) | RowRestore::Over(wanted)) = restored else {
             return;
@@ -267,7 +267,7 @@ impl Undoing {
     }
 }
 
-/// Adds one entry's undoing to the batch, and gives its own entry.
+/// Adds the undoing of one entry to the batch, and returns the new entry.
 fn undo(
     batch: &mut Batch,
     recorded: &RecordedEntry,
@@ -310,7 +310,7 @@ fn undo(
     Ok(entry)
 }
 
-/// The entry of a record that is left as it is.
+/// Returns the entry of a record that is left as it is.
 fn left(mut entry: Entry, code: &str) -> Entry {
     entry.outcome = EntryOutcome::Refused;
     entry.reason = Some(serde_json::json!({ "code": code, "violations": [] }).to_string());
@@ -326,7 +326,7 @@ fn change(record: RecordNumber, row: Option<Record>, wanted: Option<Row>) -> Opt
     }
 }
 
-/// Counts each source record once: all its parts get the outcome of the weightiest.
+/// Counts each source record once: all its parts get the most significant outcome.
 fn count(batch: &mut Batch, undone: &[(Entry, RecordedEntry)]) {
     let weight = |entry: &Entry| match entry.outcome {
         EntryOutcome::Refused => 2,
@@ -352,7 +352,7 @@ fn cursor_text((batch, record): Place) -> String {
     serde_json::json!({ "batch": batch, "record": record }).to_string()
 }
 
-/// The place that a cursor names.
+/// Returns the place that a cursor names.
 pub(crate) fn cursor_place(cursor: &str) -> Option<Place> {
     let value: serde_json::Value = serde_json::from_str(cursor).ok()?;
     Some((
@@ -361,7 +361,7 @@ pub(crate) fn cursor_place(cursor: &str) -> Option<Place> {
     ))
 }
 
-/// Tells that a pass begins to undo another one.
+/// Reports that a pass begins to undo another one.
 pub(super) fn begins(
     pass: &Pass,
     undone: &PassSummary,

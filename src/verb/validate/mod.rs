@@ -1,4 +1,5 @@
-//! The verb `validate`: a contract over a whole database, at any time, and since when each record breaks it.
+//! The verb `validate`: checks a whole database against a contract, at any time, and finds since when each record
+//! breaks it.
 
 mod origin;
 mod outcome;
@@ -23,16 +24,16 @@ use validation::Validation;
 
 pub use outcome::{ValidateOptions, ValidateReport, ValidationFinding, ViolationGroup, ViolationOrigin};
 
-/// So many records are read in one go.
+/// Number of records read at once.
 const CHUNK: usize = 4_000;
-/// So many are looked at by one core at a time.
+/// Number of records that one core checks at a time.
 const PORTION: usize = 250;
 
-/// Looks at every record of a database with a contract, the rules over more than one record included, and shows every
-/// violation. Reads one state of the store, and only reads.
+/// Checks every record of a database against a contract, including the rules over more than one record, and passes
+/// every violation to `show`. Reads one state of the store, and only reads.
 ///
 /// # Errors
-/// What `show` returns.
+/// The error that `show` returns.
 pub fn validate(
     store: &Store,
     database: &str,
@@ -139,7 +140,7 @@ impl Validation<'_> {
     }
 }
 
-/// What is wrong with one record by itself.
+/// Returns the violations of a single record.
 fn alone(contract: &Contract, context: &Context<'_>, record: &Record) -> Vec<(Violation, Mode)> {
     let document = match record.document() {
         Ok(document) => document,

@@ -1,4 +1,4 @@
-//! Since when a record is as it is: its earlier versions, from the ledger's images.
+//! Since when a record is as it is, by its earlier versions from the ledger's images.
 
 use std::collections::HashMap;
 
@@ -11,13 +11,13 @@ use crate::ledger::read::RecordedEntry;
 use crate::ledger::row_before;
 use crate::record::{BatchId, Record, RecordNumber};
 
-/// A row as one batch has left it.
+/// A row as one batch left it.
 pub(super) struct RowVersion {
     pub(super) batch: BatchId,
     pub(super) record: Record,
 }
 
-/// Looks into the past of one database's rows.
+/// Finds the origins of violations in one database's rows.
 pub(super) struct ViolationOrigins {
     past: Past,
     known: HashMap<BatchId, ViolationOrigin>,
@@ -31,14 +31,14 @@ impl ViolationOrigins {
         })
     }
 
-    /// What a row was, newest first, down to where it came into the database. What was taken back, and what took it
-    /// back, are left out: the row has been since then what it was before. So are images that the ledger does not keep:
-    /// a rollback needs none, because what it leaves stood there once.
+    /// Returns the versions of a row, newest first, down to where it came into the database. A change that was rolled
+    /// back, and its rollback, are left out: since then the row has been what it was before. So are images that the
+    /// ledger does not keep: a rollback needs none, because what it leaves existed before.
     pub(super) fn versions(&self, connection: &Connection, now: &Record) -> Result<Vec<RowVersion>> {
         let changes = self.past.changes(connection, now.number)?;
         let (mut versions, mut record, mut at) = (Vec::new(), now.clone(), 0);
         while let Some(newest) = changes.get(at) {
-            // The first time since which the row is so, without gaps that somebody has not taken back.
+            // The first time since which the row is so, without gaps that were not rolled back.
             let same = |recorded: &RecordedEntry| {
                 recorded.entry.after.is_some() && recorded.entry.after == newest.entry.after
             };
@@ -67,7 +67,7 @@ impl ViolationOrigins {
         Ok(versions)
     }
 
-    /// What the batch of a version belongs to.
+    /// Returns the run and the pass of a version's batch.
     pub(super) fn origin(
         &mut self,
         connection: &Connection,
@@ -94,7 +94,7 @@ impl ViolationOrigins {
     }
 }
 
-/// The ledger does not fit its own images.
+/// Error for a ledger that contradicts its own images.
 fn misfit(record: RecordNumber) -> Error {
     Error::Damaged {
         what: format!("the images of record {record} do not reproduce its earlier versions"),

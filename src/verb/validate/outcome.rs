@@ -1,4 +1,4 @@
-//! How to validate, and what a validation finds.
+//! Options of `validate`, and what a validation finds.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +9,23 @@ use crate::path::Path;
 use crate::record::{BatchId, RecordNumber, RunId};
 use crate::refusal::Violation;
 
-/// How to validate.
+/// Options of [`validate`](super::validate).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ValidateOptions<'o> {
-    /// What the rules' expressions see of the project: its name.
+    /// Name of the project, as the rules' expressions see it.
     pub project: &'o str,
-    /// And the number of the stage that the contract belongs to; 0 where there is none.
+    /// Number of the stage that the contract belongs to; 0 for none.
     pub stage: u32,
-    /// What `now()` gives, in microseconds UTC; `None`: the time of the call, by the store's clock.
+    /// Value of `now()`, in microseconds UTC; `None` for the time of the call, by the store's clock.
     pub now_us: Option<i64>,
-    /// What broke the contract already after this run counts as pre-existing.
+    /// Run after which existing violations count as pre-existing.
     pub since: Option<RunId>,
-    /// What is redacted: the places of violations are cut there.
+    /// Redacted fields: the places of violations are cut there.
     pub redact: &'o [Path],
-    /// How many ids each kind of violation lists.
+    /// Number of ids that each kind of violation lists.
     pub examples: usize,
-    /// Asks the verb to stop.
+    /// Signal that asks the verb to stop.
     pub stop: StopSignal,
 }
 
@@ -58,7 +58,7 @@ impl<'o> ValidateOptions<'o> {
         self
     }
 
-    /// Sets what `now()` gives, in microseconds since 1970 UTC. Default: `None`, the time of the call.
+    /// Sets the value of `now()`, in microseconds since 1970 UTC. Default: `None`, the time of the call.
     #[must_use]
     pub fn now_us(mut self, now_us: impl Into<Option<i64>>) -> Self {
         self.now_us = now_us.into();
@@ -98,80 +98,80 @@ impl<'o> ValidateOptions<'o> {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ViolationOrigin {
-    /// The batch since which the record breaks the contract so.
+    /// Batch since which the record breaks the contract in this way.
     pub batch: BatchId,
-    /// Its run.
+    /// Run of the batch.
     pub run: RunId,
-    /// What that did: `load`, `edit`, `apply`, `retry`, `rollback`.
+    /// Kind of its pass: `load`, `edit`, `apply`, `retry`, `rollback`.
     pub kind: String,
-    /// The stage, where it was one.
+    /// Number of the stage, if it was one.
     pub stage: Option<u32>,
 }
 
-/// One thing that is wrong with one record.
+/// One violation of one record.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct ValidationFinding {
-    /// The record's number.
+    /// Number of the record.
     pub record: RecordNumber,
-    /// Its id.
+    /// Id of the record.
     pub id: String,
-    /// What is wrong. `preexisting`: the record came so, by a load or an edit, and no stage made it so; with
-    /// [`since`](ValidateOptions::since): it was so after that run.
+    /// The violation. `preexisting` means that the record came that way, by a load or an edit, and no stage made it so;
+    /// with [`since`](ValidateOptions::since), that it was so after that run.
     #[serde(flatten)]
     pub violation: Violation,
-    /// What a stage with this contract would do about it.
+    /// What a stage with this contract would do about the violation.
     pub mode: Mode,
-    /// Since when; `None` where the ledger does not tell.
+    /// Origin of the violation; `None` when the ledger does not show it.
     pub origin: Option<ViolationOrigin>,
 }
 
-/// Everything that is wrong in one way.
+/// All violations of one kind.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct ViolationGroup {
-    /// The code.
+    /// Code of the violation.
     pub code: String,
-    /// The place; the elements of a list are one place, `/items/*/price`.
+    /// Place; the elements of a list are one place, `/items/*/price`.
     pub pointer: String,
-    /// What was expected.
+    /// Expected value.
     pub expected: Option<String>,
-    /// The rule.
+    /// Name of the rule.
     pub rule: Option<String>,
-    /// What a stage with this contract would do about it.
+    /// What a stage with this contract would do about the violation.
     pub mode: Mode,
-    /// How many records have it.
+    /// Number of records that have it.
     pub records: u64,
-    /// How many of them had it before: see [`Finding::violation`].
+    /// Number of them that had it before: see [`ValidationFinding::violation`].
     pub preexisting: u64,
-    /// The runs that brought it in, and how many records each.
+    /// Runs that introduced it, with the number of records each.
     pub by_run: BTreeMap<RunId, u64>,
-    /// The first ids.
+    /// Ids of the first records.
     pub examples: Vec<String>,
 }
 
-/// What a validation found.
+/// Report of a validation.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct ValidateReport {
-    /// The database.
+    /// Name of the database.
     pub database: String,
-    /// How many records were looked at.
+    /// Number of records that were checked.
     pub records: u64,
-    /// How many break the contract.
+    /// Number of records that break the contract.
     pub failing: u64,
-    /// How many break only what is warned of.
+    /// Number of records that break only rules in the mode `warn`.
     pub warned: u64,
-    /// By kind, the most frequent first.
+    /// Violations by kind, the most frequent first.
     pub violations: Vec<ViolationGroup>,
-    /// Rules that need what the `prepare` of a stage defines: only the stage itself can look at them.
+    /// Rules that need what the `prepare` of a stage defines: only the stage itself can check them.
     pub left_out: Vec<String>,
-    /// Why it stopped before its end.
+    /// Why it stopped early.
     pub stopped: Option<Stopped>,
 }
 
 impl ValidateReport {
-    /// Whether no record breaks what is not only warned of.
+    /// Returns whether no record breaks a rule, other than in the mode `warn`.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.failing == 0 && self.stopped.is_none()

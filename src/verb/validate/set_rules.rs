@@ -16,7 +16,7 @@ use crate::record::{BatchId, Record, RecordNumber};
 use crate::refusal::Violation;
 use crate::store::{RuleKeyTable, Table};
 
-/// What records refer to is kept under numbers from here on.
+/// First number for the keys that records refer to.
 const WANTED: i64 = 1 << 32;
 
 pub(super) struct Across<'a> {
@@ -29,7 +29,7 @@ pub(super) struct Across<'a> {
 }
 
 impl<'a> Across<'a> {
-    /// `None` where the contract has no such rule.
+    /// Returns `None` when the contract has no such rule.
     pub(super) fn begin(
         connection: &'a Connection,
         contract: &'a Contract,
@@ -66,17 +66,17 @@ impl<'a> Across<'a> {
         ))
     }
 
-    /// The key of a record under a rule of uniqueness.
+    /// Returns the key of a record under a uniqueness rule.
     fn key(&self, database: &str, record: &Record, at: usize) -> Option<String> {
         self.has(database, record)?.unique.into_iter().nth(at)?.ok()?
     }
 
-    /// The number of a reference among the keys.
+    /// Returns the number of a reference among the keys.
     fn reference(&self, at: i64) -> i64 {
         at + i64::try_from(self.contract.unique.len()).unwrap_or(0)
     }
 
-    /// Takes note of one record of the database.
+    /// Registers one record of the database.
     pub(super) fn add(&mut self, database: &str, record: &Record) -> Result<()> {
         let Some(has) = self.has(database, record) else {
             return Ok(());
@@ -109,7 +109,7 @@ impl<'a> Across<'a> {
         Ok(())
     }
 
-    /// Shows what breaks the rules.
+    /// Shows the violations of the rules.
     pub(super) fn tell(
         mut self,
         origins: &mut ViolationOrigins,
@@ -138,7 +138,7 @@ impl<'a> Across<'a> {
             }
             for group in groups.values() {
                 for (at, (record, own)) in group.iter().enumerate() {
-                    // It is broken since there are two: since the second of them came.
+                    // The rule is broken since the second of the records came.
                     let others = group.iter().enumerate().filter(|(other, _)| *other != at);
                     let others = others.map(|(_, (_, batch))| *batch).min().flatten();
                     let batch = (*own).max(others);
@@ -192,7 +192,7 @@ impl<'a> Across<'a> {
         Ok(())
     }
 
-    /// Takes note of what a reference may lead to in another database.
+    /// Registers what a reference may point to in another database.
     fn referred_to(&self, rule: &References, number: i64) -> Result<()> {
         Table::from_name(&rule.to)?.each(self.connection, |record| {
             let key = match &rule.key {
@@ -210,10 +210,10 @@ impl<'a> Across<'a> {
     }
 }
 
-/// What records refer to and is not there: it may have been, and have gone since.
+/// Referenced records that do not exist: they may have existed and be gone since.
 struct Gone {
     past: Past,
-    /// The numbers that were there under ids; of keys the ledger does not know them.
+    /// Numbers of the records that had each id; for keys the ledger does not know them.
     numbers: Option<HashMap<String, Vec<RecordNumber>>>,
 }
 
@@ -227,8 +227,8 @@ impl Gone {
         })
     }
 
-    /// Since which batch a reference leads nowhere, that is there since a batch of its own. `None` where it cannot be
-    /// known: a record may have had the key, and has been changed or taken out since.
+    /// Returns since which batch a reference, which itself exists since batch `own`, is dangling. `None` when that
+    /// cannot be known: a record may have had the key and been changed or removed since.
     fn since(&self, connection: &Connection, key: &str, own: Option<BatchId>) -> Result<Option<BatchId>> {
         let Some(numbers) = &self.numbers else {
             return Ok(own.filter(|own| self.past.newest_change.is_none_or(|change| change <= *own)));
@@ -243,7 +243,7 @@ impl Gone {
     }
 }
 
-/// The version since which a row has the key that it has now.
+/// Returns the version since which a row has its current key.
 fn since(versions: &[RowVersion], key: impl Fn(&RowVersion) -> Option<String>) -> Option<&RowVersion> {
     let now = key(versions.first()?)?;
     let same = versions

@@ -1,4 +1,4 @@
-//! Telling and counting what is found.
+//! Shows and counts what is found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::store::Table;
 /// A kind of violation: code, place, rule, mode.
 type GroupKey = (String, String, Option<String>, &'static str);
 
-/// A validation under way: what it looks with, and what it has found so far.
+/// A validation in progress: its rules, and what it has found so far.
 pub(super) struct Validation<'v> {
     pub(super) table: Table,
     pub(super) contract: &'v Contract,
@@ -83,7 +83,7 @@ impl Validation<'_> {
             let group = ViolationGroup {
                 code: code.to_string(),
                 pointer,
-                // Of a rule over several records each record expects something else.
+                // For a rule over several records, each record has its own expected value.
                 expected: expected.filter(|_| code != "contract.unique"),
                 rule,
                 mode: finding.mode,
@@ -120,7 +120,7 @@ impl Validation<'_> {
     }
 }
 
-/// A pointer whose positions in lists are `*`.
+/// Replaces the positions in lists of a pointer with `*`.
 fn without_positions(pointer: &str) -> String {
     let is_position = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
     let tokens = pointer

@@ -1,4 +1,5 @@
-//! The ledger against its own hashes: every leaf, every header, the chain, the tree, the counts and the states.
+//! Verifies the ledger against its own hashes: every leaf, every header, the chain, the tree, the counts and the
+//! states.
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -20,7 +21,7 @@ use crate::observe::StopSignal;
 use crate::record::{BatchId, PassId, RecordNumber};
 use crate::store::{Store, objects as tables};
 
-/// What is carried from batch to batch.
+/// State that is passed from batch to batch.
 #[derive(Default)]
 struct ChainState {
     batch: BatchId,
@@ -36,7 +37,7 @@ pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyRep
         ..VerifyReport::default()
     };
     let of_file = checkpoints::of_file(store, &mut report)?;
-    // One transaction: what is compared belongs together even while others write.
+    // One transaction, so that what is compared is consistent even while others write.
     let connection = store.reader()?;
     let transaction = connection.unchecked_transaction()?;
     schema::verify(&transaction, &mut report)?;
@@ -61,7 +62,7 @@ pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyRep
     Ok(report)
 }
 
-/// Renders and hashes the batches on every core, and takes what comes of it in the order of the chain.
+/// Renders and hashes the batches on every core, and consumes the results in the order of the chain.
 fn side_by_side(
     store: &Store,
     numbers: &[BatchId],
@@ -78,7 +79,7 @@ fn side_by_side(
             let (hashed, lane) = sync_channel(AHEAD);
             lanes.push(lane);
             scope.spawn(move || {
-                // Whoever reads has gone away when a batch cannot be sent: after an error, or a stop.
+                // A batch cannot be sent once the receiver is gone, after an error or a stop.
                 hash_batches(&connection, numbers, names, (first, cores), |batch| {
                     hashed.send(batch).is_ok()
                 });
@@ -109,10 +110,10 @@ fn side_by_side(
     })
 }
 
-/// So many batches of one thread wait to be taken.
+/// Maximum number of batches of one thread that wait for the receiver.
 const AHEAD: usize = 2;
 
-/// Hashes every `step`-th batch from a place on, until nobody wants any more.
+/// Hashes every `step`-th batch from a given place, until the receiver wants no more.
 fn hash_batches(
     connection: &Connection,
     numbers: &[BatchId],
@@ -139,7 +140,7 @@ fn hash_batches(
     }
 }
 
-/// A batch, and what its entries and its header hash to.
+/// A batch with the hashes of its entries and its header.
 struct HashedBatch {
     recorded: Recorded,
     entries: i64,
@@ -163,7 +164,7 @@ impl HashedBatch {
     }
 }
 
-/// Verifies one batch and carries its state on. What is recorded is carried, so that one fault is reported once.
+/// Verifies one batch and updates the state. The recorded values are passed on, so that one fault is reported once.
 fn one(hashed: &HashedBatch, processed: &mut ChainState, report: &mut VerifyReport) {
     let recorded = &hashed.recorded;
     let number = recorded.batch;
@@ -229,7 +230,7 @@ fn one(hashed: &HashedBatch, processed: &mut ChainState, report: &mut VerifyRepo
     processed.frontier = recorded_frontier.unwrap_or(frontier);
 }
 
-/// A code, whether it holds, and what it means where it does not.
+/// A code, whether the check holds, and what it means if it does not.
 type Check = (&'static str, bool, &'static str);
 
 fn of_entries(hashed: &HashedBatch) -> [Check; 4] {
@@ -287,13 +288,13 @@ fn of_tree(recorded: &Recorded, head: &Hash, frontier: &Frontier) -> [Check; 4] 
     ]
 }
 
-/// The smallest and the largest source number.
+/// Returns the smallest and the largest source number.
 fn range(entries: &[Entry]) -> (Option<RecordNumber>, Option<RecordNumber>) {
     let numbers = entries.iter().map(|entry| entry.record);
     (numbers.clone().min(), numbers.max())
 }
 
-/// The outcomes of the source records: all parts of a record have the same.
+/// Counts the outcomes of the source records: all parts of a record have the same one.
 fn count(entries: &[Entry]) -> Counts {
     let mut counts = Counts::default();
     let mut last: Option<(RecordNumber, EntryOutcome)> = None;
@@ -306,7 +307,7 @@ fn count(entries: &[Entry]) -> Counts {
     counts
 }
 
-/// The texts of the stages' revisions against their hashes, which the headers cover.
+/// Verifies the texts of the stages' revisions against their hashes, which the headers cover.
 fn stages(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
     for of in stage_texts(connection)? {
         let stage = of.stage;
@@ -330,7 +331,7 @@ fn from_ledger(code: &'static str, message: String) -> Finding {
     }
 }
 
-/// Rows that no batch answers for.
+/// Reports rows that no batch accounts for.
 fn strays(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
     for (code, batches, message) in [
         (

@@ -1,5 +1,5 @@
-//! The signed checkpoints against the ledger: every note that the store keeps, and the newest one of the file beside it. The
-//! file has all of them, so that it tells what the store has lost.
+//! Verifies the signed checkpoints against the ledger: every note that the store keeps, and the newest one of the file
+//! beside it. The file has all of them, so it shows what the store has lost.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,8 @@ use crate::record::BatchId;
 use crate::store::Store;
 use crate::store::checkpoints::{check as beside, in_file, signed};
 
-/// The notes of the file beside the store. They are read before the store, as whoever writes commits to the store first.
+/// Reads the notes of the file beside the store. They are read before the store, because a writer commits to the store
+/// first.
 pub(super) fn of_file(store: &Store, report: &mut VerifyReport) -> Result<Vec<String>> {
     match in_file(store) {
         Err(error @ Error::Io { .. }) => {
@@ -34,7 +35,7 @@ pub(super) fn verify(
     if let Err(error) = beside(store) {
         match error {
             Error::Contradicted { .. } => report.found(finding(error.code(), None, error.to_string())),
-            // It was told when all of the file was read.
+            // This was reported when the whole file was read.
             Error::Io { .. } => {}
             error => return Err(error),
         }
@@ -58,7 +59,7 @@ pub(super) fn verify(
             }
             _ => None,
         };
-        // What was signed before a restored store, or another key, was accepted may be by the key of that time.
+        // Notes from before a restored store, or another key, was accepted may be signed with the key of that time.
         let is_forged = size >= accepted && trusted.is_some_and(|key| key.open(&note).is_err());
         if let Some(problem) = problem.or(is_forged.then_some("its signature is not valid")) {
             let message = format!("the checkpoint of {size} leaves: {problem}");
@@ -71,7 +72,7 @@ pub(super) fn verify(
         let Some(checkpoint) = checkpoint.filter(|of| !kept.contains(&of.size)) else {
             continue;
         };
-        // What others have written into the file tells nothing.
+        // Notes that others wrote into the file prove nothing.
         if trusted.is_none_or(|key| key.open(note).is_ok()) {
             let batch = batch_of_size(connection, checkpoint.size)?.map(|closed| closed.batch);
             let message = format!(

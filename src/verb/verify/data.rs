@@ -1,5 +1,6 @@
-//! The data against the ledger: for every database its rows and its newest entries, both in the order of the numbers,
-//! laid side by side. Memory is flat: every large pass wrote its entries in that order already, and is read as it lies.
+//! Verifies the data against the ledger: for every database, compares its rows and its newest entries, both in the
+//! order of the numbers. Memory use is constant: every large pass wrote its entries in that order already, and is read
+//! as stored.
 
 use std::collections::{BTreeSet, BinaryHeap};
 use std::num::NonZero;
@@ -18,7 +19,7 @@ use crate::observe::StopSignal;
 use crate::record::{BatchId, PassId, RecordNumber};
 use crate::store::{Store, Table};
 
-/// What the data is read through: a connection for each thread.
+/// Connections that read the data, one for each thread.
 pub(super) struct Readers {
     databases: BTreeSet<String>,
     images: Connection,
@@ -39,7 +40,7 @@ impl Readers {
     }
 }
 
-/// Every database, on as many cores as there are, and the images.
+/// Verifies every database, on all cores, and the images.
 pub(super) fn verify(readers: Readers, stop: &StopSignal) -> Result<VerifyReport> {
     let (databases, lanes) = (&readers.databases, readers.lanes.len());
     std::thread::scope(|scope| {
@@ -61,7 +62,7 @@ pub(super) fn verify(readers: Readers, stop: &StopSignal) -> Result<VerifyReport
     })
 }
 
-/// The numbers that no database answers for, and those that have lost their salts.
+/// Verifies the numbers that no database accounts for, and those that have lost their salts.
 fn numbers(connection: &Connection, databases: &BTreeSet<String>, report: &mut VerifyReport) -> Result<()> {
     for (number, database, astray) in origins::astray(connection, databases)? {
         let (code, message) = match astray {
@@ -86,14 +87,14 @@ fn whole() -> VerifyReport {
     }
 }
 
-/// The databases that are there, and those that were.
+/// Returns the databases that exist, and those that existed.
 fn databases(connection: &Connection) -> Result<BTreeSet<String>> {
     let mut databases: BTreeSet<String> = Table::all(connection)?.into_iter().collect();
     databases.extend(targets(connection)?);
     Ok(databases)
 }
 
-/// One after the other, each at one moment of the store.
+/// Verifies databases one after the other, each in one state of the store.
 fn of_databases<'d>(
     connection: &Connection,
     databases: impl Iterator<Item = &'d String>,
@@ -102,7 +103,7 @@ fn of_databases<'d>(
     let transaction = connection.unchecked_transaction()?;
     let mut report = whole();
     for database in databases {
-        // A pass that turns out not to lie in order is sorted, and the database is begun again.
+        // A pass that turns out not to be stored in order is sorted, and the database is verified again.
         let mut sorted = BTreeSet::new();
         while let Some(pass) = compare(&transaction, database, &sorted, stop, &mut report)? {
             sorted.insert(pass);
@@ -111,7 +112,7 @@ fn of_databases<'d>(
     Ok(report)
 }
 
-/// Compares one database; gives the pass that has to be sorted first, if there is one.
+/// Compares one database; returns the pass that must be sorted first, if there is one.
 fn compare(
     connection: &Connection,
     database: &str,
@@ -164,7 +165,7 @@ fn side_by_side(
             Ok(story) => story,
             Err(pass) => return Ok(Some(pass)),
         };
-        // Rows before the next entry have none.
+        // Rows before the next entry have no entry.
         let is_before = |row: &StoredRow| {
             story
                 .as_ref()
@@ -202,15 +203,15 @@ fn side_by_side(
     }
 }
 
-/// Of a number without a row: one with a row differs from what was committed to, as its salt is gone too. Without this a refused
-/// line would lose the proof of its image with its number's origin.
+/// For a number without a row: one with a row differs from its commitment, as its salt is gone too. Without this check
+/// a refused line would lose the proof of its image together with its number's origin.
 const WITHOUT_ORIGIN: &str = "nothing says any more where its number was given out";
 
-/// Of a row that an entry has not left as it was found.
+/// For a row that is not as the earlier entry left it when the next one found it.
 const CHANGED_BETWEEN: &str =
     "it found a row other than the one the previous entry left: something else wrote in between";
 
-/// One database beside its entries.
+/// One database with its entries.
 struct DatabaseChain<'s> {
     connection: &'s Connection,
     database: &'s str,
@@ -223,7 +224,7 @@ impl DatabaseChain<'_> {
             .found(Finding::of_record(code, self.database, number, batch, message));
     }
 
-    /// A row, where there is one, and where its number comes from, against its entries.
+    /// Compares a row, if there is one, and the origin of its number with its entries.
     fn compare(
         &mut self,
         story: &RowHistory,
@@ -281,7 +282,7 @@ impl DatabaseChain<'_> {
                 "its number was assigned in a database other than the recorded one",
             );
         } else if let (true, Some((id, _))) = (story.is_birth(), first)
-            // A number that was given out for an entry about no row began without one.
+            // A number that was assigned for an entry without a row began without one.
             && origin.id.as_deref() != Some(id.as_str()).filter(|_| !story.begins_without_row())
         {
             self.found(
@@ -295,8 +296,8 @@ impl DatabaseChain<'_> {
     }
 }
 
-/// What is wrong with a row beside what its newest entry left. `now` is `None` where there is no row, and has no hash
-/// where its salt is gone.
+/// Returns what is wrong with a row compared with what its newest entry left. `now` is `None` when there is no row, and
+/// has no hash when its salt is gone.
 fn compared(now: Option<RowHash>, left: Option<Hash>) -> Option<(&'static str, &'static str)> {
     match (now, left) {
         (None, None) => None,
@@ -313,17 +314,17 @@ fn compared(now: Option<RowHash>, left: Option<Hash>) -> Option<(&'static str, &
     }
 }
 
-/// The commitment to a row; `None` where its salt is gone.
+/// Commitment to a row; `None` when its salt is gone.
 type RowHash = Option<Hash>;
 
 /// A row as it is.
 struct StoredRow {
     number: RecordNumber,
-    /// `None` where it is no text.
+    /// `None` when it is not text.
     content: Option<Version>,
 }
 
-/// The next row.
+/// Returns the next row.
 fn next_row(rows: &mut Rows<'_>) -> Result<Option<StoredRow>> {
     let Some(row) = rows.next()? else { return Ok(None) };
     let text = |at| Some(row.get_ref(at).ok()?.as_str().ok()?.to_owned());

@@ -1,4 +1,4 @@
-//! The images against the commitments of their entries.
+//! Verifies the images against the commitments of their entries.
 
 use rusqlite::Connection;
 
@@ -9,8 +9,8 @@ use crate::ledger::ImageKind;
 use crate::ledger::image::{each_committed, each_lost_input, idle_patches};
 use crate::observe::StopSignal;
 
-/// Whole images and refused inputs against the commitments of their entries. A reverse patch has none of its own: it is
-/// proved beside the rows.
+/// Verifies whole images and refused inputs against the commitments of their entries. A reverse patch has no
+/// commitment: it is verified with the rows.
 pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut VerifyReport) -> Result<()> {
     each_lost_input(connection, |lost| {
         let message = "the refused input is no longer kept";
@@ -41,13 +41,14 @@ pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut Ve
         }
         let hash = image.salt.map(|salt| sha256(&[&salt, image.body]));
         let holds = match image.kind {
-            // Without its salt nothing of it can be compared.
+            // Without its salt an image cannot be compared.
             Some(_) if hash.is_none() => return true,
             Some(ImageKind::Whole) => hash == image.before,
-            // In place the refused input is the row itself, or what was kept of it since an earlier refusal.
+            // For a stage in place, the refused input is the row itself, or what an earlier refusal kept of it.
             Some(ImageKind::Refused) => match image.input.or(image.before) {
                 Some(expected) => hash == Some(expected),
-                // Earlier versions kept some of what they refused without a commitment; no other entry has one.
+                // Earlier versions of this program kept some refused inputs without a commitment; no other entry has
+                // such an image.
                 None => image.is_refused,
             },
             None | Some(ImageKind::Encrypted | ImageKind::Patch) => false,

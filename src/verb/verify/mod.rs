@@ -1,4 +1,4 @@
-//! The verb `verify`: the ledger against its own hashes, and the data against the ledger. Reads only.
+//! The verb `verify`: checks the ledger against its own hashes, and the data against the ledger. It only reads.
 
 mod chain;
 mod checkpoints;
@@ -14,13 +14,14 @@ use crate::error::{Error, Result};
 use crate::store::Store;
 
 /// Verifies the ledger alone (chain, tree, counts, states), batch by batch on every core, and then the data against the
-/// ledger, database by database: every row is what its newest entry says, and the images lead back to what it began with.
+/// ledger, database by database: every row must be what its newest entry says, and its images must lead back to its
+/// first version.
 pub fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
     if options.ledger_only {
         return chain::verify(store, options);
     }
     let stop = &options.stop;
-    // What threads share of a store are the connections that it opens for them.
+    // Threads share only the connections that the store opens for them.
     let readers = data::Readers::open(store)?;
     std::thread::scope(|scope| {
         let beside = scope.spawn(move || data::verify(readers, stop));

@@ -1,4 +1,4 @@
-//! How to verify, and what a verification has found.
+//! Options of `verify`, and what a verification found.
 
 use crate::ledger::AcceptedName;
 use crate::name::StageName;
@@ -6,16 +6,16 @@ use crate::observe::StopSignal;
 use crate::record::{BatchId, RecordNumber};
 use crate::store::SignedUpTo;
 
-/// How to verify.
+/// Options of [`verify`](super::verify).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct VerifyOptions {
-    /// Leave the data out and verify the ledger alone.
+    /// Whether to leave out the data and verify the ledger alone.
     pub ledger_only: bool,
-    /// Names that the files of stages have, or had: what a batch may have been hashed with, though
-    /// the ledger keeps another. Without them only the names that the ledger has are tried.
+    /// Names that the files of stages have or had: a batch may have been hashed with one of them, though the ledger
+    /// keeps another. Without them only the ledger's names are tried.
     pub names: Vec<StageName>,
-    /// Asks the verb to stop; what was found so far is reported, and `complete` is false.
+    /// Signal that asks the verb to stop; the report then has the findings so far, and `complete` is false.
     pub stop: StopSignal,
 }
 
@@ -42,19 +42,19 @@ impl VerifyOptions {
     }
 }
 
-/// One thing that is not as the ledger says.
+/// A deviation from what the ledger says.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// A stable code, `chain.head`, `data.differs` ...
+    /// Stable code, such as `chain.head` or `data.differs`.
     pub code: &'static str,
-    /// The batch, where one can be named.
+    /// Number of the batch, if one can be named.
     pub batch: Option<BatchId>,
-    /// The database, where one can be named.
+    /// Name of the database, if one can be named.
     pub database: Option<String>,
-    /// The record's number, where one can be named.
+    /// Number of the record, if one can be named.
     pub record: Option<RecordNumber>,
-    /// What was found.
+    /// Description of the finding.
     pub message: String,
 }
 
@@ -86,49 +86,49 @@ impl Finding {
     }
 }
 
-/// The code of a batch that was hashed under another name of its stage, which nobody has accepted.
+/// Code of a batch that was hashed under another name of its stage, which no one has accepted.
 pub(super) const RENAMED: &str = "chain.renamed";
 
-/// At most so many findings are listed; all are counted.
+/// Maximum number of findings that are listed; all are counted.
 const LISTED: usize = 100;
 
-/// What a verification found.
+/// Report of a verification.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct VerifyReport {
-    /// The batches that were verified.
+    /// Number of batches that were verified.
     pub batches: u64,
-    /// The entries that were verified.
+    /// Number of entries that were verified.
     pub entries: u64,
-    /// The rows that were compared with the ledger, over all databases.
+    /// Number of rows that were compared with the ledger, over all databases.
     pub rows: u64,
-    /// The images that were compared with their commitments.
+    /// Number of images that were compared with their commitments.
     pub images: u64,
-    /// The signed checkpoints that were compared with the ledger.
+    /// Number of signed checkpoints that were compared with the ledger.
     pub checkpoints: u64,
     /// Whether there are checkpoints whose signatures were not checked, because there was no key.
     pub keyless: bool,
-    /// How far the store is signed; `None` where nothing of it is.
+    /// Up to which batch the store is signed; `None` when nothing is signed.
     pub signed: Option<SignedUpTo>,
-    /// The tree's size after the last batch.
+    /// Size of the tree after the last batch.
     pub tree_size: u64,
-    /// The tree's root after the last batch, in hexadecimal.
+    /// Root of the tree after the last batch, in hexadecimal.
     pub tree_root: String,
-    /// How much is wrong.
+    /// Number of problems.
     pub problems: u64,
-    /// The first hundred of it.
+    /// First hundred problems.
     pub findings: Vec<Finding>,
     /// Batches that were hashed under another name of their stage than the ledger keeps, as far as that was accepted
-    /// ([`accept_renamed`](crate::checkpoint::accept_renamed)): a remark, no problem.
+    /// ([`accept_renamed`](crate::checkpoint::accept_renamed)): a remark, not a problem.
     pub renamed: Vec<AcceptedName>,
-    /// How many of the problems are such batches that nobody has accepted.
+    /// Number of problems that are such batches without acceptance.
     pub unaccepted: u64,
-    /// Whether everything that was asked for was verified.
+    /// Whether everything that was requested was verified.
     pub complete: bool,
 }
 
 impl VerifyReport {
-    /// Whether everything was verified and nothing is wrong.
+    /// Returns whether everything was verified and nothing is wrong.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.complete && self.problems == 0

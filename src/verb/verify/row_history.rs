@@ -1,5 +1,5 @@
-//! The life of each row by its entries, number by number. Every large pass wrote its entries in that order already, and is
-//! read as it lies, so that memory is flat.
+//! The history of each row by its entries, number by number. Every large pass wrote its entries in that order already,
+//! and is read as stored, so memory use is constant.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,7 +12,7 @@ use crate::ledger::row_entries::{Lane, RowEvent};
 use crate::ledger::{ImageKind, apply_patch, before_image, row_in};
 use crate::record::{BatchId, PassId, RecordNumber};
 
-/// The entries of a number, oldest first, and the first batch that did not find what the entry before it had left.
+/// Entries of a number, oldest first, and the first batch that did not find what the entry before it left.
 pub(super) struct RowHistory {
     pub(super) entries: Vec<RowEvent>,
     pub(super) broken: Option<BatchId>,
@@ -23,19 +23,19 @@ impl RowHistory {
         self.entries.last().expect("a story begins with an entry")
     }
 
-    /// Whether the record's number was given out here: otherwise it came with a copy.
+    /// Returns whether the record's number was assigned here; otherwise it came with a copy.
     pub(super) fn is_birth(&self) -> bool {
         self.entries.first().is_some_and(|recorded| recorded.born)
     }
 
-    /// Whether its number was given out before there was a row.
+    /// Returns whether its number was assigned before there was a row.
     pub(super) fn begins_without_row(&self) -> bool {
         self.entries
             .first()
             .is_some_and(|recorded| recorded.before.is_none() && recorded.after.is_none())
     }
 
-    /// The first batch that has no image of what it changed.
+    /// Returns the first batch that has no image of what it changed.
     pub(super) fn without_image(&self) -> Option<BatchId> {
         let lacks = |recorded: &&RowEvent| {
             recorded.keeps
@@ -46,9 +46,9 @@ impl RowHistory {
         self.entries.iter().find(lacks).map(|recorded| recorded.batch)
     }
 
-    /// Goes back from the row as it is, image by image, to what it was at first: `Err` with the batch whose image does
-    /// not give what its entry found, `Ok(None)` where the images do not lead so far. (Whole images are proved by
-    /// themselves.)
+    /// Goes back from the current row, image by image, to its first version. Returns `Err` with the batch whose image
+    /// does not match what its entry found, `Ok(None)` when the images do not reach that far. (Whole images are
+    /// verified separately.)
     pub(super) fn first_version(
         &self,
         salt: &Salt,
@@ -64,7 +64,7 @@ impl RowHistory {
             .filter(|recorded| recorded.before != recorded.after)
         {
             version = match &recorded.image {
-                // Nothing can be patched together from a row that is gone.
+                // A patch cannot be applied to a row that is gone.
                 Some((ImageKind::Patch, _)) if recorded.after.is_none() => return Ok(Err(recorded.batch)),
                 Some((ImageKind::Patch, patch)) => match version {
                     None => None,
@@ -72,7 +72,7 @@ impl RowHistory {
                         let patch = recorded.body(patch, connection)?;
                         let text = std::str::from_utf8(&patch).ok();
                         let older = text.and_then(|patch| apply_patch(&data, patch));
-                        // It tells the new texts too, for people and for a merge: what says something else than the
+                        // The image holds the new texts too, for people and for a merge: an image that differs from the
                         // patch between both rows was changed.
                         let holds = |older: &String| {
                             Some(commitment(salt, &id, older)) == recorded.before
@@ -95,13 +95,13 @@ impl RowHistory {
     }
 }
 
-/// The id and the data of a row at some time.
+/// Id and data of a row at some time.
 pub(super) type Version = (String, String);
 
-/// The entries of each number, in the order of the numbers.
+/// Iterator over the entries of each number, in the order of the numbers.
 pub(super) struct Stories<'s> {
     pub(super) lanes: Vec<Lane<'s>>,
-    /// What is next in each lane: number, batch and lane. Within a batch the lanes lie in order.
+    /// Next item of each lane: number, batch and lane. Within a batch the lanes are in order.
     pub(super) heap: BinaryHeap<Reverse<(RecordNumber, BatchId, usize)>>,
 }
 
@@ -123,7 +123,7 @@ impl Stories<'_> {
         Ok(out_of_order)
     }
 
-    /// The next number's story; `Err(pass)` when a pass does not lie in order.
+    /// Returns the history of the next number; `Err(pass)` when a pass is not stored in order.
     pub(super) fn next(&mut self) -> Fallible<Result<Option<RowHistory>, PassId>> {
         let mut story: Option<RowHistory> = None;
         while let Some(Reverse((number, _, lane))) = self.heap.peek().copied() {

@@ -1,5 +1,5 @@
-//! The tables, triggers and views of the ledger against their built-in text, and everything else that stands beside them:
-//! a trigger of somebody else's changes data that no entry tells of, and a changed view tells an auditor what is not so.
+//! Verifies the tables, triggers and views of the ledger against their built-in text, and everything else beside them:
+//! a foreign trigger changes data without an entry, and a changed view shows an auditor false information.
 
 use rusqlite::Connection;
 
@@ -14,7 +14,7 @@ pub(super) fn verify(connection: &Connection, report: &mut VerifyReport) -> Resu
         report.found(finding(difference.code, difference.message));
     }
     for problem in derived_problems(connection, version)? {
-        // Once is enough: the statements fill all of the table anew.
+        // Once is enough: the statements refill the whole table.
         let mut mend = format!("; `{}` fixes it", problem.mended_by);
         for batch in problem.batches {
             let message = problem.what.to_owned() + &std::mem::take(&mut mend);
@@ -27,7 +27,7 @@ pub(super) fn verify(connection: &Connection, report: &mut VerifyReport) -> Resu
     Ok(())
 }
 
-/// The tables of the ledger that are not read row by row otherwise.
+/// Tables of the ledger that are not read row by row elsewhere.
 const SMALL: [&str; 5] = [
     "ledger_stage",
     "ledger_run",
@@ -36,7 +36,7 @@ const SMALL: [&str; 5] = [
     "ledger_erasure",
 ];
 
-/// SQLite's own look at the structure of the small tables and their indexes.
+/// Runs SQLite's structure check on the small tables and their indexes.
 pub(super) fn structure(connection: &Connection, report: &mut VerifyReport) {
     for table in SMALL {
         for problem in damage(connection, table) {

@@ -97,5 +97,8 @@ fn a_new_stage_before_applied_ones_is_refused() {
         .files
         .insert("0002_in_place.toml".to_owned(), IN_PLACE.to_owned());
     let error = project.try_apply(&ApplyOptions::default()).unwrap_err();
-    assert!(error.to_string().contains("stage 2 has not been applied"), "{error}");
+    assert!(
+        error.to_string().contains("stage 2 has not been applied"),
+        "{error}"
+    );
 }

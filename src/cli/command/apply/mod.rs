@@ -1,4 +1,4 @@
-//! `apply`: bring every stage up to date.
+//! `apply`: brings every stage up to date.
 
 mod rehearsal;
 
@@ -93,7 +93,7 @@ impl Apply {
     }
 }
 
-/// What a plan's file pins.
+/// Reads the pin of a plan's file.
 fn read_plan(path: &Path) -> Result<Pin, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let message = format!("{}: {error}", path.display());

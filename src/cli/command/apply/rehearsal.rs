@@ -15,7 +15,7 @@ use crate::cli::render::{counted, green};
 use crate::cli::session::Session;
 use crate::cli::signals::{commits_nothing, remove_in_any_case};
 
-/// Applies on a copy in the system's folder for temporary files, and tells what came of it.
+/// Applies on a copy in the system's folder for temporary files, and reports the result.
 pub(super) fn rehearsed(
     session: &Session<'_>,
     project: &Project,

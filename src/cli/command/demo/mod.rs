@@ -1,4 +1,4 @@
-//! `demo`: a shipped project and its whole story, with a real kill in the middle.
+//! `demo`: a guided tour of a shipped project, with a real kill in the middle.
 
 mod shipped;
 mod steps;
@@ -101,7 +101,7 @@ impl Demo {
     }
 }
 
-/// What was refused is corrected where it can be, and waived where it cannot.
+/// Corrects refused records where possible, and waives the others.
 fn settle(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) -> Result<(), Failure> {
     teller.tell(
         "Refused records wait for a decision. Some are corrected in their source, and the next apply processes them.",
@@ -119,7 +119,7 @@ fn settle(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) ->
     ])
 }
 
-/// One record for somebody who has neither the store nor this program.
+/// Proves one record to someone who has neither the store nor this program.
 fn prove(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) -> Result<(), Failure> {
     teller.tell(
         "Every run signs the ledger at its end, so one record can be proved to someone who has only the public key.",
@@ -136,7 +136,7 @@ fn prove(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) -> 
     teller.step(&["verify-proof", &proof])
 }
 
-/// What an auditor can do without this program.
+/// Returns what an auditor can do without this program.
 fn audit(store: &str) -> String {
     format!(
         "{}\n  sqlite3 {store} \"SELECT database, outcome, count(*) FROM audit_record GROUP BY 1, 2\"\n  \

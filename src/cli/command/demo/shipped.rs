@@ -14,18 +14,18 @@ pub(super) enum Shipped {
     Bank,
 }
 
-/// What a demo needs to know of a project.
+/// What a demo needs to know about a project.
 pub(super) struct DemoProject {
     pub(super) name: &'static str,
     pub(super) title: &'static str,
     pub(super) about: &'static str,
-    /// Where the sample records go.
+    /// Database that the sample records are loaded into.
     pub(super) database: &'static str,
-    /// Where they end.
+    /// Database of the result.
     pub(super) result: &'static str,
     /// The sample records.
     pub(super) records: &'static str,
-    /// Some of those that are refused, corrected.
+    /// Corrected versions of some refused records.
     pub(super) corrections: &'static str,
     /// The id of a record that is refused.
     pub(super) refused: &'static str,
@@ -99,7 +99,7 @@ impl Shipped {
 }
 
 impl DemoProject {
-    /// Copies the files to a folder that is not there yet.
+    /// Copies the files to a folder that does not exist yet.
     pub(super) fn copy_to(&self, folder: &Path) -> Result<(), Failure> {
         if folder.exists() {
             let message = format!("{} already exists, and nothing is overwritten", folder.display());

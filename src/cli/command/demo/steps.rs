@@ -1,4 +1,4 @@
-//! Telling a story whose every step is this very program, run again.
+//! Narrates a demo whose every step runs this program again.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use crate::cli::failure::Failure;
 use crate::cli::render::{bold, dim, shown, word, yellow};
 use crate::cli::screen::Screen;
 
-/// After so many committed batches the process is killed.
+/// Number of committed batches after which the process is killed.
 const BATCHES_BEFORE_THE_KILL: usize = 3;
 
-/// Tells a story, step by step; for programs it gathers the envelopes of the steps instead.
+/// Narrates a demo, step by step; for programs it collects the envelopes of the steps instead.
 pub(super) struct Teller {
     screen: Screen,
     folder: PathBuf,
@@ -30,7 +30,7 @@ impl Teller {
         }
     }
 
-    /// A paragraph.
+    /// Writes a paragraph.
     pub(super) fn tell(&self, text: &str) -> Result<(), Failure> {
         if self.screen.json {
             return Ok(());
@@ -41,12 +41,12 @@ impl Teller {
             .map_err(|error| Failure::output(&error))
     }
 
-    /// One command, which must do what it is asked to.
+    /// Runs a command, which must succeed.
     pub(super) fn step(&mut self, arguments: &[&str]) -> Result<(), Failure> {
         self.expect(Exit::Done, arguments)
     }
 
-    /// One command that ends as the story has it; the story does not go on after any other end.
+    /// Runs a command that must end with the expected exit code; the demo does not continue after any other.
     pub(super) fn expect(&mut self, expected: Exit, arguments: &[&str]) -> Result<(), Failure> {
         self.prompt(arguments)?;
         let mut command = self.command(arguments)?;
@@ -69,7 +69,7 @@ impl Teller {
         Err(ended(arguments, status))
     }
 
-    /// One command that tells its batches and is killed after a few batches, without any chance to tidy up.
+    /// Runs a command that reports its batches, and kills it after a few, without any chance to clean up.
     pub(super) fn killed(&mut self, arguments: &[&str]) -> Result<(), Failure> {
         self.prompt(arguments)?;
         let mut child = self
@@ -118,7 +118,7 @@ impl Teller {
         self.tell(&bold(&shown(&line)))
     }
 
-    /// This program again, on the copied project, whatever the environment says about other stores.
+    /// Returns this program as a command on the copied project, ignoring other stores in the environment.
     fn command(&self, arguments: &[&str]) -> Result<Command, Failure> {
         let program = std::env::current_exe().map_err(|error| not_started(&error))?;
         let mut command = Command::new(program);
@@ -139,7 +139,8 @@ fn how(status: ExitStatus) -> String {
     }
 }
 
-/// A step that has ended otherwise than the story has it. The demo ends as the step did; where that was well, it failed.
+/// Failure for a step with an unexpected end. The demo ends with the step's exit code; if the step succeeded, the demo
+/// fails.
 fn ended(arguments: &[&str], status: ExitStatus) -> Failure {
     let exit = status
         .code()
@@ -153,7 +154,7 @@ fn ended(arguments: &[&str], status: ExitStatus) -> Failure {
         .hint("see its message above; the project is kept as it is")
 }
 
-/// Arguments as one would type them.
+/// Formats arguments as a person would type them.
 fn typed(arguments: &[&str]) -> String {
     let words = arguments.iter().map(|argument| word(argument));
     words.collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! What a load is told, and the same command again with other options.
+//! The arguments of a load, and the same command again with other options.
 
 use std::path::PathBuf;
 
@@ -18,8 +18,8 @@ use crate::cli::session::Session;
 /// After an interruption, run the same command again: it continues where it stopped. A file is recognized by
 /// its content: one that was loaded completely is not loaded again unless `--again` is given, an interrupted
 /// load continues under any file name, and a different file with the same name is loaded as a new one. (A
-/// file as long as a known one is read twice, first to hash it: hashing costs less than parsing.) Standard
-/// input can only be recognised after it has been read.
+/// file with the length of an earlier one is read twice, first to hash it; hashing is cheap.) Standard
+/// input can only be recognized after it has been read.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(clap::Args, Debug)]
 #[command(
@@ -90,8 +90,8 @@ impl From<LoadFormat> for counterfoil::input::Format {
 }
 
 impl Load {
-    /// The command that loads the same file with other options, beside those that were given: what is new takes the place of
-    /// what is given by the same name, or says the opposite.
+    /// Returns the command that loads the same file with other options beside the given ones: a new option replaces a
+    /// given one with the same name, or the opposite one.
     pub(super) fn command(&self, session: &Session<'_>, more: &[String], is_whole: bool) -> String {
         let mut options = self.words(is_whole);
         for new in more {
@@ -102,7 +102,7 @@ impl Load {
                 None => options.push(new.clone()),
             }
         }
-        // The header as one column, which it is no more.
+        // The header as one column, which it no longer is.
         let separator = more.iter().find_map(|word| word.strip_prefix("--separator="));
         let is_whole_header = |word: &String| {
             let id = word.strip_prefix("--id=");
@@ -116,8 +116,7 @@ impl Load {
         session.command_line(&words)
     }
 
-    /// The options as they were given; less those of a load that has begun, where it is not the whole of it that is to be
-    /// done once more.
+    /// Returns the options as given, except those about an unfinished load when not all of it is to be repeated.
     fn words(&self, is_whole: bool) -> Vec<String> {
         let format = self.format.and_then(|format| format.to_possible_value());
         let given = |name: &str, value: Option<String>| value.map(|value| option(name, &value));
@@ -135,7 +134,7 @@ impl Load {
     }
 }
 
-/// The name of an option that is one word.
+/// Returns the name of an option that is one word.
 fn name(option: &str) -> &str {
     option.split_once('=').map_or(option, |(name, _)| name)
 }

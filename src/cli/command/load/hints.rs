@@ -1,4 +1,4 @@
-//! What to do about what a load could not read, or has refused.
+//! Hints for what a load could not read, or refused.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::cli::session::Session;
 const TYPES: &str = "load.types";
 
 impl Load {
-    /// What to do where the input as a whole cannot be read.
+    /// Returns what to do when the input as a whole cannot be read.
     pub(super) fn of_input(&self, session: &Session<'_>, error: counterfoil::Error) -> Failure {
         let without_id =
             matches!(&error, counterfoil::Error::Input { problem, .. } if problem.contains("for the ids"));
@@ -32,7 +32,7 @@ impl Load {
         }
     }
 
-    /// What to do about refused lines.
+    /// Returns what to do about refused lines.
     pub(super) fn hints(
         &self,
         session: &Session<'_>,
@@ -105,7 +105,7 @@ pub(super) struct Refusing<'a> {
 }
 
 impl Refusing<'_> {
-    /// Tells the lines that it has refused with a code, one after the other, until one is answered with `false`.
+    /// Passes the lines that it refused with a code to a closure, one after the other, until it returns `false`.
     fn each(
         self,
         store: &Store,
@@ -117,12 +117,12 @@ impl Refusing<'_> {
     }
 }
 
-/// Whose ids the lines have that were refused because their ids are taken.
+/// Origin of the ids of lines that were refused because their ids are taken.
 #[derive(Default)]
 struct TakenIds {
-    /// Some stand twice in the input.
+    /// Some occur twice in the input.
     are_repeated: bool,
-    /// Some were there before.
+    /// Some existed before.
     exist: bool,
 }
 
@@ -139,7 +139,7 @@ impl TakenIds {
     }
 }
 
-/// Which lines a quote has taken with it that was not meant to go so far: they count as one row.
+/// Returns the lines that an unclosed quote swallowed: they count as one row.
 pub(super) fn swallowed(
     store: &Store,
     refusing: Refusing<'_>,
@@ -161,10 +161,10 @@ pub(super) fn swallowed(
 
 /// The codes of what is wrong with a row.
 const OF_ROWS: [&str; 3] = ["csv.quote", "csv.fields", "json.size"];
-/// So many rows that go over several lines are told.
+/// Maximum number of rows over several lines that are shown.
 const SWALLOWED: usize = 3;
 
-/// The names of the fields of a record that was refused for want of an id; never a value.
+/// Returns the field names of a record that was refused because it has no id; never a value.
 fn fields_of_refused(store: &Store, refusing: Refusing<'_>) -> Result<Vec<String>, Failure> {
     let mut first = None;
     refusing.each(store, "id.missing", |refused| {

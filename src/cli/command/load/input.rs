@@ -15,10 +15,10 @@ use crate::cli::failure::Failure;
 use crate::cli::progress::ProgressDisplay;
 use crate::cli::session::Session;
 
-/// What is read.
+/// The input of a load.
 pub(super) enum InputFiles {
     File(CountedInput<File>),
-    /// What may never go on, and cannot be read twice.
+    /// A stream, which may block forever and cannot be read twice.
     Stream(Endable),
 }
 
@@ -34,7 +34,7 @@ impl InputFiles {
             return Ok(Self::Stream(Endable::new(std::io::stdin(), stop.clone())));
         }
         let (file, metadata) = open(path, session)?;
-        // What has no length is made as it is read.
+        // A file without a length is generated as it is read.
         if metadata.is_file() && metadata.len() > 0 {
             return Ok(Self::File(progress.counting(file, metadata.len())));
         }
@@ -56,7 +56,7 @@ impl InputFiles {
     }
 }
 
-/// A file that is there, and no folder.
+/// Opens an existing file that is not a folder.
 fn open(path: &Path, session: &Session<'_>) -> Result<(File, Metadata), Failure> {
     let shown = path.display();
     let failed = |error: &std::io::Error| {
@@ -83,7 +83,7 @@ fn open(path: &Path, session: &Session<'_>) -> Result<(File, Metadata), Failure>
     Ok((file, metadata))
 }
 
-/// An input that may never go on (a pipe, a terminal), and that a signal ends all the same.
+/// An input that may block forever (a pipe, a terminal), but that a signal can end.
 pub(super) struct Endable {
     chunks: Receiver<std::io::Result<Vec<u8>>>,
     chunk: Vec<u8>,
@@ -94,7 +94,7 @@ pub(super) struct Endable {
 impl Endable {
     fn new(mut input: impl Read + Send + 'static, stop: StopSignal) -> Self {
         let (sender, chunks) = sync_channel(4);
-        // It may wait for input for ever, so nobody waits for it.
+        // The thread may wait for input forever, so it is not joined.
         std::thread::spawn(move || {
             loop {
                 let mut chunk = vec![0; 64 << 10];

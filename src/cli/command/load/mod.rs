@@ -1,4 +1,4 @@
-//! `load`: records from outside.
+//! `load`: loads records from outside.
 
 mod arguments;
 mod hints;
@@ -87,7 +87,7 @@ impl Load {
         })
     }
 
-    /// Gives up what stands unfinished under the name.
+    /// Gives up unfinished loads of this name.
     fn end(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let name = self.file.display().to_string();
         let mut store = session.open()?;
@@ -120,7 +120,7 @@ impl Load {
                 let stages = project.stages();
                 stages.iter().flat_map(Stage::redact).cloned().collect()
             }),
-            // What the stages redact is not known while they do not compile: it may be the id.
+            // What the stages redact is unknown while they do not compile: it may be the id.
             Err(_) => vec![FieldPath::field(&id_field)],
         };
         Ok(LoadOptions::default()
@@ -139,7 +139,7 @@ impl Load {
             .stop(stop_signal(session.screen, "load")?))
     }
 
-    /// That a file was loaded to its end before.
+    /// Reports that a file was loaded to its end before.
     fn known(store: &Store, name: &str, known: &KnownLoad) -> Result<String, Failure> {
         let renamed = match known.source.as_deref() {
             Some(source) if source != name => format!(" as {}", shown(source)),
@@ -205,7 +205,7 @@ impl Load {
         warnings
     }
 
-    /// A warning where no stage reads the database, which is mostly a slip of the pen, or where one writes it.
+    /// Returns a warning if no stage reads the database, which is usually a typing error, or if one writes it.
     fn unread(&self, session: &Session<'_>, settings: &ProjectSettings) -> Option<String> {
         let project = session.stages().ok().flatten()?;
         let writes = |stage: &&Stage| !stage.in_place() && stage.target() == self.database;
@@ -239,7 +239,7 @@ impl Load {
             (false, true) => "resumed, done",
             (false, false) => "done",
         };
-        // A line that has left quarantine is none of this input.
+        // A line that left quarantine is not a line of this input.
         let passed = counts.filtered;
         let row = vec![
             name.to_owned(),
@@ -275,7 +275,7 @@ impl Load {
     }
 }
 
-/// What is lost with a load that was given up, and what is not.
+/// Describes what is lost with a load that was given up, and what is not.
 fn lost_with(load: &UnfinishedPass) -> String {
     let what = if load.source.as_deref() == Some("-") {
         "input"

@@ -66,7 +66,7 @@ impl ReadingArguments {
             })
     }
 
-    /// Whether it makes of cells what is there.
+    /// Returns whether cells are read by the types of existing values.
     pub(super) fn is_by_types(&self) -> bool {
         self.types == Some(TypesChoice::Existing)
     }

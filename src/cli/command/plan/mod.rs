@@ -91,7 +91,7 @@ impl PlanCommand {
         if let Some(path) = &self.out {
             write(path, data)?;
         }
-        // What `apply` goes on with is a part of the plan.
+        // A pass that `apply` continues is part of the plan.
         let is_planned = |open: &UnfinishedPass| {
             open.kind == PassKind::Apply && open.project.as_deref() == Some(project.name())
         };
@@ -130,7 +130,7 @@ fn warnings(report: &PlanReport, free: Option<u64>) -> Vec<String> {
     warnings
 }
 
-/// Writes the plan in the place of an earlier one; no other file is overwritten.
+/// Writes the plan, replacing an earlier one; no other file is overwritten.
 fn write(path: &Path, mut data: Json) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::usage(
@@ -156,7 +156,7 @@ fn write(path: &Path, mut data: Json) -> Result<(), Failure> {
         fields.remove("pin");
     }
     let pin: Pin = serde_json::from_value(pin).expect("a plan has its pin");
-    // Under another name first, so that there is a whole plan or the earlier one.
+    // Under another name first, so that the file always holds a whole plan, the new or the earlier one.
     let finished = beside(path).and_then(|mut part| {
         part.write_all(pin.to_file(&data).as_bytes())?;
         part.as_file().sync_all()?;
@@ -165,7 +165,7 @@ fn write(path: &Path, mut data: Json) -> Result<(), Failure> {
     finished.map(drop).map_err(failed)
 }
 
-/// What the disk of a file has left for this user; `None` where that is not known.
+/// Returns the free bytes on the disk of a file for this user; `None` if unknown.
 #[cfg(unix)]
 fn free_bytes(path: &Path) -> Option<u64> {
     let room = rustix::fs::statvfs(path).ok()?;

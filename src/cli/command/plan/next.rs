@@ -7,16 +7,16 @@ use counterfoil::plan::{PlanReport, StagePlan};
 use crate::cli::render::word;
 use crate::cli::session::Session;
 
-/// A plan, and what the command was asked beside it.
+/// A plan, with the options of the command.
 pub(super) struct PlanOutput<'p> {
     pub(super) report: &'p PlanReport,
-    /// The file that the plan was written to.
+    /// File that the plan was written to.
     pub(super) out: Option<&'p Path>,
     pub(super) revise: bool,
 }
 
 impl PlanOutput<'_> {
-    /// What to do with the plan: to apply it, or what to do first where that would stop.
+    /// Returns what to do with the plan: apply it, or what to do first if that would stop.
     pub(super) fn next(&self, session: &Session<'_>) -> String {
         let report = self.report;
         let of_file = self
@@ -63,7 +63,7 @@ impl PlanOutput<'_> {
         )
     }
 
-    /// What `apply` needs to be told to do the same.
+    /// Returns the options with which `apply` does the same.
     fn repeated(&self, on_error: Option<&str>, max_errors: Option<&str>) -> String {
         let to = self
             .report

@@ -11,12 +11,12 @@ use crate::cli::render::{bold, bytes, count, counted, dim, green, red, route, sh
 use crate::cli::session::Session;
 use crate::cli::words::{OUT, Tense};
 
-/// A plan, and what it takes to tell it.
+/// A plan, and what is needed to render it.
 pub(super) struct PlanSummary<'t> {
     pub(super) session: &'t Session<'t>,
     pub(super) project: &'t Project,
     pub(super) report: &'t PlanReport,
-    /// How many bytes the disk has left, where that is known.
+    /// Free bytes on the disk, if known.
     pub(super) free: Option<u64>,
     /// Whether all fields and values of a record are shown, however many and however long.
     pub(super) full: bool,
@@ -101,7 +101,7 @@ impl PlanSummary<'_> {
         text + "\n"
     }
 
-    /// What would stop it, and what it warns of.
+    /// Returns what would stop it, and its warnings.
     fn troubles(&self, stage: &StagePlan) -> String {
         let mut text = String::new();
         if let Some(by) = stage.held_back_by {

@@ -39,7 +39,7 @@ impl Choice {
         self.id.as_deref().into_iter().collect()
     }
 
-    /// Refuses an id or a number that is not in quarantine, which is a slip of the pen.
+    /// Refuses an id or a number that is not in quarantine, which is probably a typing error.
     pub(super) fn exists(&self, session: &Session<'_>, store: &Store, project: &str) -> Result<(), Failure> {
         let named = Selected::default().record(self.record).id(self.id.clone());
         if named == Selected::default() || !store.quarantine(project, &named, 1)?.is_empty() {

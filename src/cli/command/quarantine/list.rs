@@ -78,7 +78,7 @@ fn print_totals(totals: &[QuarantineTotal]) -> Result<(), Failure> {
     to_stdout(&(refusals_table(totals) + "\n")).map_err(|error| Failure::output(&error))
 }
 
-/// So many records are one table: of a longer list, its columns are as wide as its own records need.
+/// Number of records in one table: a longer list has several, each with its own column widths.
 const PAGE: usize = 500;
 
 /// The list, page after page.
@@ -88,7 +88,7 @@ struct Listing<'l> {
     list: Listed,
     page: Vec<Vec<String>>,
     count: usize,
-    /// How the first record that has an id is named, else the first.
+    /// Name of the first record with an id, or else of the first.
     example: Option<String>,
 }
 

@@ -13,7 +13,7 @@ use crate::cli::shown_ids::ShownIds;
 /// A refused record as it is shown.
 pub(super) struct Looked {
     pub(super) refused: Quarantined,
-    /// An earlier version of it stays in the target.
+    /// Whether an earlier version of it stays in the target.
     pub(super) has_earlier_version: bool,
     /// What is in its place there.
     pub(super) in_its_place: Option<InPlace>,
@@ -22,7 +22,7 @@ pub(super) struct Looked {
 }
 
 impl Looked {
-    /// Puts what was looked up beside the record in an envelope.
+    /// Adds what was looked up to the record in an envelope.
     pub(super) fn complete(&self, record: &mut Json) {
         record["earlier_version"] = json!(self.has_earlier_version);
         record["in_its_place"] = json!(self.in_its_place);
@@ -78,7 +78,7 @@ impl<'l> RefusedLookup<'l> {
     /// The refused record as it may be shown.
     fn shown(&self, refused: &Quarantined) -> Quarantined {
         let mut shown = refused.clone();
-        // A load reads no database; it is the id of a line on its way into one.
+        // A load reads no database; the id is that of a line for one.
         let origin = match refused.stage {
             Some(_) => refused.source.as_deref(),
             None => refused.database.as_deref(),

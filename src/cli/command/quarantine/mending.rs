@@ -1,4 +1,4 @@
-//! What to do about a line that a load has refused: it is mended where it came from.
+//! What to do about a line that a load refused: it must be corrected in its source.
 
 use counterfoil::quarantine::Quarantined;
 use counterfoil::store::Store;

@@ -1,4 +1,4 @@
-//! `quarantine retry`: refused records through their stages again.
+//! `quarantine retry`: processes refused records with their stages again.
 
 use std::time::Duration;
 

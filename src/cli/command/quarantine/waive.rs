@@ -1,4 +1,4 @@
-//! `quarantine waive`: lets refused records go.
+//! `quarantine waive`: waives refused records.
 
 use counterfoil::quarantine::waive;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Which records a query lets through.
+//! Which records a query selects.
 
 use counterfoil::context::Context;
 use counterfoil::environment::Secrets;
@@ -35,11 +35,11 @@ impl WhereCondition {
     }
 }
 
-/// Lets records through, and counts those that the condition cannot judge.
+/// Selects records, and counts those for which the condition fails.
 pub(super) struct RecordFilter<'c> {
     condition: Option<&'c WhereCondition>,
     database: &'c str,
-    /// What `now()` gives: the time of the command, the same for every record.
+    /// Value of `now()`: the time of the command, the same for every record.
     now_us: i64,
     secrets: Secrets,
     unjudged: u64,
@@ -58,7 +58,7 @@ impl<'c> RecordFilter<'c> {
         }
     }
 
-    /// Whether there is no condition at all.
+    /// Returns whether there is no condition at all.
     pub(super) fn is_open(&self) -> bool {
         self.condition.is_none()
     }

@@ -1,4 +1,4 @@
-//! `query`: look at records.
+//! `query`: shows records.
 
 mod filter;
 mod pretty;
@@ -122,7 +122,7 @@ impl QueryCommand {
         Ok(answer)
     }
 
-    /// How to see more, where more match than are shown.
+    /// Returns how to see more, if more match than are shown.
     fn next(&self, shown: &QueryOutput, matched: Matched) -> Option<String> {
         if shown.count != self.limit || !matched.goes_beyond(shown.count as u64) {
             return None;
@@ -137,7 +137,7 @@ impl QueryCommand {
         Some(format!("{shown} of {} shown; {next}", self.of_how_many(matched)))
     }
 
-    /// Of how many the shown ones are some.
+    /// Returns how many match in total.
     fn of_how_many(&self, matched: Matched) -> String {
         let least = if matched.is_exact { "" } else { "at least " };
         let which = match (&self.condition, self.after) {

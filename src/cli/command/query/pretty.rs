@@ -1,10 +1,10 @@
-//! JSON over several lines, as it comes: a record may be so large that it is not to be built a second time for it.
+//! JSON over several lines, written as it is read: a record may be too large to build a second time.
 
 use std::io::{self, Write};
 
 use crate::cli::render::shown_json;
 
-/// So much of a text is made safe in one go.
+/// Number of bytes of a text that are made safe at once.
 const RUN: usize = 64 << 10;
 
 /// Writes JSON over several lines: the texts of numbers as they are, texts with no more escapes than they need and those that
@@ -54,7 +54,7 @@ fn line(depth: usize, out: &mut impl Write) -> io::Result<()> {
     write!(out, "\n{:1$}", "", 2 * depth)
 }
 
-/// Behind the quote that ends a text.
+/// Returns the position after the quote that ends a text.
 fn end_of_text(bytes: &[u8], mut at: usize) -> usize {
     while let Some(byte) = bytes.get(at) {
         match byte {

@@ -1,4 +1,4 @@
-//! Looking for the records that are wanted, and counting those that match.
+//! Searches for the requested records, and counts those that match.
 
 use counterfoil::Error;
 use counterfoil::path::Path;
@@ -13,7 +13,7 @@ use crate::cli::masking::masked;
 use crate::cli::missing::missing_record;
 use crate::cli::session::Session;
 
-/// How many records are read at a time.
+/// Number of records read at a time.
 const PAGE: usize = 1_000;
 
 /// What is looked through, and what becomes of what is found.
@@ -86,7 +86,7 @@ impl RecordSearch<'_> {
             Ok(true)
         })?;
         sorter.each(self.limit, |number| {
-            // One that was deleted since is not there any more.
+            // A record that was deleted since no longer exists.
             match self.store.record(self.database, number)? {
                 Some(record) => self.shown.add(&masked(record, self.redact)?),
                 None => Ok(()),
@@ -116,7 +116,7 @@ fn each(
     }
 }
 
-/// How many records match, as far as was looked.
+/// Number of records that match, as far as was searched.
 #[derive(Clone, Copy)]
 pub(super) struct Matched {
     pub(super) records: u64,
@@ -134,7 +134,7 @@ impl Matched {
     }
 }
 
-/// What was looked at behind the shown records, only to count.
+/// What was read after the shown records, only to count.
 #[derive(Default)]
 struct Beyond {
     records: u64,

@@ -56,7 +56,7 @@ impl QueryOutput {
             Cow::Borrowed(record.data.as_str())
         };
         if self.how.pretty && !record.data.starts_with('{') {
-            // Not a record any more: shown as quarantine shows what never was one.
+            // No longer a record: shown as quarantine shows what never was one.
             writeln!(self.out, "{}", render::pretty(&line))
         } else if self.how.pretty {
             pretty::pretty(&line, &mut self.out)?;

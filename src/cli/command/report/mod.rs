@@ -99,7 +99,7 @@ impl Report {
     }
 }
 
-/// What runs there are, for whoever asked for another.
+/// Failure that lists the existing runs, when another was requested.
 fn missing(store: &Store, what: &str) -> Failure {
     const LISTED: usize = 5;
     let failure = Failure::new(Exit::Failed, "run.missing", format!("there is no {what}"));

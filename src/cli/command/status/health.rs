@@ -1,4 +1,4 @@
-//! How a store does, for monitoring.
+//! The health of a store, for monitoring.
 
 use counterfoil::history::{Health, RefusedBy};
 
@@ -6,7 +6,7 @@ use crate::cli::render::{count, counted, moment, shown};
 use crate::cli::session::Session;
 use crate::cli::unfinished;
 
-/// How a store does, line by line.
+/// Renders the health of a store, line by line.
 pub(super) fn healthy(session: &Session<'_>, health: &Health) -> String {
     let ago = |seconds: u64| format!("{} ago", age(seconds));
     let last = health.last_run.as_ref().map_or("none".to_owned(), |run| {

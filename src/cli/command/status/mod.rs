@@ -1,4 +1,4 @@
-//! `status`: where the project stands.
+//! `status`: shows the state of the project.
 
 mod health;
 mod next;
@@ -93,7 +93,7 @@ impl Status {
     }
 }
 
-/// What keeps `apply` from beginning, and what to do about it; a drifted stage is told otherwise.
+/// Returns what keeps `apply` from beginning, and what to do about it; a drifted stage is reported elsewhere.
 fn obstacle(store: &Store, stages: &Stages) -> Result<Option<String>, Failure> {
     Ok(match store.obstacle_to_apply(stages)? {
         Some(Error::Invalid { message, hint }) => Some(format!("{message}: {}", hint.unwrap_or_default())),

@@ -77,7 +77,7 @@ pub(super) fn next(
     None
 }
 
-/// How a stage goes on that has begun and not ended.
+/// Returns how to continue a stage that has begun and not ended.
 fn of_open_stage(
     session: &Session<'_>,
     files: &Stages,
@@ -111,7 +111,7 @@ fn of_open_stage(
     )
 }
 
-/// How many refusals a stage allows by itself, as the apply that began it has counted its source.
+/// Returns how many refusals a stage's own limit allows, by the source count of the apply that began it.
 fn allowed(file: &Stage, stage: &StageStatus, status: &history::Status) -> u64 {
     if file.on_error() == OnError::Stop {
         return 0;

@@ -1,4 +1,4 @@
-//! Where stages and databases stand, on the screen.
+//! The state of stages and databases, on the screen.
 
 use counterfoil::history::{self, FileState, StageStatus};
 
@@ -91,7 +91,7 @@ pub(super) fn deviating(status: &history::Status) -> String {
     }
 }
 
-/// The passes that stand open.
+/// Lists the unfinished passes.
 pub(super) fn not_finished(session: &Session<'_>, status: &history::Status) -> String {
     if status.unfinished.is_empty() {
         return String::new();

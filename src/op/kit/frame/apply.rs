@@ -10,28 +10,28 @@ use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
 impl Frame {
-    /// How the operation walks.
+    /// Returns how the operation walks a document.
     pub(crate) fn walk(&self) -> Walk {
         let walk = Walk::value(self.op, self.missing);
         if self.keep_null { walk.skip_null() } else { walk }
     }
 
-    /// A refusal `<op>.<reason>` at a place.
+    /// Returns a refusal `<op>.<reason>` at a place.
     pub(crate) fn refuse(&self, reason: &str, place: &Trail<'_>) -> Refusal {
         self.walk().refusal(reason, place)
     }
 
-    /// The refusal of a value of the wrong kind.
+    /// Returns the refusal of a value of the wrong kind.
     pub(crate) fn wrong_type(&self, place: &Trail<'_>, expected: &str) -> Refusal {
         self.refuse("type", place).expected(expected)
     }
 
-    /// The value as text.
+    /// Returns the value as text.
     pub(crate) fn text<'v>(&self, value: &'v Value, place: &Trail<'_>) -> Result<Cow<'v, str>, Refusal> {
         value.as_text().ok_or_else(|| self.wrong_type(place, "a string"))
     }
 
-    /// The value as text, or the text of the number that it is.
+    /// Returns the value as text, or the text of a number.
     pub(crate) fn text_or_number<'v>(
         &self,
         value: &'v Value,
@@ -41,7 +41,7 @@ impl Frame {
         text.ok_or_else(|| self.wrong_type(place, "a string or a number"))
     }
 
-    /// The value, if it is there and there is something to do with it: null only where it is kept.
+    /// Returns the value, if it exists and there is something to do with it: null only if it is kept.
     pub(crate) fn present<'v>(
         &self,
         value: Option<&'v Value>,
@@ -54,7 +54,7 @@ impl Frame {
         }
     }
 
-    /// Puts the result of `turn` in the place of every value, or beside it. `turn` never sees null.
+    /// Replaces every value with the result of `turn`, or writes the result beside it. `turn` never sees null.
     pub(crate) fn apply(
         &self,
         document: &mut Document,
@@ -87,8 +87,8 @@ impl Frame {
         })
     }
 
-    /// Shows what stands at every place that the path stands for, `None` where nothing does, and puts there what
-    /// `visit` gives, whatever is there.
+    /// Passes the value at every place of the path to `visit` (`None` if there is none), and writes what `visit`
+    /// returns, whatever is there.
     pub(crate) fn rewrite(
         &self,
         walk: Walk,

@@ -1,4 +1,4 @@
-//! Entries whose undoing was put off, because something newer stood on what they had left.
+//! Entries whose undoing was deferred, because something newer was built on what they left.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,13 +11,13 @@ use crate::ledger::since::{ChangeBy, each_change_between, each_changed_row, each
 use crate::ledger::undone::{self, WholeRollback};
 use crate::record::{BatchId, PassId, RecordNumber};
 
-/// Entries whose undoing was put off: at their turn something newer stood on what they had left ([`overwritten`]), so that
-/// no row was touched. Whoever undoes the newer change undoes them with it, or the row would come back as a stage that
-/// is rolled back had left it. By the entry of the newer change; the newest first.
+/// Entries whose undoing was deferred: at their turn something newer was built on what they left ([`overwritten`]), so
+/// no row was touched. Undoing the newer change undoes them too; otherwise the row would return to what a rolled-back
+/// stage left. Keyed by the entry of the newer change; the newest first.
 pub(crate) type Deferred = HashMap<EntryKey, Vec<EntryKey>>;
 
 impl ChangesSince {
-    /// What has to be undone together with the changes of a pass.
+    /// Returns what must be undone together with the changes of a pass.
     pub(crate) fn deferred(&self, connection: &Connection, pass: &PassSummary) -> Result<Deferred> {
         let (mut put_off, mut rows) = (HashMap::new(), None);
         let lies_beneath = |rollback: &&WholeRollback| {
@@ -51,8 +51,8 @@ impl ChangesSince {
     }
 }
 
-/// What a pass in place had taken out of the way of another record before it wrote a record's row again: undoing the write
-/// alone would leave no row. By the entry of the write; undone as what was put off.
+/// Returns what a pass in place moved out of the way of another record before it wrote a record's row again: undoing
+/// the write alone would leave no row. Keyed by the entry of the write; undone like deferred entries.
 pub(crate) fn set_aside(connection: &Connection, pass: PassId, record: RecordNumber) -> Result<Deferred> {
     let mut aside = Deferred::new();
     let entries = entries_of_record(connection, pass, record)?;
@@ -67,8 +67,8 @@ pub(crate) fn set_aside(connection: &Connection, pass: PassId, record: RecordNum
     Ok(aside)
 }
 
-/// Adds the entries of a pass for some rows that a rollback of it came to without touching the row, each with the batch of
-/// the rollback.
+/// Adds the entries of a pass, for some rows, that a rollback of it reached without touching the row, each with the
+/// batch of the rollback.
 fn put_off_by(
     connection: &Connection,
     (undone, rollback): (PassId, PassId),
@@ -92,8 +92,8 @@ fn put_off_by(
     })
 }
 
-/// The changes of a pass that stand directly on entries that were put off after them. What had cancelled itself out by then
-/// does not stand between.
+/// Returns the changes of a pass that are directly above entries that were deferred after them. Changes that had
+/// cancelled out by then do not come between.
 fn above(
     connection: &Connection,
     pass: &PassSummary,
@@ -113,7 +113,7 @@ fn above(
             .get(&row)
             .is_some_and(|entries| entries.iter().all(is_over_before))
         {
-            // Nothing of it was left when the entries were put off.
+            // Nothing of the change was left when the entries were deferred.
         } else if let Some(mut entries) = beneath.remove(&row) {
             entries.retain(|recorded| put_off[recorded] > key.0);
             if by == pass.row.pass && !entries.is_empty() {
