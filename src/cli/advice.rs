@@ -184,7 +184,7 @@ fn of_sqlite(code: &str) -> Advice {
         ),
         "store.damaged" => Advice::new(
             Exit::Unsound,
-            "name the right file with `--store FILE`, or restore a backup; `counterfoil verify` lists what is damaged in a store",
+            "name the right file with `--store FILE`, or restore a backup",
         ),
         "store.io" => Advice::new(
             Exit::Failed,

@@ -18,7 +18,7 @@ use super::failure::{Failure, no_stage, stopped_reading};
 use super::files::NewFile;
 use super::listed::Listed;
 use super::masking::redactions;
-use super::render::{bold, count, counted, dim, green, red, shown, shown_json, table, yellow};
+use super::render::{bold, count, counted, dim, green, red, shown, shown_json, table, word, yellow};
 use super::session::Session;
 
 /// What is checked against which contract, and how it is shown.
@@ -104,9 +104,24 @@ impl ValidationView<'_> {
             None if report.violations.is_empty() || self.output.is_some() => answer,
             None => answer.hint(format!(
                 "{} writes all of them to a file",
-                session.command(&format!("validate {} --output violations.ndjson", self.database))
+                session.command(&self.with_output())
             )),
         })
+    }
+
+    /// The same command, with a file for every violation.
+    fn with_output(&self) -> String {
+        let mut command = format!("validate {}", self.database);
+        if let Some(contract) = self.contract {
+            command += &format!(" --contract {}", word(&contract.display().to_string()));
+        }
+        if let Some(stage) = self.stage {
+            command += &format!(" --stage {stage}");
+        }
+        if let Some(since) = self.since {
+            command += &format!(" --since {since}");
+        }
+        command + " --output violations.ndjson"
     }
 
     fn check_run(&self, store: &Store) -> Result<(), Failure> {

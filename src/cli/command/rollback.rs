@@ -206,7 +206,7 @@ fn render(plan: &[Reversal]) -> String {
         text += &format!(
             "Pass {} spans runs {}; all of it is rolled back.\n",
             reversal.pass,
-            runs.join(" and ")
+            runs.join(", ")
         );
     }
     text

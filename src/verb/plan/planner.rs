@@ -218,8 +218,8 @@ impl<'t> Planner<'t> {
             foreseen: self.forecast.foreseen(stage, self.newest),
             batch_size: self.limits.batch_size.unwrap_or(options.batch_size),
         };
-        let begin = |connection: &Connection| StageProducer::begin(connection, &planned.pass, beginning);
-        let mut each = self.reader.read(begin)?;
+        let first = |connection: &Connection| StageProducer::begin(connection, &planned.pass, beginning);
+        let mut each = self.reader.read(first)?;
         self.forecast.begin(stage, kind == PlannedPass::First);
         let mut counts = Counts::default();
         let mut laid = Laid {

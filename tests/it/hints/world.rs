@@ -107,8 +107,9 @@ impl World {
 
     /// Runs the command, and asks it to stop after a while.
     pub(super) fn interrupted(&self, arguments: &[&str]) -> Said {
+        // In the foreground, so that the command gets one signal: else `timeout` sends it to its whole group too.
         self.shell(
-            &format!("timeout -s INT 2 {}", self.line(arguments)),
+            &format!("timeout --foreground -s INT 2 {}", self.line(arguments)),
             &self.here(),
         )
     }

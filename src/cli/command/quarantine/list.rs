@@ -53,7 +53,9 @@ impl List {
         let (found, example) = (listing.count, listing.example.take());
         let answer = Answer::new(data, "").list("records", listing.finish()?);
         let Some(example) = example else {
-            let text = if selected == Selected::default() {
+            let text = if self.limit == 0 {
+                "With --limit 0, no record is listed.\n"
+            } else if selected == Selected::default() {
                 "The quarantine is empty.\n"
             } else {
                 "No match in quarantine.\n"
