@@ -68,6 +68,7 @@ SCHEMA_SHA256 = {
     3: "607150cb8e19a9b2702a3514fd9fd6cf929185c46e5d20465d784b5bbc74d9b2",
     4: "23a2d3948e08404ea468d3cd8afb703a350ad7231e30b2ba6f5766eadef7579a",
     5: "244236f7a21105fcb4e6f99b707776cde38cf9416feb2cba7911f8c76475a713",
+    6: "89b8c5eb0d5f697674be389e84155272f6f0fb4ed34379f3b23b34132d89e5e0",
 }
 TABLE_SQL = 'CREATE TABLE "%s"(record INTEGER PRIMARY KEY, id TEXT NOT NULL, data TEXT NOT NULL) STRICT'
 SQLITE_TABLES = {n: f"CREATE TABLE {n}({columns})" for n, columns in {
@@ -490,7 +491,7 @@ def copy_still(source, copy, suffixes):
 
 # ---- The store in memory: runs, passes, revisions, and numbers of batches; no records and no entries ----
 
-Light = collections.namedtuple("Light", "pass_ step tree_size tree_root written refused")
+Light = collections.namedtuple("Light", "pass_ step tree_size tree_root written merged refused")
 
 
 class Store:
@@ -503,7 +504,7 @@ class Store:
         self.stages, self.batches, self.acceptances, self.accepted_size = {}, {}, [], 0
         self.run_order = {}                   # the runs, as keys, in the order of their first batches
         for b in table_rows(db, "ledger_batch"):
-            self.batches[b.batch] = Light(b.pass_, b.step, b.tree_size, b.tree_root, b.written, b.refused)
+            self.batches[b.batch] = Light(b.pass_, b.step, b.tree_size, b.tree_root, b.written, b.merged, b.refused)
             self.read_edit(b)
         self.ended = {b.pass_ for b in self.batches.values() if b.step == "end"}
         self.undone = {p.reverses for p in self.passes.values() if p.pass_ in self.ended}
@@ -552,13 +553,13 @@ def check_schema(db, version, report):
     for name in databases:
         databases[name] = index_of(name) in known
     view = ("view", "audit_row", "audit_row", audit_row_sql(list(databases)))
-    if version == 5 and view not in known:
+    if version >= 5 and view not in known:
         report.add("schema.differs", "the view of all records is missing or another, audit_row")
     for table in ("ledger_stage", "ledger_run"):
         if ("index", f"sqlite_autoindex_{table}_1", table, None) not in known:
             report.add("schema.differs", f"SQLite's index is missing, {table}")
     apart = {("table", n, n, TABLE_SQL % n) for n in databases} | {index_of(n) for n in databases}
-    apart |= {("table", n, n, sql) for n, sql in SQLITE_TABLES.items()} | ({view} if version == 5 else set())
+    apart |= {("table", n, n, sql) for n, sql in SQLITE_TABLES.items()} | ({view} if version >= 5 else set())
     lines = sorted(array(o) + b"\n" for o in known - apart if not (o[0] == "index" and o[3] is None))
     if sha(*lines).hex() != SCHEMA_SHA256[version]:
         report.add("schema.differs", f"the objects of the ledger are not those of version {version}, sqlite_schema")
@@ -571,7 +572,7 @@ def index_of(name):
 
 
 def audit_row_sql(names):
-    """The text of the view audit_row, version 5."""
+    """The text of the view audit_row, versions 5 and 6."""
     terms = [f"SELECT '{n}' AS database, record, id, data FROM \"{n}\"" for n in sorted(names)]
     terms = terms or ["SELECT NULL AS database, NULL AS record, NULL AS id, NULL AS data WHERE 0"]
     while len(terms) > 100:
@@ -584,7 +585,7 @@ def check_databases(store, report):
     for name in sorted(store.targets):
         if not NAME.fullmatch(name):
             report.add("schema.unexpected", f"a target that cannot name a database, {name!a}")
-    written = {store.passes[b.pass_].target for b in store.batches.values() if b.written > 0 and b.pass_ in store.passes}
+    written = {store.passes[b.pass_].target for b in store.batches.values() if (b.written or b.merged) > 0 and b.pass_ in store.passes}
     for name in sorted(written - {None} - set(store.databases)):
         report.add("schema.differs", f"the table of a database that was written to is missing, {name!a}")
     building = {p.target for p in store.passes.values() if p.pass_ not in store.ended and p.pass_ not in store.undone}
@@ -594,7 +595,7 @@ def check_databases(store, report):
 
 
 def check_derived(store, report):
-    """The four tables that say nothing new (versions 4 and 5)."""
+    """The four tables that say nothing new (versions 4 to 6)."""
     for table, query in DERIVED.items():
         for found, wanted in itertools.zip_longest(table_rows(store.db, table), store.db.execute(query)):
             if found is None or wanted is None or tuple(found) != wanted:

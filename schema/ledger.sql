@@ -1,5 +1,5 @@
--- The ledger, format e1/b1 (schema version 5). Earlier versions: version 1 had no audit_reconciliation; what is marked
--- came with versions 3 to 5. Their texts are in ledger_v3.sql and ledger_v4.sql. SQLite 3.37 and later read all of it, because
+-- The ledger, format e1/b1 (schema version 6). Earlier versions: version 1 had no audit_reconciliation; what is marked
+-- came with versions 3 to 6. Their texts are in ledger_v3.sql, ledger_v4.sql and ledger_v5.sql. SQLite 3.37 and later read all of it, because
 -- of STRICT: what came later, such as ->>, stands nowhere here.
 --
 -- Tree order is the primary-key order of ledger_entry (batch, record, part); each batch is closed by its header as one
@@ -99,6 +99,20 @@ CREATE TABLE ledger_total(
 CREATE TABLE ledger_written(
   database TEXT NOT NULL, rollback INTEGER NOT NULL, batch INTEGER NOT NULL,  -- rollback: 1 where the pass is one
   PRIMARY KEY(database, rollback, batch)) STRICT, WITHOUT ROWID;
+-- Since version 6. What the entries of stages that look into other databases say they have used: by the row of the
+-- database, 0 where none was found; how: 'id' (only the row's id), 'row', 'golden' (row is a source record, golden is
+-- what it was merged into; 0 otherwise), 'absent'.
+CREATE TABLE ledger_lookup(
+  database TEXT NOT NULL, row INTEGER NOT NULL, how TEXT NOT NULL, golden INTEGER NOT NULL, record INTEGER NOT NULL, batch INTEGER NOT NULL,
+  PRIMARY KEY(database, row, how, golden, record, batch)) STRICT, WITHOUT ROWID;
+CREATE TRIGGER ledger_batch_looks AFTER INSERT ON ledger_batch
+ WHEN NEW.entries>0 AND EXISTS(SELECT 1 FROM ledger_pass p JOIN ledger_stage s USING(stage)
+   WHERE p.pass=NEW.pass AND p.kind IN('apply','retry') AND instr(s.meaning,'"lookups":'))
+ BEGIN INSERT INTO ledger_lookup SELECT DISTINCT d.key,
+     CASE h.key WHEN 'absent' THEN 0 WHEN 'golden' THEN json_extract(v.value,'$[0]') ELSE v.value END, h.key,
+     CASE h.key WHEN 'golden' THEN json_extract(v.value,'$[1]') ELSE 0 END, e.record, e.batch
+   FROM ledger_entry e JOIN json_each(e.reason,'$.lookup') d JOIN json_each(d.value) h JOIN json_each(h.value) v
+   WHERE e.batch=NEW.batch AND instr(e.reason,'"lookup":'); END;
 CREATE TRIGGER ledger_batch_writes AFTER INSERT ON ledger_batch
  WHEN NEW.read>0 AND EXISTS(SELECT 1 FROM ledger_pass WHERE pass=NEW.pass AND target IS NOT NULL AND (kind<>'load' OR NEW.read>NEW.unchanged))
  BEGIN INSERT INTO ledger_written SELECT target, kind='rollback', NEW.batch FROM ledger_pass WHERE pass=NEW.pass; END;
@@ -161,6 +175,9 @@ CREATE TRIGGER ledger_sparse_delete BEFORE DELETE ON ledger_sparse BEGIN SELECT 
 CREATE TRIGGER ledger_written_update BEFORE UPDATE ON ledger_written BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_written_delete BEFORE DELETE ON ledger_written BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_written_insert BEFORE INSERT ON ledger_written WHEN NOT EXISTS(SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass) WHERE b.batch=NEW.batch AND p.target=NEW.database AND (p.kind='rollback')=NEW.rollback) BEGIN SELECT RAISE(ABORT,'ledger: the batch has not written there'); END;
+CREATE TRIGGER ledger_lookup_update BEFORE UPDATE ON ledger_lookup BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
+CREATE TRIGGER ledger_lookup_delete BEFORE DELETE ON ledger_lookup BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
+CREATE TRIGGER ledger_lookup_insert BEFORE INSERT ON ledger_lookup WHEN NOT EXISTS(SELECT 1 FROM ledger_entry WHERE batch=NEW.batch AND record=NEW.record AND instr(reason,'"lookup":')) BEGIN SELECT RAISE(ABORT,'ledger: the record has looked up nothing'); END;
 CREATE TRIGGER ledger_total_insert BEFORE INSERT ON ledger_total WHEN NEW.batch IS NOT (SELECT max(batch) FROM ledger_batch) OR NEW.stage IS NOT (SELECT p.stage FROM ledger_batch b JOIN ledger_pass p USING(pass) WHERE b.batch=NEW.batch) OR EXISTS(SELECT 1 FROM ledger_total WHERE stage=NEW.stage AND batch>=NEW.batch) BEGIN SELECT RAISE(ABORT,'ledger: only a new batch adds to what a stage has done'); END;
 CREATE TRIGGER ledger_total_update BEFORE UPDATE ON ledger_total WHEN NEW.stage IS NOT OLD.stage OR NEW.batch IS NOT (SELECT max(batch) FROM ledger_batch) OR NEW.batch<=OLD.batch BEGIN SELECT RAISE(ABORT,'ledger: only a new batch changes what a stage has done'); END;
 CREATE TRIGGER ledger_total_delete BEFORE DELETE ON ledger_total BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
@@ -220,6 +237,38 @@ CREATE VIEW ledger_row_life AS
  WHERE b.entries>256 AND b.last_record-b.first_record<4*b.entries AND b.last_record-b.first_record<16384
  UNION ALL
  SELECT e.target, e.target, e.target, e.* FROM ledger_entry e WHERE e.target IS NOT NULL;
+-- Since version 6. What stages have done to records in passes that stand, less what a rollback of single records has undone. Ask for a
+-- record as in ledger_life.
+CREATE VIEW ledger_stage_life AS
+ SELECT f.first_record, f.last_record, t.project, t.number, f.batch, f.record, f.part, f.outcome, f.target
+ FROM ledger_life f CROSS JOIN ledger_batch c ON c.batch=f.batch CROSS JOIN ledger_standing q ON q.pass=c.pass
+ CROSS JOIN ledger_stage t ON t.stage=q.stage
+ WHERE q.kind IN('apply','retry') AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
+   CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=f.record AND g.part=f.part
+   WHERE json_extract(x.body,'$.undoes')=+q.pass AND u.kind='rollback' AND u.reverses IS NULL AND NOT (g.outcome=4 AND g.before IS g.after));
+-- Since version 6. The entry that says where a member of a merge stage stands: its newest one in a pass that stands. A refused one says
+-- nothing, because it leaves the member where it was.
+CREATE VIEW ledger_member AS
+ SELECT m.project, m.number, m.source, m.database, m.batch, m.member, m.golden, m.outcome, m.after, m.reason FROM (
+   -- Entries of batches that are not dense, and of those that are. Of all members SQLite begins with the stages, because
+   -- likelihood() says that hardly any is a merge; of one member with ledger_sparse; of one golden record with ledger_entry_target.
+   SELECT s.project, s.number, p.source, p.target AS database, p.pass, e.batch, f.record AS member, e.target AS golden,
+     e.outcome, e.after, e.reason
+   FROM ledger_sparse f JOIN ledger_entry e ON e.batch=f.batch AND e.record=f.record AND e.part=0
+   JOIN ledger_batch b ON b.batch=f.batch JOIN ledger_standing p ON p.pass=b.pass JOIN ledger_stage s ON s.stage=p.stage
+   WHERE likelihood(json_type(s.meaning,'$.merge') IS NOT NULL, 0.000001) AND p.kind IN('apply','retry') AND e.outcome<>4
+   UNION ALL
+   SELECT s.project, s.number, p.source, p.target, p.pass, e.batch, e.record, e.target, e.outcome, e.after, e.reason
+   FROM ledger_batch b JOIN ledger_entry e ON e.batch=b.batch AND e.part=0
+   JOIN ledger_standing p ON p.pass=b.pass JOIN ledger_stage s ON s.stage=p.stage
+   WHERE likelihood(json_type(s.meaning,'$.merge') IS NOT NULL, 0.000001) AND p.kind IN('apply','retry') AND e.outcome<>4
+     AND b.entries>256 AND b.last_record-b.first_record<4*b.entries AND b.last_record-b.first_record<16384) m
+ WHERE NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
+     CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=m.member AND g.part=0
+     WHERE json_extract(x.body,'$.undoes')=+m.pass AND u.kind='rollback' AND u.reverses IS NULL AND NOT (g.outcome=4 AND g.before IS g.after))
+   AND NOT EXISTS(SELECT 1 FROM ledger_stage_life n
+     WHERE n.record=m.member AND n.first_record<=+m.member AND n.last_record>=+m.member AND n.last_record<+m.member+16384
+       AND n.batch>m.batch AND n.part=0 AND n.outcome<>4 AND n.project=m.project AND n.number=m.number);
 
 -- For auditors: everything below is derived.
 -- One line per entry.
@@ -260,13 +309,13 @@ CREATE VIEW audit_quarantine AS
    CROSS JOIN ledger_standing q ON q.pass=c.pass LEFT JOIN ledger_stage t ON t.stage=q.stage
    WHERE f.record=e.record AND f.batch>b.batch
      AND t.project IS s.project AND t.number IS s.number AND (s.stage IS NOT NULL OR q.target IS p.target)
-     AND (q.kind<>'rollback' OR q.reverses IS NULL))
+     AND q.kind<>'merge' AND (q.kind<>'rollback' OR q.reverses IS NULL))
    AND NOT EXISTS(SELECT 1 FROM ledger_batch c INDEXED BY ledger_batch_dense
    CROSS JOIN ledger_standing q ON q.pass=c.pass LEFT JOIN ledger_stage t ON t.stage=q.stage
    WHERE c.entries>256 AND c.last_record-c.first_record<4*c.entries AND c.last_record-c.first_record<16384
      AND c.first_record<=+e.record AND c.last_record>=+e.record AND c.last_record<+e.record+16384 AND c.batch>b.batch
      AND t.project IS s.project AND t.number IS s.number AND (s.stage IS NOT NULL OR q.target IS p.target)
-     AND (q.kind<>'rollback' OR q.reverses IS NULL)
+     AND q.kind<>'merge' AND (q.kind<>'rollback' OR q.reverses IS NULL)
      AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record));
 -- One line per reconciliation of a stage: both sides, their difference, and what nothing explains. Amounts are texts:
 -- exact decimals. The causes are a JSON array.
@@ -373,7 +422,7 @@ CREATE VIEW audit_step AS
   coalesce(json_extract(systems,'$[0]'),source) AS source_system, coalesce(json_extract(systems,'$[1]'),database) AS target_system,
   source, database, record, part, target_record, id, original, transformed,
   CASE WHEN wrote='' OR outcome='refused' THEN outcome WHEN undone_by IS NOT NULL THEN 'rolled back'
-    WHEN kind='rollback' OR (outcome='written' AND wrote='removed') THEN wrote ELSE outcome END AS status, code, outcome, undone_by,
+    WHEN kind='rollback' OR (outcome IN('written','merged') AND wrote='removed') THEN wrote ELSE outcome END AS status, code, outcome, undone_by,
   original_hash, transformed_hash, changed, reason
  FROM (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', b.committed_us/1000000, 'unixepoch') AS at, r.run, r.actor, e.batch, p.pass, p.kind,
    s.project, s.number, s.slug, p.source, p.target AS database,
@@ -409,6 +458,56 @@ CREATE VIEW audit_step AS
   JOIN ledger_batch b ON b.batch=e.batch JOIN ledger_run r ON r.run=b.run JOIN ledger_pass p ON p.pass=b.pass
   LEFT JOIN ledger_stage s ON s.stage=p.stage LEFT JOIN ledger_record n ON n.record=e.record
   LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part);
+-- Since version 6. One line per member that stands in a golden record. `system` is the database in which the member began, `since` the batch
+-- that brought it into the golden record, `by` what did: the stage (auto), an accepted pair (review), or a rule of the stage (rule).
+-- Ask for a member or a golden record by its number.
+CREATE VIEW audit_cross_reference AS
+ SELECT m.project, m.number, (SELECT n.database FROM ledger_record n WHERE n.record=m.member) AS system,
+   coalesce((SELECT t.id FROM audit_row t WHERE t.database=m.source AND t.record=m.member),
+     (SELECT n.id FROM ledger_record n WHERE n.record=m.member)) AS member_id, m.member,
+   coalesce((SELECT t.id FROM audit_row t WHERE t.database=m.database AND t.record=m.golden),
+     (SELECT n.id FROM ledger_record n WHERE n.record=m.golden)) AS golden_id, m.golden,
+   (SELECT min(g.batch) FROM ledger_entry g CROSS JOIN ledger_batch c ON c.batch=g.batch
+    CROSS JOIN ledger_standing q ON q.pass=c.pass CROSS JOIN ledger_stage t ON t.stage=q.stage
+    WHERE g.target=m.golden AND g.record=m.member AND g.part=0 AND g.batch<=m.batch AND g.outcome IN(1,2,5) AND g.after IS NOT NULL
+      AND q.kind IN('apply','retry') AND t.project=m.project AND t.number=m.number
+      -- It has not been elsewhere since.
+      AND NOT EXISTS(SELECT 1 FROM ledger_stage_life n
+        WHERE n.record=m.member AND n.first_record<=+m.member AND n.last_record>=+m.member AND n.last_record<+m.member+16384
+          AND n.batch>g.batch AND n.batch<m.batch AND n.part=0 AND n.outcome<>4 AND n.target IS NOT m.golden
+          AND n.project=m.project AND n.number=m.number)) AS since,
+   CASE WHEN EXISTS(SELECT 1 FROM ledger_entry d CROSS JOIN ledger_batch c ON c.batch=d.batch CROSS JOIN ledger_standing q ON q.pass=c.pass
+      WHERE d.target=m.member AND d.outcome=3 AND q.kind='merge' AND d.reason GLOB '{"code":"review.accepted"*'
+        AND EXISTS(SELECT 1 FROM ledger_member o WHERE o.member=d.record AND o.golden=m.golden AND o.outcome IN(1,2,5)
+          AND o.project=m.project AND o.number=m.number)) THEN 'review'
+    WHEN json_type(m.reason,'$.rule') IS NOT NULL THEN 'rule' ELSE 'auto' END AS by, m.source, m.database
+ FROM ledger_member m WHERE m.outcome IN(1,2,5) AND m.golden IS NOT NULL AND m.after IS NOT NULL;
+-- Since version 6. One line per pair of members that waits for a decision, a<b: the newer entry of the two lists it, and no decision about
+-- it stands. Ask for both members by their numbers.
+CREATE VIEW audit_review AS
+ SELECT r.project, r.number, r.band,
+   r.a, coalesce((SELECT t.id FROM audit_row t WHERE t.database=r.source AND t.record=r.a), (SELECT n.id FROM ledger_record n WHERE n.record=r.a)) AS a_id,
+   r.b, coalesce((SELECT t.id FROM audit_row t WHERE t.database=r.source AND t.record=r.b), (SELECT n.id FROM ledger_record n WHERE n.record=r.b)) AS b_id,
+   r.bits, r.probability, r.batch AS since,
+   (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', x.committed_us/1000000, 'unixepoch') FROM ledger_batch x WHERE x.batch=r.batch) AS at, r.source
+ FROM (
+   SELECT m.project, m.number, m.source, m.batch, m.member AS a, json_extract(v.value,'$.with') AS b, json_extract(v.value,'$.with') AS other,
+     json_extract(v.value,'$.band') AS band, json_extract(v.value,'$.bits') AS bits, json_extract(v.value,'$.probability') AS probability
+   FROM ledger_member m JOIN json_each(m.reason,'$.review') v WHERE m.member<json_extract(v.value,'$.with')
+   UNION ALL
+   SELECT m.project, m.number, m.source, m.batch, json_extract(v.value,'$.with'), m.member, json_extract(v.value,'$.with'),
+     json_extract(v.value,'$.band'), json_extract(v.value,'$.bits'), json_extract(v.value,'$.probability')
+   FROM ledger_member m JOIN json_each(m.reason,'$.review') v WHERE m.member>json_extract(v.value,'$.with')
+     -- Of two entries of one batch, that of the smaller member counts.
+     AND NOT EXISTS(SELECT 1 FROM ledger_entry g JOIN json_each(g.reason,'$.review') w
+       WHERE g.batch=m.batch AND g.record=json_extract(v.value,'$.with') AND g.part=0 AND json_extract(w.value,'$.with')=m.member)) r
+ WHERE NOT EXISTS(SELECT 1 FROM ledger_stage_life n
+     WHERE n.record=r.other AND n.first_record<=+r.other AND n.last_record>=+r.other AND n.last_record<+r.other+16384
+       AND n.batch>r.batch AND n.part=0 AND n.outcome<>4 AND n.project=r.project AND n.number=r.number)
+   AND NOT EXISTS(SELECT 1 FROM ledger_entry d CROSS JOIN ledger_batch c ON c.batch=d.batch CROSS JOIN ledger_standing q ON q.pass=c.pass
+     LEFT JOIN ledger_stage t ON t.stage=q.stage
+     WHERE d.target=r.b AND d.record=r.a AND d.outcome=3 AND q.kind='merge'
+       AND (t.stage IS NULL OR (t.project=r.project AND t.number=r.number)));
 -- Empty in a sound ledger.
 CREATE VIEW audit_chain_problem AS
  SELECT batch, 'previous_head does not match' AS problem

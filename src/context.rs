@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 
 use crate::digest::{self, Salt};
 use crate::environment::Secrets;
+use crate::lookup::Lookups;
 use crate::record::Limits;
 
 /// The facts about one record in one pass.
@@ -32,10 +33,13 @@ pub struct Context<'a> {
     pub limits: Limits,
     /// Observes how the record passes through the stage; `None` where nobody observes.
     pub probe: Option<&'a dyn Probe>,
+    /// Answers what operations and expressions look up in other databases; `None` where no database can be read.
+    pub lookups: Option<&'a dyn Lookups>,
 }
 
 impl<'a> Context<'a> {
-    /// Returns a context for a record that no ledger knows: time 0 (1970), default limits, no salt, no probe.
+    /// Returns a context for a record that no ledger knows: time 0 (1970), default limits, no salt, no probe, no
+    /// look-ups.
     #[must_use]
     pub fn new(project: &'a str, stage: u32, secrets: &'a Secrets) -> Self {
         Self {
@@ -47,6 +51,7 @@ impl<'a> Context<'a> {
             secrets,
             limits: Limits::default(),
             probe: None,
+            lookups: None,
         }
     }
 
@@ -96,6 +101,13 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn probe(mut self, probe: impl Into<Option<&'a dyn Probe>>) -> Self {
         self.probe = probe.into();
+        self
+    }
+
+    /// Sets what answers look-ups in other databases. Default: `None`, every look-up refuses the record.
+    #[must_use]
+    pub fn lookups(mut self, lookups: impl Into<Option<&'a dyn Lookups>>) -> Self {
+        self.lookups = lookups.into();
         self
     }
 }

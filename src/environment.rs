@@ -163,7 +163,7 @@ impl CheckpointKeys {
 }
 
 /// Secrets by name. The debug output shows the names only.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secrets(Arc<BTreeMap<String, String>>);
 
 impl Secrets {
@@ -171,6 +171,14 @@ impl Secrets {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+
+    /// Returns these secrets and others; where both have a name, the other one counts.
+    #[must_use]
+    pub fn overridden_by(&self, others: &Self) -> Self {
+        let both = self.0.iter().chain(others.0.iter());
+        both.map(|(name, secret)| (name.clone(), secret.clone()))
+            .collect()
     }
 }
 

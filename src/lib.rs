@@ -91,6 +91,8 @@ pub mod input;
 pub mod language;
 pub mod ledger;
 pub mod lineage;
+pub mod lookup;
+pub mod matching;
 pub mod note;
 pub mod observe;
 pub mod op;

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use counterfoil::environment::{CheckpointKeys, Environment};
+use counterfoil::environment::{CheckpointKeys, Environment, Secrets};
 use counterfoil::name::StageName;
 use counterfoil::problem::Problem;
 use counterfoil::project::{PROJECT_FILE, Project, ProjectSettings};
@@ -240,10 +240,6 @@ impl<'c> Session<'c> {
 
     /// Warns of sources that are not there yet, which are read as empty: their names may be mistyped.
     pub(crate) fn warn_of_absent_sources(&self, store: &Store, project: &Project) -> Result<(), Failure> {
-        let told = |problem: Problem| {
-            let help = problem.help.map(|help| format!("; {help}")).unwrap_or_default();
-            problem.message + &help
-        };
         let problems = project.absent_sources(&store.databases()?);
         self.warnings.borrow_mut().extend(problems.into_iter().map(told));
         Ok(())
@@ -334,7 +330,17 @@ impl<'c> Session<'c> {
         Ok(Environment::default()
             .actor(self.global.actor.clone().unwrap_or_else(environment::user))
             .host(environment::host())
-            .secrets(environment::secrets()?))
+            .secrets(self.secrets()?))
+    }
+
+    /// The secrets that stages may request: from the environment, or else from the files that the project names.
+    pub(crate) fn secrets(&self) -> Result<Secrets, Failure> {
+        let given = environment::secrets()?;
+        let mut settings = self.settings()?;
+        settings.secrets.retain(|name, _| given.get(name).is_none());
+        let (secrets, problems) = Project::secrets(self.folder(), &settings);
+        self.warnings.borrow_mut().extend(problems.into_iter().map(told));
+        Ok(secrets.overridden_by(&given))
     }
 
     /// What stands in the ledger about this run: the arguments as they were given, less the ids of records, which may
@@ -395,4 +401,10 @@ impl std::ops::Deref for StagesOrNone<'_> {
             Self::None(stages) => stages,
         }
     }
+}
+
+/// A problem as one line.
+fn told(problem: Problem) -> String {
+    let help = problem.help.map(|help| format!("; {help}")).unwrap_or_default();
+    problem.message + &help
 }

@@ -6,7 +6,8 @@ use rusqlite::Connection;
 
 use super::item::TargetRow;
 use super::items::Items;
-use super::transformed::{Transformed, transform};
+use super::lookups::Answers;
+use super::transformed::{Transformed, transform_reading};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::members::source_of_row;
@@ -21,6 +22,8 @@ use crate::store::Table;
 pub(super) struct Ahead<'a> {
     pub(super) stage: &'a Stage,
     pub(super) context: Context<'a>,
+    /// What the stage looks up.
+    pub(super) answers: Option<&'a Answers>,
     /// Records that later batches will read.
     pub(super) items: &'a Items<'a>,
     /// The numbers of the batch, ascending, and the outcomes of those that are not placed yet.
@@ -57,7 +60,7 @@ impl Ahead<'_> {
             Upcoming::Batch(at) => self.results[at].as_ref(),
             Upcoming::Later => {
                 let item = self.items.listed(connection, record)?;
-                later = transform(self.stage, self.context, None, &item);
+                later = transform_reading(connection, self.stage, self.context, self.answers, &item)?;
                 Some(&later)
             }
         };

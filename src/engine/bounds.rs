@@ -59,8 +59,10 @@ impl Bounds {
         }
     }
 
-    pub(crate) fn reached(&self, counts: &Counts) -> Option<Stopped> {
-        let refused = counts.refused.saturating_sub(self.settled);
+    /// Returns why a pass with these outcomes must stop; `waiting` is how many of the records that it has refused only
+    /// wait for rows of other databases.
+    pub(crate) fn reached(&self, counts: &Counts, waiting: u64) -> Option<Stopped> {
+        let refused = counts.refused.saturating_sub(self.settled + waiting);
         if let Some(limit) = self.refusals.filter(|limit| refused > *limit) {
             return Some(Stopped::ErrorLimit { refused, limit });
         }

@@ -154,8 +154,12 @@ pub(crate) fn is_overtaken(
     limits: &PassLimits,
     open: &PassSummary,
 ) -> Result<bool> {
-    let Some(reached) = open.last_record.filter(|_| open.row.after_batch.is_none()) else {
-        return Ok(false);
+    // Whatever changes, a merge has judged by it.
+    let merges = stage.merge().is_some();
+    let reached = match open.last_record.filter(|_| open.row.after_batch.is_none()) {
+        _ if merges => RecordNumber::MAX,
+        Some(reached) => reached,
+        None => return Ok(false),
     };
     if open.state != PassState::Open || cfg!(counterfoil_fault = "overtaken") {
         return Ok(false);
@@ -212,6 +216,11 @@ pub(crate) fn retries(
     };
     let reached = open.last_record.unwrap_or_default();
     let own = batches(open.row.pass)?;
+    if stage.merge().is_some() {
+        // It goes by clusters: what it has not refused itself is left.
+        let rest = |refused: &RetryItem| !own.contains(&refused.batch);
+        return Ok(vec![work(Due::Open(Box::new(open.clone())), &rest)]);
+    }
     let rest = work(Due::Open(Box::new(open.clone())), &|refused| {
         refused.record > reached
     });

@@ -11,6 +11,7 @@ use super::fate::Decision;
 use super::foreseen::Foreseen;
 use super::item::{Item, Numbering, TargetState};
 use super::items::Items;
+use super::lookups::Answers;
 use super::pass::Pass;
 use super::pipeline::{BATCH_BYTES, Producer};
 use super::place::Placer;
@@ -33,6 +34,8 @@ pub(crate) struct StageProducer<'a> {
     stage: &'a Stage,
     /// The facts of the pass, without a record.
     context: Context<'a>,
+    /// What the stage looks up in other databases; `None` if it looks up nothing.
+    answers: Option<Answers>,
     items: Items<'a>,
     /// Changes of the target's table by the first batch.
     shape: Vec<TableChange>,
@@ -90,6 +93,7 @@ impl<'a> StageProducer<'a> {
         Ok(Self {
             stage,
             context,
+            answers: Answers::of(stage).map(|answers| answers.planned(foreseen.members)),
             shape: prepared.shape,
             newest,
             claims: Claims::default(),
@@ -147,10 +151,13 @@ impl Producer for StageProducer<'_> {
             return Ok(None);
         }
         let mut batch = Batch::new(BatchKind::Data);
+        if let Some(answers) = &self.answers {
+            answers.limit();
+        }
         let results = if self.stage.derives() {
-            self.transform_within(&mut items, &mut batch.warnings)?
+            self.transform_within(reader, &mut items, &mut batch.warnings)?
         } else {
-            self.transform_all(&items, &mut batch.warnings)?
+            self.transform_all(reader, &items, &mut batch.warnings)?
         };
         batch.shape = std::mem::take(&mut self.shape);
         self.claims.begin_batch();
@@ -179,9 +186,11 @@ impl StageProducer<'_> {
     /// several, the results end with the portion that reached the limit of what is written together.
     fn transform_all(
         &self,
+        reader: &ReadConnection,
         items: &[Item],
         warnings: &mut BTreeMap<String, u64>,
     ) -> Result<Vec<Transformed>> {
+        self.ask(reader, items)?;
         let done = in_portions(items, PORTION, |portion| self.transform_portion(portion))?;
         let mut results = Vec::with_capacity(items.len());
         for ((portion, warned), wanted) in done.into_iter().zip(items.chunks(PORTION)) {
@@ -197,10 +206,37 @@ impl StageProducer<'_> {
         Ok(results)
     }
 
+    /// Reads all that the records look up, which is known only once they are transformed: what one look-up finds may
+    /// decide what is looked up next.
+    fn ask(&self, reader: &ReadConnection, items: &[Item]) -> Result<()> {
+        let Some(answers) = &self.answers else {
+            return Ok(());
+        };
+        let context = Context {
+            // What is counted is counted once.
+            probe: None,
+            ..self.context
+        };
+        let mut asking: Vec<&Item> = items.iter().collect();
+        loop {
+            let is_unread =
+                |item: &&&Item| transform(self.stage, context, None, Some(answers), item).is_unread;
+            let unread = in_portions(&asking, PORTION, |portion| {
+                portion.iter().filter(is_unread).copied().collect::<Vec<_>>()
+            })?;
+            asking = unread.into_iter().flatten().collect();
+            if asking.is_empty() {
+                return Ok(());
+            }
+            reader.read(|connection| answers.read(connection))?;
+        }
+    }
+
     /// Transforms as many records of a batch as may be written together; the others are left to the next one. The size
     /// of a record's results is known only after its transformation.
     fn transform_within(
         &mut self,
+        reader: &ReadConnection,
         items: &mut Vec<Item>,
         warnings: &mut BTreeMap<String, u64>,
     ) -> Result<Vec<Transformed>> {
@@ -215,7 +251,7 @@ impl StageProducer<'_> {
                 ((WRITTEN_BYTES - written) / each).clamp(1, 4 * results.len())
             };
             let wave = &items[results.len()..items.len().min(results.len() + room)];
-            let made = self.transform_all(wave, warnings)?;
+            let made = self.transform_all(reader, wave, warnings)?;
             written += made.iter().map(Transformed::written).sum::<usize>();
             results.extend(made);
         }
@@ -230,7 +266,13 @@ impl StageProducer<'_> {
             if derives && written >= WRITTEN_BYTES {
                 break;
             }
-            let transformed = transform(self.stage, self.context, self.cross.as_ref(), item);
+            let transformed = transform(
+                self.stage,
+                self.context,
+                self.cross.as_ref(),
+                self.answers.as_ref(),
+                item,
+            );
             for code in &transformed.codes {
                 *warnings.entry(code.clone()).or_default() += 1;
             }
@@ -280,6 +322,7 @@ impl StageProducer<'_> {
             let ahead = Ahead {
                 stage,
                 context: self.context,
+                answers: self.answers.as_ref(),
                 items: &self.items,
                 numbers: &numbers,
                 results: &results,
@@ -296,6 +339,7 @@ impl StageProducer<'_> {
             placer.warned = transformed.reason(stage);
             let before = placer.batch.entries.len();
             placer.place(&item, decision)?;
+            placer.used(before, &item, &transformed.uses)?;
             for aside in std::mem::take(&mut placer.set_aside) {
                 self.items.set_aside.extend(aside.into_salted());
             }

@@ -2,11 +2,13 @@
 //! leave.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use super::item::Home;
 use crate::error::Result;
+use crate::ledger::cross_reference::PlannedMembers;
 use crate::ledger::places::KeptPlaces;
 use crate::ledger::read::salt;
 use crate::record::{RecordNumber, RecordSet};
@@ -51,6 +53,8 @@ pub(crate) struct Foreseen {
     pub(crate) places: ForeseenPlaces,
     /// Newest number that would be given out.
     pub(crate) newest: Option<RecordNumber>,
+    /// What would be made of source records in the databases that the stage looks into.
+    pub(crate) members: BTreeMap<String, Arc<PlannedMembers>>,
 }
 
 /// The places in a target that would be kept.

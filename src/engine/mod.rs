@@ -2,6 +2,7 @@
 //! ([`sink`]: a [`Run`] commits them, a plan overlays them on the store).
 
 mod ahead;
+mod batches;
 mod bounds;
 mod claims;
 mod cores;
@@ -13,6 +14,8 @@ mod foreseen;
 mod item;
 mod items;
 mod limits;
+mod merge;
+mod lookups;
 mod pass;
 mod pipeline;
 mod place;
@@ -41,11 +44,13 @@ pub(crate) use decide::{
     Due, Facts, Increment, LedgerFacts, Next, RetryItem, Work, is_overtaken, next, retries,
 };
 pub(crate) use drift::check_drift;
-pub(crate) use each::{Beginning, StageProducer};
+pub(crate) use batches::StageBatches;
+pub(crate) use each::Beginning;
 pub(crate) use foreseen::{Foreseen, ForeseenPlaces, PlannedRows};
 pub(crate) use item::{Home, TargetRow};
 pub(crate) use items::source_as_read;
 pub(crate) use limits::PassLimits;
+pub(crate) use lookups::{Answers, looking_up};
 pub(crate) use pass::Pass;
 pub(crate) use pipeline::{BATCH_BYTES, Producer, drive, drive_to_end};
 pub(crate) use prepared::{PreparedTarget, shape_for_writing};

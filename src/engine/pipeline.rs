@@ -60,15 +60,17 @@ pub(crate) fn drive(
             }
         };
         spawn_deep(scope, "counterfoil-reader", work)?;
+        let mut waiting = 0;
         for batch in receiver {
             let batch = batch?;
+            waiting += batch.waiting;
             let (bytes, halts) = (batch.bytes(), batch.halts);
             counts.add(&batch.counts);
             observer.observe(&sink.take(pass, batch)?);
             // A finished producer has made its last batch.
             let _ = taken.send(bytes);
             let stopped = if halts { sink.halted(pass)? } else { None };
-            let stopped = stopped.or_else(|| bounds.reached(counts));
+            let stopped = stopped.or_else(|| bounds.reached(counts, waiting));
             if stopped.is_some() {
                 return Ok(stopped);
             }

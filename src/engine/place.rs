@@ -7,6 +7,7 @@ use super::fate::{Arbiter, Decision, Displaced, Fate, Placement, outcome, reason
 use super::item::{Item, TargetRow};
 use crate::digest::{Hash, Salt, commitment, derived_salt};
 use crate::error::{Error, Result};
+use crate::ledger::lookups::{Uses, with_uses};
 use crate::ledger::places::{self, EDITED, EXISTS, KeptPlaces, REPLACED};
 use crate::ledger::read;
 use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, before_image, whole};
@@ -79,6 +80,18 @@ impl Placer<'_> {
             Decision::Refuse(refusal) => self.refuse(item, &refusal)?,
         };
         self.batch.counts.count(outcome);
+        Ok(())
+    }
+
+    /// Adds to the first entry of a record, which is the one at this position, what the record has used of other
+    /// databases.
+    pub(super) fn used(&mut self, at: usize, item: &Item, uses: &Uses) -> Result<()> {
+        if !uses.is_empty()
+            && let Some(entry) = self.batch.entries.get_mut(at)
+        {
+            let (_, salt) = item.salted()?;
+            entry.reason = with_uses(entry.reason.take(), uses, salt);
+        }
         Ok(())
     }
 
@@ -383,6 +396,7 @@ impl Placer<'_> {
         let mut entry = Entry::new(item.number, 0, EntryOutcome::Refused);
         entry.reason = Some(refusal.to_json());
         self.batch.halts |= refusal.halts;
+        self.batch.waiting += u64::from(refusal.waits());
         if self.stage.in_place() {
             if item.present {
                 entry.before = Some(hash);

@@ -6,12 +6,12 @@ use rusqlite::Connection;
 
 use super::item::Item;
 use crate::context::Context;
-use crate::contract::{Broken, Contract, RuleKeys, key_text};
+use crate::contract::{Broken, Contract, Mode, RuleKeys, key_text};
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::{Entry, EntryOutcome, places};
 use crate::record::{Document, RecordNumber};
-use crate::refusal::{Part, Violation};
+use crate::refusal::{Part, Refusal, Violation};
 use crate::stage::{Outcome, Output, Stage};
 use crate::store::{RuleKeyTable, Table};
 
@@ -188,7 +188,10 @@ impl<'a> SetRules<'a> {
         };
         for entry in entries.iter().filter(is_written) {
             let row = entry.target.unwrap_or(entry.record);
-            let settled = matches!(entry.outcome, EntryOutcome::Written | EntryOutcome::Unchanged);
+            let settled = matches!(
+                entry.outcome,
+                EntryOutcome::Written | EntryOutcome::Unchanged | EntryOutcome::Merged
+            );
             let changed = entry.after.is_none() || settled;
             if changed && entry.before.is_some() {
                 keys.release(row)?;
@@ -239,6 +242,23 @@ pub(super) struct SetRuleParts<'t> {
     pub(super) has: &'t [RuleKeys],
     /// Whether one record becomes several, so that violations name parts.
     pub(super) is_derived: bool,
+}
+
+/// Returns the refusal for violations that are enforced; `None` if there are none.
+pub(super) fn enforced(broken: Vec<Broken>) -> Option<Refusal> {
+    let enforced: Vec<Broken> = broken
+        .into_iter()
+        .filter(|broken| broken.mode != Mode::Warn)
+        .collect();
+    let first = enforced.first()?;
+    Some(Refusal {
+        code: first.violation.code.clone(),
+        halts: enforced.iter().any(|broken| broken.mode == Mode::Refuse),
+        violations: enforced.into_iter().map(|broken| broken.violation).collect(),
+        line: None,
+        last_line: None,
+        holder: None,
+    })
 }
 
 /// Converts the number of a rule or of a part.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::batches::StageBatches;
 use super::bounds::{Bounds, Stopped};
 use super::decide::{Due, Work};
-use super::each::{Beginning, StageProducer};
+use super::each::Beginning;
 use super::foreseen::Foreseen;
 use super::limits::PassLimits;
 use super::pass::Pass;
@@ -19,7 +20,7 @@ use crate::ledger::stage_input::StageInput;
 use crate::ledger::{Batch, BatchKind, Counts, PassKind, PassState, TableChange, out};
 use crate::observe::{Event, Observer};
 use crate::record::PassId;
-use crate::stage::Stage;
+use crate::stage::{Cardinality, Stage};
 use crate::store::Table;
 
 /// Results of one pass.
@@ -87,7 +88,7 @@ pub(crate) fn run_pass(
     let bounds = bounds.allowing(limits.refusals(stage, in_source, &counts), settled);
     let refused = of.map_or(Ok(0), |of| halting(run.connection(), fed, of))?;
     let halted = (refused > 0).then_some(Stopped::Contract { refused });
-    let mut stopped = halted.or_else(|| bounds.reached(&counts));
+    let mut stopped = halted.or_else(|| bounds.reached(&counts, 0));
     if stopped.is_none() {
         let connection = run.connection();
         let environment = run.store().environment().clone();
@@ -103,15 +104,16 @@ pub(crate) fn run_pass(
                 secrets: &environment.secrets,
                 limits: options.limits,
                 probe: None,
+                lookups: None,
             },
             prepared: PreparedTarget::new(connection, project, stage, pass.begins(), &selection, false)?,
             selection,
             foreseen: Foreseen::default(),
             batch_size: limits.batch_size.unwrap_or(options.batch_size),
         };
-        let mut each = StageProducer::begin(connection, &pass, beginning)?;
+        let mut batches = StageBatches::begin(connection, &pass, beginning)?;
         let end = || Batch::new(BatchKind::End);
-        stopped = drive_to_end(run, &mut pass, &mut each, &mut counts, &bounds, observer, end)?;
+        stopped = drive_to_end(run, &mut pass, &mut batches, &mut counts, &bounds, observer, end)?;
     }
     let report = PassReport::new(run, stage, &pass, counts, resumed.is_some())?;
     Ok((report, stopped))
@@ -150,7 +152,7 @@ fn begun(run: &Run<'_>, project: &str, stage: &Stage, due: &Due) -> Result<Pass>
 
 /// Returns how many records came out of those that a pass wrote.
 fn came_out(run: &Run<'_>, stage: &Stage, pass: &Pass, counts: &Counts) -> Result<u64> {
-    if stage.derives() {
+    if stage.cardinality() != Cardinality::OneToOne {
         out::of_pass(run.connection(), pass.row.pass)
     } else {
         Ok(counts.written)

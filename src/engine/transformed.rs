@@ -1,12 +1,17 @@
 //! The transformation of one record by a stage: pure, so that every core can do it.
 
+use rusqlite::Connection;
+
 use super::item::Item;
-use super::set_rules::{SetRuleParts, SetRules};
+use super::lookups::{Answers, RecordLookups};
+use super::set_rules::{SetRuleParts, SetRules, enforced};
 use crate::context::Context;
 use crate::contract::{Broken, Mode, RuleKeys};
 use crate::error::Result;
 use crate::expression::Scope;
+use crate::ledger::lookups::Uses;
 use crate::ledger::{Batch, RECORD_BYTES};
+use crate::lookup::Lookups;
 use crate::refusal::{Refusal, Violation};
 use crate::stage::{Outcome, Stage};
 
@@ -21,6 +26,10 @@ pub(crate) struct Transformed {
     is_derived: bool,
     /// Violations of which the stage only warns.
     warned: Vec<Violation>,
+    /// What it uses of other databases.
+    pub(super) uses: Uses,
+    /// Whether something that it looks up is not known yet.
+    pub(super) is_unread: bool,
 }
 
 /// Transforms one record by a stage. Pure.
@@ -28,6 +37,7 @@ pub(crate) fn transform(
     stage: &Stage,
     context: Context<'_>,
     cross: Option<&SetRules<'_>>,
+    answers: Option<&Answers>,
     item: &Item,
 ) -> Transformed {
     let Some(source) = &item.source else {
@@ -37,11 +47,15 @@ pub(crate) fn transform(
             has: Vec::new(),
             is_derived: false,
             warned: Vec::new(),
+            uses: Uses::new(),
+            is_unread: false,
         };
     };
+    let lookups = answers.map(Answers::for_record);
     let mut scope = Scope::new(Context {
         id: &source.record.id,
         salt: source.salt,
+        lookups: lookups.as_ref().map(|lookups| lookups as &dyn Lookups),
         ..context
     });
     let result = stage.transform_in(&source.record, &mut scope);
@@ -49,12 +63,32 @@ pub(crate) fn transform(
         (Some(cross), Ok(outcome)) => cross.has(outcome),
         _ => Vec::new(),
     };
+    let (codes, warned) = (scope.warnings().iter(), scope.broken().to_vec());
     Transformed {
         is_derived: matches!(result, Ok(Outcome::Derive(_))),
         result,
-        codes: scope.warnings().iter().map(ToString::to_string).collect(),
+        codes: codes.map(ToString::to_string).collect(),
         has,
-        warned: scope.broken().to_vec(),
+        warned,
+        is_unread: lookups.as_ref().is_some_and(RecordLookups::is_unread),
+        uses: lookups.map(RecordLookups::into_uses).unwrap_or_default(),
+    }
+}
+
+/// Transforms one record by a stage, and reads what it looks up.
+pub(crate) fn transform_reading(
+    connection: &Connection,
+    stage: &Stage,
+    context: Context<'_>,
+    answers: Option<&Answers>,
+    item: &Item,
+) -> Result<Transformed> {
+    loop {
+        let transformed = transform(stage, context, None, answers, item);
+        match answers.filter(|_| transformed.is_unread) {
+            Some(answers) => drop(answers.read(connection)?),
+            None => return Ok(transformed),
+        }
     }
 }
 
@@ -86,17 +120,10 @@ impl Transformed {
 
     /// Notes rules over more than one record that it breaks; returns the refusal if they are enforced.
     pub(super) fn broke(&mut self, broken: Vec<Broken>, batch: &mut Batch) -> Option<Refusal> {
-        let (warned, enforced): (Vec<_>, Vec<_>) =
+        let (warned, broken): (Vec<_>, Vec<_>) =
             broken.into_iter().partition(|broken| broken.mode == Mode::Warn);
-        if let Some(first) = enforced.first() {
-            return Some(Refusal {
-                code: first.violation.code.clone(),
-                halts: enforced.iter().any(|broken| broken.mode == Mode::Refuse),
-                violations: enforced.into_iter().map(|broken| broken.violation).collect(),
-                line: None,
-                last_line: None,
-                holder: None,
-            });
+        if let Some(refusal) = enforced(broken) {
+            return Some(refusal);
         }
         for broken in warned {
             *batch
@@ -110,15 +137,19 @@ impl Transformed {
 
     /// Returns the reason for the entry of a record that is written though it breaks a contract.
     pub(super) fn reason(&mut self, stage: &Stage) -> Option<String> {
-        let violations = std::mem::take(&mut self.warned);
-        let warned = Refusal {
-            code: "contract.warned".into(),
-            violations,
-            line: None,
-            last_line: None,
-            halts: false,
-            holder: None,
-        };
-        (!warned.violations.is_empty()).then(|| warned.cut_at(stage.redact()).to_json())
+        warned(std::mem::take(&mut self.warned), stage)
     }
+}
+
+/// Returns the reason for the entry of a record that is written though it breaks a contract in these ways.
+pub(super) fn warned(violations: Vec<Violation>, stage: &Stage) -> Option<String> {
+    let warned = Refusal {
+        code: "contract.warned".into(),
+        violations,
+        line: None,
+        last_line: None,
+        halts: false,
+        holder: None,
+    };
+    (!warned.violations.is_empty()).then(|| warned.cut_at(stage.redact()).to_json())
 }

@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::language::Language;
+use crate::lookup::LookupQuery;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
@@ -29,6 +30,7 @@ mod limits;
 mod lineage;
 mod machine;
 mod moment;
+mod named;
 mod node;
 mod operator;
 mod origin;
@@ -44,6 +46,7 @@ use datum::Datum;
 use fault::Fault;
 pub use functions::{Function, functions};
 use machine::Machine;
+pub(crate) use named::SimpleForm;
 use node::{NodeKind, Program, found};
 pub use scope::Scope;
 use stop::Stop;
@@ -202,6 +205,12 @@ impl Expression {
         self.program.language
     }
 
+    /// Returns what it looks up in other databases.
+    #[must_use]
+    pub fn lookups(&self) -> &[LookupQuery] {
+        &self.program.lookups
+    }
+
     /// Returns the value for a document.
     ///
     /// # Errors
@@ -299,6 +308,11 @@ impl Preparation {
     #[must_use]
     pub fn language(&self) -> Language {
         self.script.language()
+    }
+
+    /// Returns what it looks up in other databases.
+    pub(crate) fn lookups(&self) -> &[LookupQuery] {
+        self.script.lookups()
     }
 
     /// Returns its warnings.

@@ -8,6 +8,7 @@ use super::operator::Operator;
 use super::origin::SourcePosition;
 use super::types::set::Types;
 use crate::language::Language;
+use crate::lookup::LookupQuery;
 use crate::path::Path;
 
 /// One step, with its place in the stage file.
@@ -125,6 +126,8 @@ pub(super) struct Program {
     pub(super) is_alone: bool,
     /// Earliest version of the stage language in which it has the same meaning.
     pub(super) language: Language,
+    /// What it looks up in other databases.
+    pub(super) lookups: Vec<LookupQuery>,
     /// Its parts that refuse every record that reaches them.
     pub(super) never: Vec<Never>,
     /// Types that its value may have.

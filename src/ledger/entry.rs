@@ -292,6 +292,8 @@ pub(crate) struct Batch {
     /// Whether the pass must stop after this batch because a contract in the mode `refuse` was broken. The refusal's
     /// reason records it.
     pub(crate) halts: bool,
+    /// Number of the refused records that only wait for rows of other databases.
+    pub(crate) waiting: u64,
 }
 
 impl Batch {
@@ -312,6 +314,7 @@ impl Batch {
             entries: Vec::new(),
             images: Vec::new(),
             halts: false,
+            waiting: 0,
         }
     }
 

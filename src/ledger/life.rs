@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, Row, params};
 
+use super::lookups::{LookedUp, looked_up};
 use super::read::EntryKey;
 use super::sql::{is_about_place, of_record};
 use crate::error::Result;
@@ -13,8 +14,11 @@ pub(crate) struct LifeEntry {
     pub(crate) key: EntryKey,
     /// The row that it is about, if that has another number.
     pub(crate) target: Option<RecordNumber>,
-    /// Whether it concerns only the place of the row that it names, not the row's content.
-    pub(crate) is_about_place: bool,
+    /// Whether the row that it names neither came from the record nor will: it concerns only the place of that row,
+    /// removes a golden record that another one has taken the place of, or decides about a pair.
+    pub(crate) is_apart: bool,
+    /// Whether the record was merged into a row that another record's entry changed.
+    pub(crate) follows: bool,
 }
 
 /// Places of entries, from a table or view.
@@ -23,7 +27,7 @@ macro_rules! places_from {
         concat!(
             "SELECT e.batch, e.record, e.part, e.target, ",
             is_about_place!("e"),
-            " FROM ",
+            " OR coalesce(e.reason,'') GLOB '{\"code\":\"merge.joined\"*' OR coalesce(e.reason,'') GLOB '{\"code\":\"review.*', e.outcome=5 AND e.before IS e.after FROM ",
             $entries,
             " e WHERE "
         )
@@ -61,7 +65,8 @@ fn entries(connection: &Connection, sql: &str, number: RecordNumber) -> Result<V
         Ok(LifeEntry {
             key: (row.get(0)?, row.get(1)?, row.get(2)?),
             target: row.get(3)?,
-            is_about_place: row.get(4)?,
+            is_apart: row.get(4)?,
+            follows: row.get(5)?,
         })
     })?;
     Ok(entries.collect::<rusqlite::Result<_>>()?)
@@ -109,6 +114,9 @@ pub struct TraceStep {
     pub outcome: String,
     /// Reason for the outcome, as JSON; codes and places only.
     pub reason: Option<String>,
+    /// What was looked up in other databases.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub looked_up: Vec<LookedUp>,
     /// Commitment to the source record, in hexadecimal.
     pub input_hash: String,
     /// Commitment to the row before, in hexadecimal.
@@ -133,6 +141,7 @@ pub(crate) fn step_at(connection: &Connection, key: EntryKey) -> Result<TraceSte
 }
 
 fn step(row: &Row<'_>) -> rusqlite::Result<TraceStep> {
+    let reason: Option<String> = row.get(13)?;
     Ok(TraceStep {
         record: row.get(0)?,
         part: row.get(1)?,
@@ -147,7 +156,8 @@ fn step(row: &Row<'_>) -> rusqlite::Result<TraceStep> {
         actor: row.get(10)?,
         at: row.get(11)?,
         outcome: row.get(12)?,
-        reason: row.get(13)?,
+        looked_up: reason.as_deref().map(looked_up).unwrap_or_default(),
+        reason,
         input_hash: row.get(14)?,
         before_hash: row.get(15)?,
         after_hash: row.get(16)?,

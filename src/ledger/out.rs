@@ -3,17 +3,18 @@
 
 use rusqlite::{Connection, params};
 
-use super::sql::of_record;
 use crate::error::Result;
-use crate::record::{PassId, RecordNumber, RunId};
+use crate::record::{PassId, RunId};
 
 /// Number of records that the records written by the batches `b` of the pass `p` have become. If every record has one
-/// entry, it is still one record, and nothing has to be counted.
+/// entry, it is still one record, and nothing has to be counted. Of the records that were merged into one, one has
+/// changed its row.
 macro_rules! came_out {
     () => {
-        "coalesce(sum(CASE WHEN b.written=0 THEN 0
-           WHEN b.entries=b.read OR p.kind NOT IN('apply','retry') THEN b.written
-           ELSE (SELECT count(*) FROM ledger_entry o WHERE o.batch=b.batch AND o.outcome=1 AND o.after IS NOT NULL) END),0)"
+        "coalesce(sum(CASE WHEN b.written+b.merged=0 THEN 0
+           WHEN (b.entries=b.read AND b.merged=0) OR p.kind NOT IN('apply','retry') THEN b.written
+           ELSE (SELECT count(*) FROM ledger_entry o WHERE o.batch=b.batch AND o.after IS NOT NULL
+             AND (o.outcome=1 OR (o.outcome=5 AND o.before IS NOT o.after))) END),0)"
     };
 }
 
@@ -48,32 +49,6 @@ pub(crate) fn restored_by_run(connection: &Connection, run: RunId) -> Result<u64
 pub(crate) fn entries_of_pass(connection: &Connection, pass: PassId) -> Result<u64> {
     let sql = "SELECT coalesce(sum(entries),0) FROM ledger_batch WHERE pass=?1";
     number(connection, sql, params![pass])
-}
-
-/// The work of a pass on one source record.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OfRecord {
-    /// Number of its entries.
-    pub(crate) entries: u64,
-    /// Number of rows that those entries changed.
-    pub(crate) changed: u64,
-}
-
-/// Returns the work of a pass on one source record.
-pub(crate) fn of_record(connection: &Connection, pass: PassId, record: RecordNumber) -> Result<OfRecord> {
-    let sql = concat!(
-        "SELECT count(*), count(*) FILTER (WHERE e.before IS NOT e.after) FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
-        of_record!("e", "?2"),
-        " AND b.pass=?1 AND e.batch>=(SELECT min(batch) FROM ledger_batch WHERE pass=?1)
-           AND e.batch<=(SELECT max(batch) FROM ledger_batch WHERE pass=?1)"
-    );
-    let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.query_row(params![pass, record], |row| {
-        Ok(OfRecord {
-            entries: row.get::<_, i64>(0)?.unsigned_abs(),
-            changed: row.get::<_, i64>(1)?.unsigned_abs(),
-        })
-    })?)
 }
 
 fn number(connection: &Connection, sql: &str, key: impl rusqlite::Params) -> Result<u64> {

@@ -179,9 +179,9 @@ fn numbers_with_id(connection: &Connection, database: &str, id: &str) -> Result<
 
 /// Returns the rows of a database that rollbacks have removed or changed back, ascending.
 pub(crate) fn rows_taken_back(connection: &Connection, database: &str) -> Result<Vec<RecordNumber>> {
-    let sql = "SELECT DISTINCT e.record FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass
+    let sql = "SELECT DISTINCT coalesce(e.target,e.record) FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.target=?1 AND p.kind='rollback' AND e.before IS NOT e.after ORDER BY e.record";
+     WHERE p.target=?1 AND p.kind='rollback' AND e.before IS NOT e.after ORDER BY 1";
     let mut statement = connection.prepare_cached(sql)?;
     let numbers = statement.query_map([database], |row| row.get(0))?;
     Ok(numbers.collect::<rusqlite::Result<_>>()?)

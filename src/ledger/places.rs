@@ -152,7 +152,8 @@ pub(crate) fn kept(connection: &Connection, target: &Table) -> Result<KeptPlaces
     Ok(kept)
 }
 
-fn id_hash(salt: &Salt, id: &str) -> Hash {
+/// Returns the hash by which an id is recognized: with a record's salt, so that it does not reveal the id.
+pub(super) fn id_hash(salt: &Salt, id: &str) -> Hash {
     sha256(&[salt, id.as_bytes()])
 }
 
@@ -183,7 +184,7 @@ macro_rules! seen_behind {
             of_record!("f", "e.record"),
             " AND f.batch>=e.batch AND (f.batch>e.batch OR e.record>",
             $by,
-            ") AND t.project=?1 AND t.number=?2 AND (q.kind<>'rollback' OR q.reverses IS NULL) AND (q.kind<>'waive' OR NOT ?4))"
+            ") AND t.project=?1 AND t.number=?2 AND (q.kind<>'rollback' OR q.reverses IS NULL) AND q.kind<>'merge' AND (q.kind<>'waive' OR NOT ?4))"
         )
     };
 }

@@ -6,14 +6,15 @@ use rusqlite::{Connection, params};
 
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RecordNumber};
+use crate::refusal::WAITING;
 
-/// Whether the stage of a refusal `r` has worked in a batch `c`. Equivalent to `ledger_life`, but reads no entries that
+/// Whether the stage of a refusal `r` has worked in a batch `c`: a decision about a pair is no such work. Equivalent to `ledger_life`, but reads no entries that
 /// are not needed.
 macro_rules! of_same_stage {
     ($since:literal) => {
         concat!(
             " CROSS JOIN ledger_standing q ON q.pass=c.pass CROSS JOIN ledger_stage t ON t.stage=q.stage
-               WHERE t.project=?1 AND t.number=r.number AND (q.kind<>'rollback' OR q.reverses IS NULL)",
+               WHERE t.project=?1 AND t.number=r.number AND q.kind<>'merge' AND (q.kind<>'rollback' OR q.reverses IS NULL)",
             $since
         )
     };
@@ -108,6 +109,16 @@ pub(crate) fn refused_by(
     let of_pass: Vec<RecordNumber> = rows.collect::<rusqlite::Result<_>>()?;
     of_stage.retain(|record| of_pass.binary_search(record).is_ok());
     Ok(of_stage)
+}
+
+/// Returns the records that a pass refused only because they wait for rows of other databases, ascending.
+pub(crate) fn waiting_for_rows(connection: &Connection, pass: PassId) -> Result<Vec<RecordNumber>> {
+    let sql = "SELECT DISTINCT e.record FROM ledger_batch b CROSS JOIN ledger_refused e ON e.batch=b.batch
+     WHERE b.pass=?1 AND b.refused>0 AND instr(e.reason,?2) AND NOT EXISTS(
+       SELECT 1 FROM json_each(e.reason,'$.violations') v WHERE json_extract(v.value,'$.code')<>?2) ORDER BY e.record";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![pass, WAITING], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Returns the numbers of all records that a stage ever refused, ascending.

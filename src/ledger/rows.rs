@@ -202,7 +202,7 @@ pub(crate) fn rows_of_record(
          CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage
          WHERE ",
         of_record!("e", "?3"),
-        " AND s.project=?1 AND s.number=?2 AND e.target IS NOT NULL"
+        " AND s.project=?1 AND s.number=?2 AND p.kind<>'merge' AND e.target IS NOT NULL"
     );
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![project, number, record], |row| row.get(0))?;

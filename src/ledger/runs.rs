@@ -97,9 +97,11 @@ impl<'c> RunHistories<'c> {
 
     fn next_batch(&mut self) -> Result<Option<&BatchRow>> {
         if self.waiting.is_empty() && !self.complete {
-            let sql = "SELECT b.batch, b.run, b.pass, b.step='end', b.read, b.written, b.unchanged, b.filtered,
+            let sql =
+                "SELECT b.batch, b.run, b.pass, b.step='end', b.read, b.written, b.unchanged, b.filtered,
                b.refused, b.merged,
-               (SELECT count(*) FROM ledger_entry e WHERE e.batch=b.batch AND e.outcome=1 AND e.after IS NOT NULL),
+               (SELECT count(*) FROM ledger_entry e WHERE e.batch=b.batch AND e.after IS NOT NULL
+                 AND (e.outcome=1 OR (e.outcome=5 AND e.before IS NOT e.after))),
                b.committed_us, b.head, b.tree_size, b.tree_root
              FROM ledger_batch b WHERE b.batch>?1 ORDER BY b.batch LIMIT ?2";
             let mut statement = self.connection.prepare_cached(sql)?;
@@ -252,7 +254,7 @@ pub(crate) struct WorkedOn {
 
 /// Returns the passes that a run worked on.
 pub(crate) fn worked_on(connection: &Connection, run: RunId) -> Result<Vec<WorkedOn>> {
-    let sql = "SELECT p.pass, sum(b.entries)>0 AND p.kind IN('apply','retry','waive','load','edit')
+    let sql = "SELECT p.pass, sum(b.entries)>0 AND p.kind IN('apply','retry','waive','load','edit','merge')
        AND EXISTS(SELECT 1 FROM ledger_standing q WHERE q.pass=p.pass)
      FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass WHERE b.run=?1 GROUP BY p.pass";
     let mut statement = connection.prepare_cached(sql)?;

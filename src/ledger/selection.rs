@@ -8,7 +8,7 @@ use super::read::PassSummary;
 use super::stage_history::{StageHistory, newest_applied};
 use super::stage_input::{self, StageInput};
 use super::state::PassState;
-use super::{places, refusals, rows};
+use super::{lookups, places, refusals, rows};
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RecordNumber};
 use crate::store::Table;
@@ -82,7 +82,12 @@ pub(crate) fn of_open_pass(
             of_later_pass(connection, stage, revised, after, pass.first_batch)?
         }
     };
-    Ok(whole.skip_to(pass.last_record.unwrap_or_default()))
+    // A merge goes by clusters, and knows by its resume point which it has written.
+    Ok(if stage.merges {
+        whole
+    } else {
+        whole.skip_to(pass.last_record.unwrap_or_default())
+    })
 }
 
 /// Returns what a first pass has to read: the whole source; for a stage in place, without the rows of later stages, but
@@ -132,9 +137,16 @@ pub(crate) fn of_later_pass(
     after: BatchId,
     before: BatchId,
 ) -> Result<RecordSelection> {
-    let mut records = places::free(connection, stage)?;
+    let mut records = free(connection, stage)?;
     records.extend(of_source(connection, stage, revised, after, before)?);
     Ok(RecordSelection::list(records))
+}
+
+/// Returns the records that wait for a place that is now free, or for a row that now exists.
+fn free(connection: &Connection, stage: StageInput<'_>) -> Result<Vec<RecordNumber>> {
+    let mut records = places::free(connection, stage)?;
+    records.extend(lookups::released(connection, stage, &lookups::NothingPlanned)?);
+    Ok(records)
 }
 
 /// Returns the part of it that does not depend on what the target holds.
@@ -147,6 +159,7 @@ pub(crate) fn of_source(
 ) -> Result<Vec<RecordNumber>> {
     let mut records = stage_input::increment(connection, stage, after, before)?;
     records.extend(stage_input::brought_back(connection, stage, after, before)?);
+    records.extend(lookups::changed(connection, stage, after, before)?);
     if revised {
         records.extend(refusals::refused(
             connection,
@@ -158,14 +171,15 @@ pub(crate) fn of_source(
     Ok(records)
 }
 
-/// Returns the records that others wrote to the source, and those whose place in the target is now free.
+/// Returns the records that others wrote to the source, those that use what has changed in another database, and those
+/// whose place in the target is now free.
 pub(crate) fn waiting(
     connection: &Connection,
     stage: StageInput<'_>,
     after: BatchId,
     before: BatchId,
 ) -> Result<Vec<RecordNumber>> {
-    let mut records = places::free(connection, stage)?;
+    let mut records = free(connection, stage)?;
     records.extend(of_source(connection, stage, false, after, before)?);
     records.sort_unstable();
     records.dedup();
@@ -199,8 +213,8 @@ pub(crate) fn unread(connection: &Connection, stage: StageInput<'_>) -> Result<V
 /// changed after the reader had passed.
 pub(crate) const SUPERSEDED: &str = r#"{"superseded":true}"#;
 
-/// Counts the refusals of a pass that are now settled, so that they no longer count against its limit: they were
-/// retried, waived, or their records were corrected since. `before` is the batch before the pass's first one.
+/// Counts the refusals of a pass that do not count against its limit: they were retried, waived, or their records were
+/// corrected since, or the records only wait for rows of other databases. `before` is the batch before the pass's first one.
 pub(crate) fn settled_since(
     connection: &Connection,
     stage: StageInput<'_>,
@@ -212,7 +226,8 @@ pub(crate) fn settled_since(
     };
     let mut standing = refusals::refused_by(connection, stage.project, stage.number, pass)?;
     let waiting = waiting(connection, stage, before, BatchId::MAX)?;
-    standing.retain(|record| waiting.binary_search(record).is_err());
+    let for_rows = refusals::waiting_for_rows(connection, pass)?;
+    standing.retain(|record| waiting.binary_search(record).is_err() && for_rows.binary_search(record).is_err());
     Ok(counts.refused.saturating_sub(standing.len() as u64))
 }
 

@@ -56,8 +56,8 @@ pub(crate) fn processed_since(
     Ok(passes.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Returns whether a pass changed a row after another pass had changed it, ignoring what a rollback of single records
-/// has undone since.
+/// Returns whether a pass changed a row, or merged a record into it, after another pass had changed it, ignoring what a
+/// rollback of single records has undone since.
 pub(crate) fn stands_on(connection: &Connection, newer: PassId, pass: &PassSummary) -> Result<bool> {
     let (singly, singly_beneath) = (
         undone::singly(connection, newer)?,
@@ -65,7 +65,7 @@ pub(crate) fn stands_on(connection: &Connection, newer: PassId, pass: &PassSumma
     );
     let sql = "SELECT e.record, e.part, coalesce(e.target,e.record), b.batch FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.pass=?1 AND p.kind IN('apply','retry') AND b.batch>?2 AND e.before IS NOT e.after";
+     WHERE p.pass=?1 AND p.kind IN('apply','retry') AND b.batch>?2 AND (e.before IS NOT e.after OR e.outcome=5)";
     let beneath = concat!(
         "SELECT f.record, f.part FROM ledger_row_life f CROSS JOIN ledger_batch c ON c.batch=f.batch WHERE ",
         of_row!("f", "?1"),
@@ -396,8 +396,8 @@ pub(crate) struct ProcessedSince {
     pub(crate) row: RecordNumber,
 }
 
-/// Returns the newest change that a standing stage made of a record of a database after a batch. Excludes what a
-/// rollback of single records has undone since.
+/// Returns the newest change that a standing stage made of a record of a database after a batch, or the row that it
+/// merged the record into. Excludes what a rollback of single records has undone since.
 pub(crate) fn record_processed_since(
     connection: &Connection,
     database: &str,
@@ -409,7 +409,8 @@ pub(crate) fn record_processed_since(
         standing_life!(),
         " WHERE ",
         of_record!("f", "?2"),
-        " AND f.batch>?3 AND q.source=?1 AND q.kind IN('apply','retry') AND f.before IS NOT f.after AND NOT ",
+        " AND f.batch>?3 AND q.source=?1 AND q.kind IN('apply','retry')
+           AND (f.before IS NOT f.after OR f.outcome=5) AND NOT ",
         undone_singly!("q.pass", "f"),
         " ORDER BY f.batch DESC LIMIT 1"
     );

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::sql::{is_about_place, of_record, of_row, standing_life};
 use crate::error::Result;
+use crate::lookup::LookupQuery;
 use crate::record::{BatchId, PassId, RecordNumber, RunId};
 use crate::stage::Stage;
 
@@ -15,6 +16,10 @@ pub(crate) struct StageInput<'a> {
     pub(crate) source: &'a str,
     pub(crate) target: &'a str,
     pub(crate) in_place: bool,
+    /// Whether it compares all its records with each other.
+    pub(crate) merges: bool,
+    /// What it looks up in other databases.
+    pub(crate) lookups: &'a [LookupQuery],
 }
 
 impl<'a> StageInput<'a> {
@@ -26,6 +31,8 @@ impl<'a> StageInput<'a> {
             source: stage.source(),
             target: stage.target(),
             in_place: stage.in_place(),
+            merges: stage.merge().is_some(),
+            lookups: stage.lookups(),
         }
     }
 }

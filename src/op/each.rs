@@ -10,6 +10,7 @@ use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibili
 use crate::expression::{Expression, Scope};
 use crate::language::Language;
 use crate::lineage::Flow;
+use crate::lookup::LookupQuery;
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
 use crate::record::{Document, Value};
@@ -203,6 +204,11 @@ impl Operation for Each {
 
     fn expressions(&self) -> Vec<&Expression> {
         let all = self.operations.iter().map(|operation| operation.expressions());
+        all.flatten().collect()
+    }
+
+    fn lookups(&self) -> Vec<LookupQuery> {
+        let all = self.operations.iter().map(|operation| operation.lookups());
         all.flatten().collect()
     }
 

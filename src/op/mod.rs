@@ -28,6 +28,7 @@ mod hash;
 mod hmac;
 mod join;
 mod kit;
+mod lookup;
 mod map;
 mod r#move;
 mod nest;
@@ -71,6 +72,7 @@ pub use kit::function::{FunctionOperation, Functions};
 pub use kit::missing::Missing;
 pub use kit::operation::{Effect, Effects, Operation, PassedOn, Reversibility};
 use kit::settings::{Manual, Settings};
+pub use lookup::{LookUp, Unfound};
 pub use map::{MapKeys, MapValues};
 pub use r#move::Move;
 pub use nest::Nest;
@@ -116,6 +118,7 @@ static MANUALS: &[&Manual] = &[
     &decimal::MANUAL,
     &round::MANUAL,
     &map::MANUAL,
+    &lookup::MANUAL,
     &split::MANUAL,
     &join::MANUAL,
     &replace::MANUAL,

@@ -114,7 +114,7 @@ impl Project {
 }
 
 /// Reads a key's file, up to a limit: a pipe or a device would never end.
-fn read(path: &Path) -> std::io::Result<String> {
+pub(super) fn read(path: &Path) -> std::io::Result<String> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(std::io::Error::new(
             ErrorKind::InvalidInput,

@@ -12,6 +12,7 @@ mod files;
 mod keys;
 mod names;
 mod scaffold;
+mod secrets;
 mod settings;
 mod stages;
 

@@ -12,7 +12,7 @@ use crate::shown::hides;
 use crate::stage::read_file;
 use crate::toml::{Collected, Problems, Section, document};
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "name",
     "store",
     "live",
@@ -20,6 +20,7 @@ const KEYS: [&str; 7] = [
     "wait_seconds",
     "limits",
     "database",
+    "secret",
 ];
 
 /// Store of a project that does not name one.
@@ -43,6 +44,9 @@ pub struct ProjectSettings {
     pub limits: Limits,
     /// Declarations of databases, by name.
     pub databases: BTreeMap<String, DatabaseSettings>,
+    /// File of each secret that stages may request, by the secret's name; relative to the project's folder. The settings
+    /// never contain the secret itself.
+    pub secrets: BTreeMap<String, PathBuf>,
 }
 
 impl Default for ProjectSettings {
@@ -56,6 +60,7 @@ impl Default for ProjectSettings {
             wait_seconds: 5,
             limits: Limits::default(),
             databases: BTreeMap::new(),
+            secrets: BTreeMap::new(),
         }
     }
 }
@@ -123,6 +128,7 @@ pub(super) fn parse(text: &str) -> Result<ProjectSettings, Problems> {
         wait_seconds: number(&root, "wait_seconds", 0..=86_400, &mut problems).unwrap_or(5),
         limits: limits(&root, &mut problems),
         databases: databases(&root, &mut problems),
+        secrets: secrets(&root, &mut problems),
     };
     problems.none_or(|| settings)
 }
@@ -209,6 +215,29 @@ fn databases(root: &Section<'_>, problems: &mut Collected) -> BTreeMap<String, D
         databases.insert(name.to_owned(), settings);
     }
     databases
+}
+
+/// Reads the files of the secrets. They may be anywhere: a secret is better kept outside the project.
+fn secrets(root: &Section<'_>, problems: &mut Collected) -> BTreeMap<String, PathBuf> {
+    let Some(section) = root.section("secret", problems) else {
+        return BTreeMap::new();
+    };
+    let mut secrets = BTreeMap::new();
+    for (name, _) in section.table().iter() {
+        let Some(secret) = section.section(name, problems) else {
+            continue;
+        };
+        secret.only(&["file"], problems);
+        let file = secret.needed_text(
+            "file",
+            "the file that holds the secret and nothing else",
+            problems,
+        );
+        if let Some(file) = file {
+            secrets.insert(name.to_owned(), PathBuf::from(file));
+        }
+    }
+    secrets
 }
 
 /// Reads the system that a database belongs to. It is kept in the ledger permanently and shown on screens.

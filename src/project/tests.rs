@@ -93,6 +93,31 @@ stage.bad_file_name `4_d.toml` is not the name of a stage file (name a stage fil
 }
 
 #[test]
+fn a_secret_comes_from_the_file_that_the_settings_name() {
+    let text =
+        "name = \"shop\"\n[secret.salt]\nfile = \"salt.key\"\n[secret.pepper]\nfile = \"pepper.key\"\n";
+    let folder = project(&[(PROJECT_FILE, text), ("salt.key", " grain \n")]);
+    let settings = Project::settings_of(folder.path()).unwrap();
+    let (secrets, warnings) = Project::secrets(folder.path(), &settings);
+    assert_eq!(secrets.get("salt"), Some(" grain "));
+    assert_eq!(secrets.get("pepper"), None);
+    let [warning] = &warnings[..] else {
+        panic!("{warnings:?}")
+    };
+    assert_eq!(warning.code, "secret.unreadable");
+    assert!(warning.message.contains("`pepper.key`"), "{warning:?}");
+    assert!(!format!("{secrets:?}{settings:?}").contains("grain"));
+    let problems = super::settings::parse("name = \"shop\"\n[secret.salt]\nfil = \"x\"\n").unwrap_err();
+    assert_eq!(
+        lines(&problems),
+        "\
+stage.missing_key counterfoil.toml:2:1: [secret.salt] needs the key `file`: the file that holds the secret and nothing else
+stage.unknown_key counterfoil.toml:3:1: [secret.salt] has no key `fil` (did you mean `file`?)
+"
+    );
+}
+
+#[test]
 fn a_database_has_the_system_that_its_settings_name() {
     let parse = |text: &str| super::settings::parse(&format!("name = \"shop\"\n{text}"));
     let settings = parse("[database.a]\nsystem = \"ERP\"\n[database.b]\nid = \"x\"\n").unwrap();

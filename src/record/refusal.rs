@@ -15,6 +15,9 @@ pub(crate) fn is_reserved(code: &str) -> bool {
     code.starts_with("target.") || matches!(code, "waived" | "source.deleted")
 }
 
+/// The code of a record that waits for a row of another database.
+pub(crate) const WAITING: &str = "lookup.waiting";
+
 /// Why one record was refused. The ledger stores it as JSON, so it must never hold a value of the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -261,6 +264,11 @@ impl Refusal {
     pub fn named(mut self, code: &str) -> Self {
         self.code = Cow::Owned(code.to_owned());
         self
+    }
+
+    /// Returns whether the record only waits for rows of other databases to exist: it is refused, but nothing is wrong.
+    pub(crate) fn waits(&self) -> bool {
+        self.violations.iter().all(|violation| violation.code == WAITING)
     }
 
     /// Returns the lines of the input, in words: `line 3`, `lines 3 to 9`.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::closure::Closure;
 use super::meaning::{meaning, rendering};
+use super::merge::{self, MergeBuilder};
 use super::settings::{MaxErrors, OnConflict, OnError, StageSettings, Stale};
 use super::steps::Steps;
 use super::{Outcome, Stage};
@@ -59,6 +60,7 @@ pub struct StageBuilder {
     settings: StageSettings,
     steps: Steps,
     rules: Vec<(String, String)>,
+    merge: Option<MergeBuilder>,
     version: Option<u32>,
     keeps_ids: bool,
     problems: Vec<Problem>,
@@ -72,6 +74,7 @@ impl StageBuilder {
             settings: StageSettings::new(),
             steps: Steps::default(),
             rules: Vec::new(),
+            merge: None,
             version: None,
             keeps_ids: false,
             problems: Vec::new(),
@@ -161,6 +164,13 @@ impl StageBuilder {
     /// Adds the next operation.
     pub fn op(mut self, op: impl Operation + 'static) -> Self {
         self.steps.ops.push(Box::new(op));
+        self
+    }
+
+    /// Makes it a stage that merges: of several records of the source that describe the same person, or the same thing,
+    /// it makes one record of the target. It has neither operations nor a [`transform`](Self::transform).
+    pub fn merge(mut self, merge: MergeBuilder) -> Self {
+        self.merge = Some(merge);
         self
     }
 
@@ -282,6 +292,7 @@ impl StageBuilder {
     pub fn build(mut self) -> Result<Stage, Problems> {
         self.check_names();
         self.compile();
+        self.compile_merge();
         self.problems
             .extend(self.steps.ops.iter().flat_map(|op| op.problems()));
         let functions = [("version", self.version.is_some()), ("keeps_ids", self.keeps_ids)];
@@ -300,6 +311,8 @@ impl StageBuilder {
         }
         self.problems
             .extend(super::in_place::problems(&self.settings, &self.steps, |_| None));
+        self.problems
+            .extend(super::lookups::problems(&self.settings, &self.steps, &[], |_| None));
         if let Some(problems) = Problems::new(std::mem::take(&mut self.problems)) {
             return Err(problems);
         }
@@ -313,6 +326,7 @@ impl StageBuilder {
             file: self.file(),
             slug: self.slug,
             settings: self.settings,
+            lookups: self.steps.lookups(),
             steps: self.steps,
             reconciles: Vec::new(),
             examples: Vec::new(),
@@ -321,6 +335,26 @@ impl StageBuilder {
             meaning_sha256: sha256(&[meaning.as_bytes()]),
             meaning,
         })
+    }
+
+    fn compile_merge(&mut self) {
+        let Some(merge) = self.merge.take() else { return };
+        let file = self.file();
+        let reading = Reading {
+            rounding: self.settings.rounding,
+            ..Reading::new(&file, "")
+        };
+        match merge.compile(&reading) {
+            Ok(merge) => self.steps.merge = Some(merge),
+            Err(problems) => self.problems.extend(problems),
+        }
+        let has = [
+            ("op", !self.steps.ops.is_empty()),
+            ("transform", self.steps.closure.is_some()),
+        ];
+        let has = has.into_iter().filter(|(_, has)| *has).map(|(key, _)| key);
+        self.problems
+            .extend(merge::exclusions(&self.settings, has, |_| None));
     }
 
     fn file(&self) -> Arc<str> {

@@ -47,7 +47,8 @@ fn example_salt(id: &str) -> Salt {
 }
 
 impl Stage {
-    /// Runs the examples. In them, `now()` is 2000-01-01T00:00:00Z.
+    /// Runs the examples. In them, `now()` is 2000-01-01T00:00:00Z, and the secrets that an example has replace those of
+    /// the same name here.
     ///
     /// Examples are not in a ledger: their random values are derived from the example's id, so that they are always the
     /// same.
@@ -66,6 +67,7 @@ impl Stage {
     }
 
     fn run_example(&self, example: &Example, project: &str, secrets: &Secrets) -> Result<Verdict, String> {
+        let secrets = &secrets.overridden_by(&example.secrets);
         let record = Record {
             number: RecordNumber::new(1),
             id: example.id.clone(),
@@ -80,6 +82,7 @@ impl Stage {
             secrets,
             limits: Limits::default(),
             probe: None,
+            lookups: Some(&example.lookups),
         };
         let outputs = match (self.transform(&record, &context), &example.expected) {
             (Err(refusal), Expected::Refused(code)) => {

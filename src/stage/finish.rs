@@ -147,7 +147,7 @@ impl Stage {
 
     /// Checks the target contract, and collects every violation in one refusal. In place, violations that the record
     /// already had before the stage are distinguished from those that the stage caused.
-    fn check_target(
+    pub(super) fn check_target(
         &self,
         document: &Document,
         source: &Record,
@@ -177,7 +177,7 @@ pub(super) fn as_number(part: usize) -> i64 {
 }
 
 /// Refuses an output that would be rejected at admission if it were exported and loaded again.
-fn too_much(error: &Malformed) -> Refusal {
+pub(super) fn too_much(error: &Malformed) -> Refusal {
     Refusal::new(error.code, "").expected(format!(
         "at most what the store's limits allow ({})",
         error.message

@@ -1,10 +1,10 @@
-//! The cardinality of stages: whether a record becomes one, or several.
+//! The cardinality of stages: whether a record becomes one, or several, or several become one.
 
 use super::Stage;
 use super::steps::Steps;
 use crate::op::Effects;
 
-/// The number of records that a stage may make of one.
+/// How many records of the target a stage may make of how many of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cardinality {
@@ -12,6 +12,8 @@ pub enum Cardinality {
     OneToOne,
     /// Any number of each record.
     OneToMany,
+    /// One of several records.
+    ManyToOne,
 }
 
 impl Cardinality {
@@ -44,7 +46,10 @@ impl Stage {
     /// Returns how many records the stage may make of one.
     #[must_use]
     pub fn cardinality(&self) -> Cardinality {
-        Cardinality::from_effects(self.steps.effects())
+        match self.steps.merge {
+            Some(_) => Cardinality::ManyToOne,
+            None => Cardinality::from_effects(self.steps.effects()),
+        }
     }
 
     /// Returns whether a record may become several, that is, whether [`Outcome::Derive`](super::Outcome::Derive) may be
@@ -55,6 +60,6 @@ impl Stage {
 
     /// Returns whether every target id is its source's id, so that target ids are known to be unique.
     pub fn takes_over_ids(&self) -> bool {
-        !self.steps.effects().rekeys && !self.derives()
+        !self.steps.effects().rekeys && self.cardinality() == Cardinality::OneToOne
     }
 }

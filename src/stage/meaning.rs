@@ -43,6 +43,17 @@ pub(super) fn meaning(
         "reconcile".to_owned(),
         reconciles.iter().map(Reconcile::meaning).collect(),
     );
+    // Stages from before merges existed keep their meaning.
+    if let Some(merge) = &steps.merge {
+        meaning.insert("merge".to_owned(), merge.meaning());
+    }
+    // Stages without look-ups keep their meaning. The ledger's index of what was looked up asks for this name.
+    let lookups = steps.lookups();
+    if !lookups.is_empty() {
+        let mut through: Vec<&str> = lookups.iter().map(|query| &*query.through).collect();
+        through.dedup();
+        meaning.insert("lookups".to_owned(), through.into());
+    }
     if let Some(number) = language(steps, reconciles).min(read_in).number() {
         meaning.insert("language".to_owned(), number.into());
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::contract::{Contract, Schema};
 use crate::digest::{Hash, sha256};
+use crate::lookup::LookupQuery;
 use crate::op::Operation;
 use crate::path::Path;
 use crate::record::Rounding;
@@ -25,7 +26,10 @@ mod finish;
 mod in_place;
 mod kind;
 mod lineage;
+mod lookups;
 mod meaning;
+mod member;
+mod merge;
 mod outcome;
 mod parse;
 mod parts;
@@ -43,6 +47,7 @@ pub use example::{ExampleResult, Verdict};
 pub use file::{LONGEST_FILE, Lookup, read_file};
 pub use kind::Cardinality;
 pub use lineage::{Lineage, TargetField};
+pub use merge::{Merge, MergeBlock, MergeBuilder, MergeField, Survive};
 pub use outcome::{Outcome, Output};
 pub use parse::file_name_parts;
 pub use parts::{Example, Expected, GroupBy, Reconcile};
@@ -51,6 +56,7 @@ pub use settings::{MaxErrors, OnConflict, OnError, Stale};
 pub use stages::Stages;
 
 pub(crate) use meaning::is_same as is_same_meaning;
+pub(crate) use merge::MemberFeatures;
 pub(crate) use redacted::redacted_by;
 use settings::StageSettings;
 use steps::Steps;
@@ -64,6 +70,8 @@ pub struct Stage {
     file: Arc<str>,
     settings: StageSettings,
     steps: Steps,
+    /// What the steps look up in other databases.
+    lookups: Vec<LookupQuery>,
     reconciles: Vec<Reconcile>,
     examples: Vec<Example>,
     source_text: String,
@@ -103,10 +111,16 @@ impl Stage {
         self.settings.target.is_none()
     }
 
-    /// Returns whether the stage depends on a database: it reads, writes or refers to it.
+    /// Returns what the stage looks up in other databases, each question once.
+    pub fn lookups(&self) -> &[LookupQuery] {
+        &self.lookups
+    }
+
+    /// Returns whether the stage depends on a database: it reads, writes, refers to it or looks into it.
     pub fn depends_on(&self, database: &str) -> bool {
         let refers = self.contract().references.iter().any(|rule| rule.to == database);
-        self.source() == database || self.target() == database || refers
+        let looks = self.lookups.iter().any(|query| query.through == database);
+        self.source() == database || self.target() == database || refers || looks
     }
 
     /// Returns the file's text as read; for a stage built in Rust, a rendering that is stable between builds.
@@ -181,6 +195,11 @@ impl Stage {
     /// Returns the operations, in order.
     pub fn ops(&self) -> &[Box<dyn Operation>] {
         &self.steps.ops
+    }
+
+    /// Returns how the stage merges, if it does.
+    pub fn merge(&self) -> Option<&Merge> {
+        self.steps.merge.as_ref()
     }
 
     /// Returns what a record must satisfy before the stage.

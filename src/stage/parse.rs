@@ -9,7 +9,7 @@ use super::meaning::meaning;
 use super::parts;
 use super::settings::StageSettings;
 use super::steps::Steps;
-use super::{Stage, in_place};
+use super::{Stage, in_place, lookups, merge};
 use crate::digest::sha256;
 use crate::expression::{Expression, Preparation, Template, TemplateField};
 use crate::language::Language;
@@ -21,7 +21,7 @@ use crate::record::Value;
 use crate::toml::{Collected, Problems, Section, document};
 
 /// The sections of a stage file.
-const SECTIONS: [&str; 6] = ["stage", "op", "into", "contract", "reconcile", "example"];
+const SECTIONS: [&str; 7] = ["stage", "op", "into", "merge", "contract", "reconcile", "example"];
 
 /// Splits a stage file's name, `0012_orders.toml`, into number and slug.
 ///
@@ -99,12 +99,28 @@ pub(super) fn parse(
         .and_then(|(section, id)| problems.take(Expression::compile(id, &section.place_of("id"), &reading)));
     ops(&root, &reading, lookup.functions(), &mut steps, &mut problems);
     steps.into = into(&root, &reading, &mut problems);
+    merge(
+        &root,
+        section.as_ref(),
+        &early,
+        lookup,
+        &settings,
+        &mut steps,
+        &mut problems,
+    );
     if let Some(contract) = root.section("contract", &mut problems) {
         super::contract::read(&contract, lookup, &reading, &mut steps, &mut problems);
     }
     in_place(section.as_ref(), &settings, &steps, &mut problems);
     let reconciles = parts::reconciles(&root, steps.into.as_ref(), &early, &mut problems);
+    let place = |key: &str| section.as_ref().map(|section| section.place_of(key));
+    for problem in lookups::problems(&settings, &steps, &reconciles, place) {
+        problems.add(problem);
+    }
     let examples = parts::examples(&root, &mut problems);
+    for problem in lookups::of_examples(&steps, &examples) {
+        problems.add(problem);
+    }
     let StageName { number, slug } = match identity {
         Ok(identity) => problems.none_or(|| identity)?,
         Err(problem) => return Err(problems.with(problem)),
@@ -115,6 +131,7 @@ pub(super) fn parse(
         slug,
         file: Arc::clone(&reading.file),
         settings,
+        lookups: steps.lookups(),
         steps,
         reconciles,
         examples,
@@ -123,6 +140,29 @@ pub(super) fn parse(
         meaning_sha256: sha256(&[meaning.as_bytes()]),
         meaning,
     })
+}
+
+/// Reads `[merge]`, and what it excludes.
+fn merge(
+    root: &Section<'_>,
+    section: Option<&Section<'_>>,
+    reading: &Reading<'_>,
+    lookup: &Lookup,
+    settings: &StageSettings,
+    steps: &mut Steps,
+    problems: &mut Collected,
+) {
+    let Some(merge) = root.section("merge", problems) else {
+        return;
+    };
+    steps.merge = merge::read(&merge, reading, lookup.functions(), problems);
+    let place = |key: &str| match key {
+        "op" | "into" => Some(root.place_of_key(key)),
+        key => section.map(|section| section.place_of(key)),
+    };
+    let has = [("op", root.has("op")), ("into", root.has("into"))];
+    let has = has.into_iter().filter(|(_, has)| *has).map(|(key, _)| key);
+    problems.extend(merge::exclusions(settings, has, place));
 }
 
 fn stage_section<'t>(root: &Section<'t>, problems: &mut Collected) -> Option<Section<'t>> {

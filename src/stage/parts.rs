@@ -2,9 +2,12 @@
 
 use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
+use toml_edit::TableLike;
 
 use super::fields::unknown_field;
+use crate::environment::Secrets;
 use crate::expression::{Expression, Template};
+use crate::lookup::KnownRows;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::record::{Limits, admit, exact_decimal};
@@ -44,8 +47,12 @@ pub struct Example {
     pub id: String,
     /// Data of the source record.
     pub input: String,
+    /// Secrets that it runs with, in place of those of the same name that the caller gives.
+    pub secrets: Secrets,
     /// Expected outcome.
     pub expected: Expected,
+    /// What the record finds in other databases.
+    pub lookups: KnownRows,
     /// Place of the example in the file.
     pub place: Place,
 }
@@ -140,7 +147,7 @@ pub(super) fn examples(root: &Section<'_>, problems: &mut Collected) -> Vec<Exam
     let sections = root.sections("example", "example", problems);
     let read = |section: &Section<'_>, problems: &mut Collected| {
         section.only(
-            &["name", "id", "input", "output", "refused", "filtered"],
+            &["name", "id", "input", "secrets", "lookups", "output", "refused", "filtered"],
             problems,
         );
         let name = section.needed_text("name", "what it shows, in words", problems);
@@ -148,11 +155,15 @@ pub(super) fn examples(root: &Section<'_>, problems: &mut Collected) -> Vec<Exam
         let input = needed.and_then(|text| example_json(section, "input", text, problems));
         let id = section.text("id", problems).unwrap_or("example");
         let expected = expected(section, problems);
+        let secrets = example_secrets(section, problems);
+        let lookups = example_lookups(section, problems);
         Some(Example {
             name: name?.to_owned(),
             id: id.to_owned(),
             input: input?,
+            secrets,
             expected: expected?,
+            lookups,
             place: section.place(),
         })
     };
@@ -162,6 +173,17 @@ pub(super) fn examples(root: &Section<'_>, problems: &mut Collected) -> Vec<Exam
         .collect();
     unique_names(&sections, problems);
     examples
+}
+
+/// Reads the secrets of an example. They make its result the same everywhere, and are no secret.
+fn example_secrets(section: &Section<'_>, problems: &mut Collected) -> Secrets {
+    let Some(section) = section.section("secrets", problems) else {
+        return Secrets::default();
+    };
+    let names = section.table().iter().map(|(name, _)| name);
+    names
+        .filter_map(|name| Some((name.to_owned(), section.text(name, problems)?.to_owned())))
+        .collect()
 }
 
 fn expected(section: &Section<'_>, problems: &mut Collected) -> Option<Expected> {
@@ -188,6 +210,40 @@ fn expected(section: &Section<'_>, problems: &mut Collected) -> Option<Expected>
     refused
         .map(|code| Expected::Refused(code.to_owned()))
         .or(filtered.map(|_| Expected::Filtered))
+}
+
+/// Reads what an example finds in other databases: `lookups = { people = { "A:1" = "PAT-1" } }`.
+fn example_lookups(section: &Section<'_>, problems: &mut Collected) -> KnownRows {
+    let mut known = KnownRows::new();
+    let Some(item) = section.item("lookups") else {
+        return known;
+    };
+    let databases = item.as_table_like().into_iter().flat_map(TableLike::iter);
+    let (mut found, mut is_table) = (Vec::new(), item.is_table_like());
+    for (database, rows) in databases {
+        is_table &= rows.is_table_like();
+        for (key, row) in rows.as_table_like().into_iter().flat_map(TableLike::iter) {
+            found.push((database, key, Template::read(row, section.reading())));
+        }
+    }
+    if !is_table {
+        problems.add(section.wrong_type("lookups", "a table of databases, each a table of values and what they find"));
+    }
+    for (database, key, row) in found {
+        match problems.take(row) {
+            Some(Template::Fixed(row)) => known = known.row(database, key, row),
+            None => {}
+            Some(_) => {
+                let message = format!("what `{key}` finds in `{database}` must be a value");
+                problems.add(Problem::error(
+                    "stage.bad_example",
+                    section.place_of("lookups"),
+                    message,
+                ));
+            }
+        }
+    }
+    known
 }
 
 /// Checks the JSON of an example, which has to pass admission.

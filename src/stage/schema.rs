@@ -206,6 +206,16 @@ fn example() -> Json {
             "name": text("What the example shows, in words; must be unique."),
             "id": text("The id of the source record; absent: `example`."),
             "input": text("The source record, as JSON."),
+            "secrets": {
+                "description": "Secrets of this example alone, by name, in place of the real ones; not secret.",
+                "type": "object",
+                "additionalProperties": { "type": "string" },
+            },
+            "lookups": {
+                "description": "What values find in other databases: by database, a table of values and what they find.",
+                "type": "object",
+                "additionalProperties": { "type": "object" },
+            },
             "output": text("The target record, as JSON; a list of records if the stage derives."),
             "refused": text("The expected code of the refusal."),
             "filtered": { "description": "The record is filtered.", "const": true },

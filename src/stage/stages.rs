@@ -36,6 +36,7 @@ impl Stages {
             })
             .collect();
         problems.extend(circle(&stages));
+        problems.extend(stages.iter().filter_map(|stage| looks_ahead(stage, &stages)));
         Problems::none_or(problems, || Self {
             project: project.to_owned(),
             stages,
@@ -68,6 +69,24 @@ impl Stages {
     }
 }
 
+/// Returns the problem if a stage looks into a database that a later stage fills: its records would all wait for that
+/// stage, or be processed twice.
+fn looks_ahead(stage: &Stage, stages: &[Stage]) -> Option<Problem> {
+    let mut later = stages.iter().filter(|later| later.number() > stage.number());
+    let looks_into = |database: &str| stage.lookups().iter().any(|query| query.through == database);
+    let later = later.find(|later| looks_into(later.target()))?;
+    let message = format!(
+        "stage {} looks into `{}`, which the later stage {} fills",
+        stage.number(),
+        later.target(),
+        later.number()
+    );
+    Some(
+        Problem::error("stage.lookup_order", stage.place_of("stage", "source"), message)
+            .help("give the stage that fills the database the lower number"),
+    )
+}
+
 /// Returns the problem if the first stage of a circle reads what the last one writes.
 fn circle(stages: &[Stage]) -> Option<Problem> {
     let routes = Routes::new(stages);
@@ -77,7 +96,10 @@ fn circle(stages: &[Stage]) -> Option<Problem> {
         let reached = routes.reached_from(first.target());
         if reached.contains(first.source()) {
             let last = stages.iter().find(|stage| {
-                !stage.in_place() && stage.target() == first.source() && reached.contains(stage.source())
+                let mut lookups = stage.lookups().iter();
+                let reads = reached.contains(stage.source())
+                    || lookups.any(|query| reached.contains(query.through.as_str()));
+                !stage.in_place() && stage.target() == first.source() && reads
             })?;
             let message = format!(
                 "stage {} reads `{}`, which stage {} writes from what stage {} has written: the stages form a cycle",
@@ -95,7 +117,7 @@ fn circle(stages: &[Stage]) -> Option<Problem> {
     None
 }
 
-/// The routes of the copying stages: from each database to those that they fill from it.
+/// The routes of the copying stages: from each database to those that they fill from it or look into it for.
 struct Routes<'s> {
     targets: HashMap<&'s str, Vec<&'s str>>,
 }
@@ -105,6 +127,9 @@ impl<'s> Routes<'s> {
         let mut targets: HashMap<&str, Vec<&str>> = HashMap::new();
         for stage in stages.iter().filter(|stage| !stage.in_place()) {
             targets.entry(stage.source()).or_default().push(stage.target());
+            for query in stage.lookups() {
+                targets.entry(&query.through).or_default().push(stage.target());
+            }
         }
         Self { targets }
     }

@@ -1,8 +1,10 @@
 //! The compiled steps that a record goes through.
 
 use super::closure::Closure;
+use super::merge::Merge;
 use crate::contract::{Contract, Mode, Reads, Schema};
 use crate::expression::{Expression, Preparation, Template};
+use crate::lookup::LookupQuery;
 use crate::op::Operation;
 use crate::path::Path;
 use crate::problem::Place;
@@ -19,6 +21,8 @@ pub(super) struct Steps {
     pub(super) closure: Option<Closure>,
     pub(super) into: Option<Template>,
     pub(super) id: Option<Expression>,
+    /// What makes one record of several.
+    pub(super) merge: Option<Merge>,
     /// What a record must satisfy after the stage.
     pub(super) contract: Contract,
     /// What happens to a record that already broke a contract before the stage.
@@ -28,6 +32,16 @@ pub(super) struct Steps {
 impl Steps {
     /// Returns its expressions except those of `prepare`.
     pub(super) fn expressions(&self) -> Vec<&Expression> {
+        let ops = self.ops.iter().flat_map(|op| op.expressions());
+        let into = self.into.iter().flat_map(Template::expressions);
+        (self.filter.iter().chain(ops).chain(into).chain(&self.id))
+            .chain(self.of_contract())
+            .chain(self.merge.iter().flat_map(Merge::expressions))
+            .collect()
+    }
+
+    /// Returns the expressions of the contract after the stage.
+    pub(super) fn of_contract(&self) -> Vec<&Expression> {
         let contract = &self.contract;
         let rules = contract.rules.iter().map(|rule| &rule.expect);
         let unique = contract.unique.iter().map(|rule| &rule.key);
@@ -37,12 +51,20 @@ impl Steps {
             Reads::Field(_) => None,
             Reads::Expression(expression) => Some(expression),
         });
-        let ops = self.ops.iter().flat_map(|op| op.expressions());
+        rules.chain(reads).collect()
+    }
+
+    /// Returns what it looks up in other databases, in order, each once; not what only a contract would look up.
+    pub(super) fn lookups(&self) -> Vec<LookupQuery> {
         let into = self.into.iter().flat_map(Template::expressions);
-        (self.filter.iter().chain(ops).chain(into).chain(&self.id))
-            .chain(rules)
-            .chain(reads)
-            .collect()
+        let own = self.filter.iter().chain(into).chain(&self.id);
+        let own = own.flat_map(Expression::lookups).cloned();
+        let prepared = self.prepare.iter().flat_map(Preparation::lookups).cloned();
+        let ops = self.ops.iter().flat_map(|op| op.lookups());
+        let mut lookups: Vec<LookupQuery> = own.chain(prepared).chain(ops).collect();
+        lookups.sort_unstable();
+        lookups.dedup();
+        lookups
     }
 }
 

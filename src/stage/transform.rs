@@ -36,33 +36,52 @@ impl Stage {
         if let Some(closure) = self.only_function() {
             return self.call(closure, record, record, scope);
         }
+        match self.begin(record, scope)? {
+            Some(source) => self.operate(record, source, scope),
+            None => Ok(Outcome::filter("where")),
+        }
+    }
+
+    /// Does what comes before the operations: filter, source contract, prepare. Returns `None` if the record is left
+    /// out.
+    pub(super) fn begin(&self, record: &Record, scope: &mut Scope<'_>) -> Result<Option<Document>, Refusal> {
         let source = parse(&record.data)?;
         let steps = &self.steps;
-        if let Some(filter) = &steps.filter
-            && !filter
-                .truth(&source, scope)
-                .map_err(|refusal| refusal.rule("where"))?
-        {
-            return Ok(Outcome::filter("where"));
-        }
-        if let Some(schema) = &steps.source_contract {
-            let found = schema.check(&source).into_iter().map(|violation| Broken {
-                violation: violation.preexisting(),
-                mode: steps.preexisting,
-                of_schema: true,
-            });
-            let seen = RedactedView {
-                document: &source,
-                redact: self.redact(),
-            };
-            enforce("contract.source", found.collect(), seen, scope)?;
+        if !self.takes(&source, scope)? {
+            return Ok(None);
         }
         if let Some(prepare) = &steps.prepare {
             prepare
                 .run(&source, scope)
                 .map_err(|refusal| refusal.rule("prepare"))?;
         }
-        self.operate(record, source, scope)
+        Ok(Some(source))
+    }
+
+    /// Returns whether the stage takes a record of its source: `where` holds. Refuses one that violates the source
+    /// contract.
+    pub(super) fn takes(&self, source: &Document, scope: &mut Scope<'_>) -> Result<bool, Refusal> {
+        let steps = &self.steps;
+        if let Some(filter) = &steps.filter
+            && !filter
+                .truth(source, scope)
+                .map_err(|refusal| refusal.rule("where"))?
+        {
+            return Ok(false);
+        }
+        if let Some(schema) = &steps.source_contract {
+            let found = schema.check(source).into_iter().map(|violation| Broken {
+                violation: violation.preexisting(),
+                mode: steps.preexisting,
+                of_schema: true,
+            });
+            let seen = RedactedView {
+                document: source,
+                redact: self.redact(),
+            };
+            enforce("contract.source", found.collect(), seen, scope)?;
+        }
+        Ok(true)
     }
 
     /// Returns the function of a stage built in Rust if nothing happens before it: then the data need not be parsed.

@@ -39,7 +39,7 @@ pub(super) struct DerivedTable {
     wrong: Option<&'static str>,
 }
 
-pub(super) const DERIVED: [DerivedTable; 4] = [
+pub(super) const DERIVED: [DerivedTable; 5] = [
     DerivedTable {
         name: "ledger_sparse",
         // Only the first part of each record: a DISTINCT would have to read everything for one record.
@@ -90,6 +90,18 @@ pub(super) const DERIVED: [DerivedTable; 4] = [
         query: "SELECT p.target AS database, p.kind='rollback' AS rollback, b.batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
          WHERE b.read>0 AND p.target IS NOT NULL AND (p.kind<>'load' OR b.read>b.unchanged)",
         problem: "`ledger_written` does not match the batch",
+        wrong: None,
+    },
+    DerivedTable {
+        name: "ledger_lookup",
+        query: "SELECT DISTINCT d.key AS database,
+         CASE h.key WHEN 'absent' THEN 0 WHEN 'golden' THEN json_extract(v.value,'$[0]') ELSE v.value END AS row, h.key AS how,
+         CASE h.key WHEN 'golden' THEN json_extract(v.value,'$[1]') ELSE 0 END AS golden, e.record, e.batch
+         FROM ledger_stage s JOIN ledger_pass p ON p.stage=s.stage AND p.kind IN('apply','retry')
+         JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
+         JOIN json_each(e.reason,'$.lookup') d JOIN json_each(d.value) h JOIN json_each(h.value) v
+         WHERE instr(s.meaning,'\"lookups\":') AND b.entries>0 AND instr(e.reason,'\"lookup\":')",
+        problem: "`ledger_lookup` does not match the entries of the batch",
         wrong: None,
     },
 ];

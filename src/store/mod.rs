@@ -1,5 +1,6 @@
 //! The store: the SQLite file that holds the logical databases and the ledger.
 
+mod answers;
 pub(crate) mod checkpoints;
 mod copy;
 mod ddl;
@@ -28,6 +29,7 @@ use std::path::Path;
 pub use checkpoints::SignedUpTo;
 
 pub use crate::error::{Contradiction, SchemaDifference, SqliteFailure};
+pub(crate) use answers::{Answer, FieldKeys, LookupIndex};
 pub(crate) use keys::RuleKeyTable;
 pub(crate) use lock::StoreLock;
 pub(crate) use open::OpenedFile;

@@ -11,9 +11,10 @@ use crate::name::is_database_name;
 /// `CFL1`: marks the file as a store.
 pub(super) const APPLICATION_ID: i32 = 0x4346_4C31;
 /// Version of the schema.
-pub(crate) const VERSION: i32 = 5;
+pub(crate) const VERSION: i32 = 6;
 
 pub(super) const LEDGER_SQL: &str = include_str!("../../schema/ledger.sql");
+const LEDGER_SQL_5: &str = include_str!("../../schema/ledger_v5.sql");
 const LEDGER_SQL_4: &str = include_str!("../../schema/ledger_v4.sql");
 /// Schema of version 3; the earlier versions have some of its objects.
 const LEDGER_SQL_3: &str = include_str!("../../schema/ledger_v3.sql");
@@ -93,6 +94,7 @@ pub(crate) fn objects_of(version: i32) -> Result<Objects> {
     let text = match version {
         1..=3 => LEDGER_SQL_3,
         4 => LEDGER_SQL_4,
+        5 => LEDGER_SQL_5,
         VERSION => LEDGER_SQL,
         _ => {
             let what = format!("this program does not know schema version {version}");

@@ -229,7 +229,7 @@ fn written(connection: &Connection, others: &BTreeSet<String>) -> Result<Vec<Str
          SELECT name FROM names WHERE name IS NOT NULL",
     )?;
     let mut written = connection.prepare(
-        "SELECT 1 FROM main.ledger_pass p CROSS JOIN main.ledger_batch b ON b.pass=p.pass WHERE p.target=?1 AND b.written>0",
+        "SELECT 1 FROM main.ledger_pass p CROSS JOIN main.ledger_batch b ON b.pass=p.pass WHERE p.target=?1 AND b.written+b.merged>0",
     )?;
     let mut found = Vec::new();
     for name in names.query_map([], |row| row.get::<_, String>(0))? {

@@ -31,6 +31,11 @@ impl Collected {
         self.0.extend(problems);
     }
 
+    /// Returns the number of problems so far.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Returns the value, or `None` after storing the problem.
     pub(crate) fn take<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.add(problem)).ok()

@@ -16,6 +16,7 @@ pub use health::{Health, LastRun, RefusedBy, Since};
 pub use hidden::HiddenIds;
 
 pub use crate::ledger::life::TraceStep;
+pub use crate::ledger::lookups::LookedUp;
 pub use crate::ledger::run_record::{RunBatches, RunPass, RunRecord};
 
 use crate::error::Result;

@@ -12,6 +12,8 @@ pub mod history;
 mod init;
 pub mod interchange;
 pub mod load;
+#[cfg(test)]
+mod merged;
 pub mod plan;
 pub mod profile;
 pub mod prove;

@@ -100,7 +100,12 @@ fn a_mistake_is_reported_with_what_to_do_next() {
 #[test]
 fn a_demo_shows_a_whole_run_with_a_real_kill_in_it() {
     let scene = Scene::new();
-    for (name, batches_end_in) in [("shop", "orders_v2"), ("bank", "transactions")] {
+    let demos = [
+        ("shop", "orders_v2"),
+        ("bank", "transactions"),
+        ("hospital", "register"),
+    ];
+    for (name, batches_end_in) in demos {
         let envelope = scene.envelope(&["demo", name]);
         assert_eq!(envelope["code"], 0, "{envelope}");
         let steps = envelope["data"]["steps"].as_array().unwrap();

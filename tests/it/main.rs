@@ -35,6 +35,8 @@ mod guarded;
 #[cfg(unix)]
 mod hidden_ids;
 mod hints;
+#[cfg(unix)]
+mod hospital;
 mod hostile_shown;
 mod increments;
 mod interchange;
@@ -43,6 +45,7 @@ mod ledger_format;
 mod life;
 mod loads;
 mod masked_loads;
+mod merges;
 mod model;
 mod numbers;
 mod old_language;

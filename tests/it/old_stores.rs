@@ -27,7 +27,7 @@ path = \"n\"
 to = \"decimal\"
 ";
 
-/// The second stage of `v3.db` and `v4.db`, whose first is [`STAGE`].
+/// The second stage of `v3.db` to `v5.db`, whose first is [`STAGE`].
 const SECOND: &str = "[stage]
 source = \"records_v2\"
 max_errors = \"100%\"
@@ -39,11 +39,12 @@ value = \"= doc.n * 2\"
 ";
 
 /// The stores, each with its version and how many of the later objects it has.
-const OLD: [(&str, (i32, i64)); 4] = [
+const OLD: [(&str, (i32, i64)); 5] = [
     ("v1.db", (1, 0)),
     ("v2.db", (2, 1)),
     ("v3.db", (3, 5)),
     ("v4.db", (4, 9)),
+    ("v5.db", (5, 11)),
 ];
 
 fn copy_of(name: &str) -> (tempfile::TempDir, PathBuf) {
@@ -70,7 +71,7 @@ fn version(path: &Path) -> (i32, i64) {
     let sql =
         "SELECT count(*) FROM sqlite_schema WHERE name IN('audit_reconciliation','ledger_pass_reverses',
        'ledger_batch_run','ledger_entry_target','ledger_entry_conflict','ledger_sparse','ledger_open','ledger_standing','ledger_life',
-       'audit_row','audit_step')";
+       'audit_row','audit_step','audit_cross_reference','audit_review')";
     (
         version,
         store.query_row(sql, [], |row| row.get(0)).expect("a schema"),
@@ -83,7 +84,7 @@ fn stores_of_every_earlier_version_are_brought_up_to_date_when_they_are_opened()
         let (_folder, path) = copy_of(name);
         assert_eq!(version(&path), before, "{name}");
         assert_verified(&open(&path, false));
-        assert_eq!(version(&path), (5, 11), "{name}");
+        assert_eq!(version(&path), (6, 13), "{name}");
     }
     let (_folder, path) = copy_of("v1.db");
     let record = open(&path, false).get("records_v2", "a").expect("a database");
@@ -164,7 +165,7 @@ fn who_reads_an_old_store_while_others_bring_it_up_to_date_and_write_sees_what_i
         let reader = open(&path, true);
         let before = told(&reader);
         let mut writer = open(&path, false);
-        assert_eq!(version(&path), (5, 11), "{name}");
+        assert_eq!(version(&path), (6, 13), "{name}");
         assert_eq!(told(&reader), before, "{name}");
         let put = [Edit::Put {
             id: "new".to_owned(),

@@ -4,7 +4,6 @@ use counterfoil::stage::Verdict;
 use serde_json::json;
 
 use crate::cli::answer::Answer;
-use crate::cli::environment;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, check_stage};
 use crate::cli::render::{bold, counted, dim, green, indented, red, shown, shown_lines};
@@ -25,7 +24,7 @@ pub(crate) struct Test {
 impl Test {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let project = session.project()?;
-        let secrets = environment::secrets()?;
+        let secrets = session.secrets()?;
         let (mut text, mut results) = (String::new(), Vec::new());
         let (mut passed, mut failed) = (0, 0);
         let mut without = Vec::new();

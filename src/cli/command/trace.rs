@@ -231,21 +231,33 @@ fn render(step: &TraceStep) -> String {
         text += &format!("    {} {}\n", dim("reason"), shown(reason));
     }
     if let Some(reason) = &step.reason {
-        text += &format!("    {} {}\n", dim("why"), shown(&because(reason)));
+        if let Some(why) = because(reason) {
+            text += &format!("    {} {}\n", dim("why"), shown(&why));
+        }
+    }
+    for found in &step.looked_up {
+        let row = match found.record {
+            Some(record) => format!("{}: record {record}", found.database),
+            None => format!("{}: no record", found.database),
+        };
+        text += &format!("    {} {}\n", dim("looked up"), shown(&row));
     }
     text
 }
 
-/// The reason of an entry: codes and places.
-fn because(reason: &str) -> String {
+/// The reason of an entry: codes and places; `None` if it only says what was looked up.
+fn because(reason: &str) -> Option<String> {
     if let Ok(refusal) = serde_json::from_str::<counterfoil::refusal::Refusal>(reason) {
-        return match refusal.lines_text() {
+        return Some(match refusal.lines_text() {
             Some(lines) => format!("{refusal} ({lines})"),
             None => refusal.to_string(),
-        };
+        });
     }
-    let code = serde_json::from_str::<serde_json::Value>(reason)
-        .ok()
-        .and_then(|reason| reason["code"].as_str().map(str::to_owned));
-    code.unwrap_or_else(|| reason.to_owned())
+    let Ok(parts) = serde_json::from_str::<serde_json::Value>(reason) else {
+        return Some(reason.to_owned());
+    };
+    match parts["code"].as_str() {
+        Some(code) => Some(code.to_owned()),
+        None => parts.get("lookup").is_none().then(|| reason.to_owned()),
+    }
 }

@@ -4,14 +4,26 @@ use rusqlite::Connection;
 
 use super::outcome::DifferenceCause;
 use crate::error::Result;
+use crate::ledger::members::carrier;
 use crate::ledger::processed::{TARGET_EXISTS, TARGET_REPLACED};
 use crate::ledger::read::RecordedEntry;
 use crate::ledger::rows::{changes_of_row, found_as_left};
 use crate::ledger::{EntryOutcome, PassKind};
 
-/// Returns whether an entry is about a row that belonged to another record.
+/// Returns whether an entry is about a row that belonged to another record, or removes a golden record that another one
+/// has taken the place of.
 pub(super) fn is_about_another(recorded: &RecordedEntry) -> bool {
-    recorded.entry.has_code(TARGET_REPLACED)
+    recorded.entry.has_code(TARGET_REPLACED) || recorded.entry.has_code("merge.joined")
+}
+
+/// Returns whether an entry records that its record was merged into a row that another record stands for: each golden
+/// record is counted once.
+pub(super) fn is_follower(connection: &Connection, recorded: &RecordedEntry) -> Result<bool> {
+    if recorded.entry.outcome != EntryOutcome::Merged {
+        return Ok(false);
+    }
+    let carrier = carrier(connection, recorded.batch, recorded.number())?;
+    Ok(carrier.is_some_and(|carrier| carrier != recorded.entry.record))
 }
 
 /// Returns whether a later entry of the same record records the fate of the row: a refusal has a separate entry, and so
@@ -25,7 +37,7 @@ pub(super) fn is_followed(recorded: &RecordedEntry, later: &[RecordedEntry]) -> 
 pub(super) fn fate(group: &[RecordedEntry]) -> Option<DifferenceCause> {
     let own = || {
         let entries = group.iter().map(|recorded| &recorded.entry);
-        entries.filter(|entry| !entry.has_code(TARGET_REPLACED))
+        entries.filter(|entry| !entry.has_code(TARGET_REPLACED) && !entry.has_code("merge.joined"))
     };
     let has = |outcome| own().any(|entry| entry.outcome == outcome);
     let says = |code| own().any(|entry| entry.has_code(code));

@@ -5,7 +5,7 @@ use std::vec::IntoIter;
 
 use rusqlite::Connection;
 
-use super::fate::{fate, is_about_another, is_followed, is_skipped, of_standing};
+use super::fate::{fate, is_about_another, is_followed, is_follower, is_skipped, of_standing};
 use super::outcome::DifferenceCause;
 use super::since::{ChangedBy, RowSince, RowState, Rows, Version, before_of};
 use crate::digest::Salt;
@@ -295,7 +295,10 @@ impl<'l> RecordPairing<'l> {
         };
         let mut own = None;
         for ((at, recorded), row) in group.iter().enumerate().zip(rows) {
-            if is_about_another(recorded) || is_followed(recorded, &group[at + 1..]) {
+            if is_about_another(recorded)
+                || is_followed(recorded, &group[at + 1..])
+                || is_follower(self.connection, recorded)?
+            {
                 continue;
             }
             if processed.fate.is_none() && is_skipped(recorded) {
@@ -358,13 +361,7 @@ impl<'l> RecordPairing<'l> {
             row: record,
             hash: input,
         };
-        let found = match processed.fate {
-            // Records that are merged have one digest together.
-            Some(DifferenceCause::Merged) => {
-                RowSince::nothing(source.map(|row| (row.record.id, row.record.data)))
-            }
-            _ => self.source.since(&seen, source)?,
-        };
+        let found = self.source.since(&seen, source)?;
         processed.behind |= !found.known;
         processed.source = self.piece(record, found)?;
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::num::NonZero;
 
+use rusqlite::Connection;
 use rust_decimal::Decimal;
 
 use super::lineage::{PairedRecord, Piece};
@@ -9,9 +10,11 @@ use super::outcome::{DifferenceCause, Reconciliation};
 use super::sums::{Key, NamedRecord, Nets, Sums};
 use crate::context::{Context, Probe, Roundings};
 use crate::digest::Salt;
+use crate::engine::lookups::{Answers, looking_up};
 use crate::environment::Secrets;
 use crate::error::{Error, Result};
 use crate::expression::{Evaluated, Expression, Scope};
+use crate::lookup::Lookups;
 use crate::record::{Document, Limits, NumberText, Record};
 use crate::stage::{Outcome, Reconcile, Stage};
 
@@ -24,6 +27,8 @@ pub(super) struct Measuring<'m> {
     stage: &'m Stage,
     secrets: Secrets,
     limits: Limits,
+    /// What the stage looks up, as it is now.
+    answers: Option<Answers>,
     sums: Vec<Sums<'m>>,
 }
 
@@ -91,16 +96,37 @@ impl<'m> Measuring<'m> {
             stage,
             secrets,
             limits,
+            answers: Answers::of(stage),
             sums: stage.reconciles().iter().map(sums).collect(),
         }
     }
 
     /// Adds source records with their results. They are measured on every core, and summed in order.
-    pub(super) fn add(&mut self, slice: &[PairedRecord]) -> Result<()> {
+    pub(super) fn add(&mut self, connection: &Connection, slice: &[PairedRecord]) -> Result<()> {
+        let measured = loop {
+            let measured = self.measured(slice)?;
+            match &self.answers {
+                // Something was looked up that was not known: once more.
+                Some(answers) if answers.read(connection)? => {}
+                _ => break measured,
+            }
+        };
+        let mut sums = std::mem::take(&mut self.sums);
+        for (processed, both) in slice.iter().zip(measured) {
+            for (sums, both) in sums.iter_mut().zip(both) {
+                self.add_to(connection, sums, processed, &both)?;
+            }
+        }
+        self.sums = sums;
+        Ok(())
+    }
+
+    /// Measures both sides of some records on every core.
+    fn measured(&self, slice: &[PairedRecord]) -> Result<Vec<Vec<Both>>> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let length = slice.len().div_ceil(cores).max(1);
         let measured: Vec<Vec<Both>> = std::thread::scope(|scope| {
-            let measuring = &*self;
+            let measuring = self;
             let threads: Vec<_> = slice
                 .chunks(length)
                 .map(|part| {
@@ -121,14 +147,7 @@ impl<'m> Measuring<'m> {
                 what: "the measurement of some records ended unexpectedly".to_owned(),
             });
         }
-        let mut sums = std::mem::take(&mut self.sums);
-        for (processed, both) in slice.iter().zip(measured) {
-            for (sums, both) in sums.iter_mut().zip(both) {
-                self.add_to(sums, processed, &both)?;
-            }
-        }
-        self.sums = sums;
-        Ok(())
+        Ok(measured)
     }
 
     /// Measures both sides of a record, for each `[[reconcile]]`. Pure.
@@ -174,10 +193,12 @@ impl<'m> Measuring<'m> {
         let Some(source) = source.filter(|_| !processed.skipped.is_empty()) else {
             return Vec::new();
         };
-        let Ok(Outcome::Derive(outputs)) = self.stage.transform(
-            source,
-            &self.context((&source.id, processed.salt), processed.now_us, None),
-        ) else {
+        let lookups = self.answers.as_ref().map(Answers::for_record);
+        let context = Context {
+            lookups: lookups.as_ref().map(|lookups| lookups as &dyn Lookups),
+            ..self.context((&source.id, processed.salt), processed.now_us, None)
+        };
+        let Ok(Outcome::Derive(outputs)) = self.stage.transform(source, &context) else {
             return Vec::new();
         };
         let parts = (1_i64..)
@@ -191,7 +212,13 @@ impl<'m> Measuring<'m> {
         parts.map(record).collect()
     }
 
-    fn add_to(&self, sums: &mut Sums<'_>, processed: &PairedRecord, both: &Both) -> Result<()> {
+    fn add_to(
+        &self,
+        connection: &Connection,
+        sums: &mut Sums<'_>,
+        processed: &PairedRecord,
+        both: &Both,
+    ) -> Result<()> {
         let sides = || {
             let source = both.source.iter().map(|side| (true, side));
             source.chain(both.targets.iter().map(|side| (false, side)))
@@ -205,7 +232,7 @@ impl<'m> Measuring<'m> {
                 nets.add(key, signed(is_source, *amount))?;
             }
         }
-        self.add_processed(sums, processed, both, nets.describe())?;
+        self.add_processed(connection, sums, processed, both, nets.describe())?;
         for (is_source, side) in sides() {
             let Some((cause, by, now)) = &side.since else {
                 continue;
@@ -232,6 +259,7 @@ impl<'m> Measuring<'m> {
     /// Adds what the stage itself made of a record.
     fn add_processed(
         &self,
+        connection: &Connection,
         sums: &mut Sums<'_>,
         processed: &PairedRecord,
         both: &Both,
@@ -247,8 +275,9 @@ impl<'m> Measuring<'m> {
             // Its source is deleted, and so is what the stage had made of it.
             return Ok(());
         }
-        // A refused record without an amount explains nothing, but is reported all the same.
-        if nothing && (processed.behind || processed.fate.is_none()) && !processed.is_lost() {
+        // A refused record without an amount explains nothing, but is reported all the same. A merged one is not.
+        let is_told = !matches!(processed.fate, None | Some(DifferenceCause::Merged));
+        if nothing && (processed.behind || !is_told) && !processed.is_lost() {
             return Ok(());
         }
         let source = both.source.as_ref();
@@ -261,7 +290,7 @@ impl<'m> Measuring<'m> {
             behind: processed.behind,
             one_sided: !unmeasured && !processed.behind && source.is_some() && (brings || leaves),
         };
-        let cause = self.cause(processed, both, &nets, unmeasured);
+        let cause = self.cause(connection, processed, both, &nets, unmeasured)?;
         sums.attribute(cause, nets, named)
     }
 
@@ -315,18 +344,26 @@ impl<'m> Measuring<'m> {
             secrets: &self.secrets,
             limits: self.limits,
             probe,
+            lookups: None,
         }
     }
 
     /// Returns why a record's sides differ.
-    fn cause(&self, processed: &PairedRecord, both: &Both, nets: &Nets, unmeasured: bool) -> DifferenceCause {
+    fn cause(
+        &self,
+        connection: &Connection,
+        processed: &PairedRecord,
+        both: &Both,
+        nets: &Nets,
+        unmeasured: bool,
+    ) -> Result<DifferenceCause> {
         if processed.behind {
-            return DifferenceCause::Unexplained;
+            return Ok(DifferenceCause::Unexplained);
         }
         let unreadable = |side: &Measured| matches!(side.was, Amount::Unreadable);
-        match (processed.fate, &nets.keys[..]) {
+        Ok(match (processed.fate, &nets.keys[..]) {
             (Some(fate), _) => fate,
-            (None, [(_, net)]) if !unmeasured && self.is_rounded_by(processed, *net) => {
+            (None, [(_, net)]) if !unmeasured && self.is_rounded_by(connection, processed, *net)? => {
                 DifferenceCause::Rounding
             }
             // Unreadable on both sides: no amount was lost on the way.
@@ -338,21 +375,32 @@ impl<'m> Measuring<'m> {
                 DifferenceCause::Unreadable
             }
             _ => DifferenceCause::Unexplained,
-        }
+        })
     }
 
     /// Returns whether the stage, processing the record again, rounds by exactly this amount: as a whole, or some of
     /// its values.
-    fn is_rounded_by(&self, processed: &PairedRecord, net: Decimal) -> bool {
+    fn is_rounded_by(
+        &self,
+        connection: &Connection,
+        processed: &PairedRecord,
+        net: Decimal,
+    ) -> Result<bool> {
         let Some(source) = processed.source.as_ref().and_then(|piece| piece.was.as_ref()) else {
-            return false;
+            return Ok(false);
         };
-        let roundings = Roundings::default();
-        let context = self.context((&source.id, processed.salt), processed.now_us, Some(&roundings));
-        if self.stage.transform(source, &context).is_err() {
-            return false;
-        }
-        let amounts = roundings.amounts();
+        let amounts = looking_up(connection, self.answers.as_ref(), |lookups| {
+            let roundings = Roundings::default();
+            let context = Context {
+                lookups,
+                ..self.context((&source.id, processed.salt), processed.now_us, Some(&roundings))
+            };
+            let transformed = self.stage.transform(source, &context);
+            transformed.ok().map(|_| roundings.amounts())
+        })?;
+        let Some(amounts) = amounts else {
+            return Ok(false);
+        };
         let total = |chosen: u32| {
             let chosen = amounts.iter().enumerate().filter(|(at, _)| chosen >> at & 1 == 1);
             chosen
@@ -360,13 +408,13 @@ impl<'m> Measuring<'m> {
                 .try_fold(Decimal::ZERO, Decimal::checked_add)
         };
         if amounts.len() > MOST_ROUNDINGS {
-            return amounts
+            let all = amounts
                 .iter()
                 .copied()
-                .try_fold(Decimal::ZERO, Decimal::checked_add)
-                == Some(net);
+                .try_fold(Decimal::ZERO, Decimal::checked_add);
+            return Ok(all == Some(net));
         }
-        (1_u32..1 << amounts.len()).any(|chosen| total(chosen) == Some(net))
+        Ok((1_u32..1 << amounts.len()).any(|chosen| total(chosen) == Some(net)))
     }
 
     /// Returns the results; `whole`: all that the stage has ever processed.

@@ -50,7 +50,7 @@ pub(crate) fn reconcile_stage(
             if stop.is_asked() {
                 return Ok(None);
             }
-            measuring.add(&slice)?;
+            measuring.add(&moment, &slice)?;
         }
     }
     let mut reconciled = StageReconciled {

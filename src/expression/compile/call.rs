@@ -12,6 +12,8 @@ use crate::expression::functions::call::{Function, Known, Needs};
 use crate::expression::functions::{self, functions, is_code};
 use crate::expression::node::{Invocation, Node, NodeKind};
 use crate::expression::operator::Operator;
+use crate::lookup::LookupQuery;
+use crate::name::check_database;
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
 use crate::refusal::is_reserved;
@@ -105,6 +107,7 @@ impl Compiler<'_> {
             Needs::DateRead => self.date_read(arguments),
             Needs::DateWritten => self.date_written(arguments),
             Needs::Names => self.names(arguments),
+            Needs::Lookup => self.lookup(arguments),
         }
     }
 
@@ -220,6 +223,45 @@ impl Compiler<'_> {
                 .did_you_mean(zone, datetime::zone_names()));
         }
         Ok(())
+    }
+
+    /// What is looked up is known before any record is seen: the stage depends on the database.
+    fn lookup(&mut self, arguments: &[Node]) -> Result<Known> {
+        let mut texts = [None; 4];
+        for (at, node) in arguments.iter().enumerate().filter(|(at, _)| *at != 1) {
+            texts[at] = written(node);
+            if texts[at].is_none() {
+                let message = "only the value that is looked up may depend on the record: write a literal";
+                return Err(self.at(node, "expression.lookup", message));
+            }
+        }
+        let [through, _, how, take] = texts;
+        let through = through.map_or("", |through| through);
+        if let Err(error) = check_database(through) {
+            return Err(self.at(&arguments[0], "expression.lookup", &error.to_string()));
+        }
+        let mut query = match how.map(|how| &**how) {
+            None | Some("row") => LookupQuery::row(through),
+            Some("golden") => LookupQuery::golden(through),
+            Some(_) => {
+                let message = "the value identifies a \"row\" or, if it is the id of a merged record, the \"golden\" one";
+                return Err(self.at(&arguments[2], "expression.lookup", message));
+            }
+        };
+        if let Some(take) = take {
+            let path: Path = take.parse().map_err(|error: crate::path::PathError| {
+                self.at(&arguments[3], "expression.path", &error.to_string())
+            })?;
+            if path.is_many() {
+                let message = "a path here names a single place and cannot contain `[*]`";
+                return Err(self.at(&arguments[3], "expression.path", message));
+            }
+            query.take = Some(path);
+        }
+        if !self.lookups.contains(&query) {
+            self.lookups.push(query.clone());
+        }
+        Ok(Known::Lookup(Arc::new(query)))
     }
 
     fn names(&self, arguments: &[Node]) -> Result<Known> {

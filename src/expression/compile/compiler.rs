@@ -8,6 +8,7 @@ use crate::expression::node::{Node, NodeKind};
 use crate::expression::origin::{SourceMap, SourcePosition};
 use crate::expression::parser;
 use crate::language::Language;
+use crate::lookup::LookupQuery;
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::reading::Reading;
@@ -27,6 +28,8 @@ pub(super) struct Compiler<'c> {
     pub(super) is_alone: bool,
     /// Earliest version of the stage language in which it has the same meaning.
     pub(super) language: Language,
+    /// What it looks up in other databases.
+    pub(super) lookups: Vec<LookupQuery>,
 }
 
 impl<'c> Compiler<'c> {
@@ -40,6 +43,7 @@ impl<'c> Compiler<'c> {
             reads: Vec::new(),
             is_alone: true,
             language: Language::One,
+            lookups: Vec::new(),
         }
     }
 

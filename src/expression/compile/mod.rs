@@ -69,6 +69,7 @@ pub(super) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Res
         names,
         reads: compiler.reads,
         is_alone: compiler.is_alone,
+        lookups: compiler.lookups,
         language: compiler.language.max(language),
     })
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use rhai::Position;
+use rhai::{Expr, Position};
 
+use super::chain::{Link, segment};
 use super::compiler::{Compiler, Result};
 use crate::expression::datum::Datum;
 use crate::expression::foreign;
 use crate::expression::functions;
 use crate::expression::node::NodeKind;
+use crate::path::Segment;
 use crate::record::exact_decimal;
 
 impl Compiler<'_> {
@@ -39,6 +41,50 @@ impl Compiler<'_> {
         let own = self.visible.iter().map(|(known, _)| &**known);
         let prepared = self.reading.names.iter().map(String::as_str);
         Err(problem.help(foreign::meant(name, own.chain(prepared).chain(["doc", "omit"]))))
+    }
+
+    /// Returns the name with dots that a chain begins with, such as `birth.year`, and the number of its links: names that
+    /// have their values from elsewhere may consist of several words.
+    pub(super) fn dotted_name(
+        &mut self,
+        first: &Expr,
+        links: &[Link<'_>],
+    ) -> Result<Option<(NodeKind, usize)>> {
+        let Expr::Variable(variable, ..) = first else {
+            return Ok(None);
+        };
+        let first_word = variable.1.as_str();
+        let begins = format!("{first_word}.");
+        let is_local = self.visible.iter().any(|(known, _)| **known == *first_word);
+        let dotted = self.reading.names.iter().filter(|name| name.starts_with(&begins));
+        let dotted: Vec<&str> = dotted.map(String::as_str).collect();
+        if is_local || dotted.is_empty() {
+            return Ok(None);
+        }
+        let words = links.iter().map_while(|link| match segment(link) {
+            Some(Segment::Key(word)) => Some(word),
+            _ => None,
+        });
+        let words: Vec<String> = words.collect();
+        for taken in (1..=words.len()).rev() {
+            let name = format!("{begins}{}", words[..taken].join("."));
+            if dotted.contains(&name.as_str()) {
+                self.is_alone = false;
+                return Ok(Some((NodeKind::Prepared(Arc::from(name)), taken)));
+            }
+        }
+        let Some(word) = words.first() else {
+            return Ok(None);
+        };
+        let known: Vec<&str> = dotted
+            .iter()
+            .filter_map(|name| name.strip_prefix(&begins))
+            .collect();
+        let message = format!("`{first_word}` has no `{word}`");
+        let problem = self.problem("expression.unknown_name", links[0].item.position(), message);
+        Err(problem
+            .help(format!("it has: {}", known.join(", ")))
+            .did_you_mean(word, known))
     }
 
     /// Returns the exact decimal of a literal. Rhai rounds a literal that is too long, so its text is read again.

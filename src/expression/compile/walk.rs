@@ -202,8 +202,10 @@ impl Compiler<'_> {
             return Err(self.forbidden("this term", chain.position()));
         };
         let links = links(chain);
-        let mut node = self.expression(&pair.lhs)?;
-        let mut known = 0;
+        let (mut node, mut known) = match self.dotted_name(&pair.lhs, &links)? {
+            Some((name, taken)) => (self.node(pair.lhs.position(), name), taken),
+            None => (self.expression(&pair.lhs)?, 0),
+        };
         if matches!(node.step, NodeKind::Document) {
             let segments: Vec<Segment> = links.iter().map_while(segment).collect();
             if let Some(last) = segments.len().checked_sub(1) {

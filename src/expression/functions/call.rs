@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::datetime::{ReadFormat, WriteFormat};
 use crate::expression::datum::{Datum, Number};
 use crate::expression::fault::Fault;
+use crate::lookup::LookupQuery;
 use crate::path::Path;
 use crate::record::Rounding;
 
@@ -48,6 +49,8 @@ pub(in crate::expression) enum Needs {
     DateWritten,
     /// The first argument may be a literal list of names.
     Names,
+    /// Every argument but the second is a literal: a database, what the value identifies, a field.
+    Lookup,
 }
 
 /// What the compiler found out.
@@ -63,6 +66,8 @@ pub(in crate::expression) enum Known {
     DateRead(Arc<ReadFormat>),
     /// The format that is written.
     DateWritten(Arc<WriteFormat>),
+    /// What is looked up in another database.
+    Lookup(Arc<LookupQuery>),
 }
 
 /// A call with its arguments evaluated.

@@ -3,9 +3,11 @@
 use crate::datetime::WriteFormat;
 use crate::language::Language;
 
+mod alike;
 pub(super) mod call;
 mod document;
 mod identity;
+mod lookup;
 mod number;
 mod text;
 mod time;
@@ -19,9 +21,11 @@ pub fn functions() -> impl Iterator<Item = &'static Function> {
     let groups = [
         number::FUNCTIONS,
         text::FUNCTIONS,
+        alike::FUNCTIONS,
         document::FUNCTIONS,
         time::FUNCTIONS,
         identity::FUNCTIONS,
+        lookup::FUNCTIONS,
     ];
     groups.into_iter().flatten()
 }

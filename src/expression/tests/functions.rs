@@ -33,6 +33,34 @@ fn texts_and_lists_are_taken_apart_and_put_together() {
 }
 
 #[test]
+fn names_are_compared() {
+    all(&[
+        ("fold(\" Anne-Marie  O'Hära\")", "\"anne marie ohara\""),
+        ("soundex(\"Rupert\") + metaphone(\"Stephen\")", "\"R163STFN\""),
+        ("soundex(\"42\") ?? \"none\"", "\"none\""),
+        ("metaphone(\"\")", "null"),
+        (
+            "prefix(\"90210\", 3) + \"äöü\".prefix(2) + prefix(\"x\", 9)",
+            "\"902äöx\"",
+        ),
+        ("distance(\"123-45-6789\", \"123-54-6789\")", "1"),
+        ("similar(\"DWAYNE\", \"DUANE\")", "0.84"),
+        ("similar(\"a\", \"a\")", "1.00"),
+        ("similar(\"a\", \"b\")", "0.00"),
+        ("similar(\"MARTHA\", \"MARHTA\") >= 0.92", "true"),
+    ]);
+    all_refused(
+        "expression.argument",
+        &["prefix(\"x\", -1)", "prefix(\"x\", 1.5)"],
+    );
+    all_refused(
+        "expression.limit",
+        &["let a = \"0123456789\"; for n in 0..7 { a += a; } distance(a, \"x\")"],
+    );
+    all_refused("expression.types", &["fold(doc.price)", "soundex(doc.note)"]);
+}
+
+#[test]
 fn dates_and_identities_are_exact_and_repeatable() {
     all(&[
         (

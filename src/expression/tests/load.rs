@@ -184,6 +184,7 @@ fn a_problem_and_a_refusal_report_line_and_column_of_the_file() {
         secrets: &Secrets::default(),
         limits: crate::record::Limits::default(),
         probe: None,
+        lookups: None,
     };
     let document = Document::parse(r#"{"name":"SECRET"}"#).unwrap();
     let refusal = read("d")

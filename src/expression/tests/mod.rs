@@ -59,6 +59,7 @@ fn evaluate_for(source: &str, record: &str) -> Result<Evaluated, Refusal> {
         secrets: &secrets,
         limits: crate::record::Limits::default(),
         probe: None,
+        lookups: None,
     };
     let value = expression.value(&Document::parse(record).unwrap(), &mut Scope::new(context));
     if let Err(problem) = compile(source) {

@@ -139,6 +139,7 @@ fn outcome(expression: &Expression, values: [&Plain; 3]) -> Result<String, Strin
         secrets: &secrets,
         limits: crate::record::Limits::default(),
         probe: None,
+        lookups: None,
         salt: None,
     };
     match expression.value(&document, &mut Scope::new(context)) {

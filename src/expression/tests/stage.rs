@@ -22,6 +22,7 @@ fn prepared_names_are_seen_by_later_expressions() {
         secrets: &secrets,
         limits: crate::record::Limits::default(),
         probe: None,
+        lookups: None,
     };
     let (document, mut scope) = (Document::parse(ORDER).unwrap(), Scope::new(context));
     let early = expression("n").value(&document, &mut scope).unwrap_err();
@@ -87,6 +88,7 @@ fn a_template_keeps_order_and_number_text() {
         secrets: &secrets,
         limits: crate::record::Limits::default(),
         probe: None,
+        lookups: None,
     };
     let value = template
         .value(&Document::parse(ORDER).unwrap(), &mut Scope::new(context))
@@ -140,6 +142,7 @@ fn speed() {
         secrets: &secrets,
         limits: crate::record::Limits::default(),
         probe: None,
+        lookups: None,
     };
     let (document, mut scope) = (Document::parse(ORDER).unwrap(), Scope::new(context));
     for source in [

@@ -39,12 +39,13 @@ pub(super) fn takes(function: &Function, at: usize) -> Option<Types> {
     let scalar = Types::TEXT.or(Types::NUMBER).or(Types::BOOLEAN).or(Types::DATE);
     let types = match (function.name, at) {
         ("decimal" | "integer", 0) | ("has" | "get", 1) => Types::NUMBER.or(Types::TEXT),
-        ("round" | "divide" | "abs", _) | ("split", 2) => Types::NUMBER,
+        ("round" | "divide" | "abs", _) | ("split", 2) | ("prefix", 1) => Types::NUMBER,
         ("sum" | "join", 0) | ("zip", _) => Types::LIST,
         ("text", 0) => scalar,
         (
             "trim" | "upper" | "lower" | "split" | "list" | "replace" | "matches" | "date" | "sha256"
-            | "starts_with" | "ends_with" | "hmac" | "uuid5",
+            | "starts_with" | "ends_with" | "hmac" | "uuid5" | "fold" | "soundex" | "metaphone" | "prefix"
+            | "distance" | "similar",
             _,
         )
         | ("format_date", 1..)
@@ -62,10 +63,13 @@ pub(super) fn takes(function: &Function, at: usize) -> Option<Types> {
 pub(super) fn gives(function: &Function, arguments: &[Node]) -> Types {
     match function.name {
         "has" | "is_null" | "matches" | "contains" | "starts_with" | "ends_with" => Types::BOOLEAN,
-        "len" | "decimal" | "integer" | "round" | "divide" | "sum" | "abs" => Types::NUMBER,
+        "len" | "decimal" | "integer" | "round" | "divide" | "sum" | "abs" | "distance" | "similar" => {
+            Types::NUMBER
+        }
         "keys" | "zip" | "split" | "list" => Types::LIST,
         "text" | "trim" | "upper" | "lower" | "join" | "replace" | "format_date" | "sha256" | "hmac"
-        | "uuid5" | "secret" => Types::TEXT,
+        | "uuid5" | "secret" | "fold" | "prefix" => Types::TEXT,
+        "soundex" | "metaphone" => Types::TEXT.or(Types::NULL),
         "now" => Types::INSTANT,
         "date" => date(arguments),
         "refuse" => Types::NOTHING,

@@ -44,6 +44,8 @@ pub(crate) struct Frame {
     op: &'static str,
     paths: Checked<Paths>,
     missing: Missing,
+    /// The reason of the refusal of a path that does not exist.
+    gone: &'static str,
     keep_null: bool,
 }
 
@@ -138,6 +140,7 @@ impl Frame {
             op,
             paths,
             missing: Missing::Refuse,
+            gone: "missing",
             keep_null: false,
         }
     }
@@ -198,6 +201,12 @@ impl Frame {
             }
             Ok(read_paths)
         })
+    }
+
+    /// Refuses a path that does not exist as `<op>.<reason>`, for an operation in which something else may be missing.
+    pub(crate) fn absent_as(mut self, reason: &'static str) -> Self {
+        self.gone = reason;
+        self
     }
 
     pub(crate) fn skip_missing(&mut self) {

@@ -8,6 +8,7 @@ use super::checked::{Checked, PathText};
 use super::operation::Effect;
 use crate::context::Context;
 use crate::contract::{Check, Checks};
+use crate::matching::Comparator;
 use crate::path::Path;
 use crate::record::Document;
 use crate::refusal::Refusal;
@@ -80,11 +81,13 @@ impl fmt::Debug for FunctionOperation {
 
 /// The functions that stage files may call with `op = "rust"`, by name and version.
 ///
-/// It also holds the checks that contracts may name with `x-check`.
+/// It also holds the checks that contracts may name with `x-check`, and the comparisons that the fields of `[merge]` may
+/// name.
 #[derive(Clone, Debug, Default)]
 pub struct Functions {
     functions: Arc<BTreeMap<(String, u32), FunctionOperation>>,
     checks: Checks,
+    comparators: Arc<BTreeMap<(String, u32), Arc<dyn Comparator>>>,
 }
 
 impl Functions {
@@ -107,6 +110,24 @@ impl Functions {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &FunctionOperation> {
         self.functions.values()
+    }
+
+    /// Registers a comparison that the fields of `[merge]` may name with `compare = "rust"`. Returns the one that had this
+    /// name and version before, which it replaces.
+    pub fn register_comparator(&mut self, comparator: Arc<dyn Comparator>) -> Option<Arc<dyn Comparator>> {
+        let key = (comparator.name().to_owned(), comparator.version());
+        Arc::make_mut(&mut self.comparators).insert(key, comparator)
+    }
+
+    /// Returns the comparison with a name and version.
+    #[must_use]
+    pub fn comparator(&self, name: &str, version: u32) -> Option<Arc<dyn Comparator>> {
+        self.comparators.get(&(name.to_owned(), version)).cloned()
+    }
+
+    /// Returns the names of the comparisons.
+    pub(crate) fn comparators(&self) -> impl Iterator<Item = &str> {
+        self.comparators.keys().map(|(name, _)| name.as_str())
     }
 
     /// Registers a check of values. Returns the one that had this name before, which it replaces.

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::expression::{Expression, Scope};
 use crate::language::Language;
 use crate::lineage::{Dependence, Flow, Shape};
+use crate::lookup::LookupQuery;
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::Document;
@@ -57,6 +58,12 @@ pub trait Operation: fmt::Debug + Send + Sync {
     /// Returns its expressions, and those of the operations inside it.
     fn expressions(&self) -> Vec<&Expression> {
         Vec::new()
+    }
+
+    /// Returns what it looks up in other databases, including its expressions and the operations inside it.
+    fn lookups(&self) -> Vec<LookupQuery> {
+        let expressions = self.expressions().into_iter();
+        expressions.flat_map(Expression::lookups).cloned().collect()
     }
 
     /// Returns the problems of its settings, which are reported when a stage is built: constructors take paths as text

@@ -4,6 +4,7 @@ use super::operation::{Effect, Effects, Operation, PassedOn, Reversibility};
 use crate::expression::{Expression, Scope};
 use crate::language::Language;
 use crate::lineage::Flow;
+use crate::lookup::LookupQuery;
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::Document;
@@ -71,6 +72,10 @@ impl Operation for PlacedOperation {
 
     fn expressions(&self) -> Vec<&Expression> {
         self.inner.expressions()
+    }
+
+    fn lookups(&self) -> Vec<LookupQuery> {
+        self.inner.lookups()
     }
 
     fn problems(&self) -> Vec<Problem> {

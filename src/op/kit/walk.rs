@@ -13,6 +13,8 @@ use crate::refusal::Refusal;
 pub(crate) struct Walk {
     op: &'static str,
     missing: Missing,
+    /// The reason of the refusal of a path that does not exist.
+    gone: &'static str,
     null: Absence,
     misfit: Absence,
 }
@@ -39,6 +41,7 @@ impl Walk {
         Self {
             op,
             missing,
+            gone: "missing",
             null: Absence::new(missing, "missing"),
             misfit: Absence::new(missing, "blocked"),
         }
@@ -51,6 +54,12 @@ impl Walk {
             misfit: Absence::new(missing, "type"),
             ..Self::shape(op, missing)
         }
+    }
+
+    /// Refuses a path that does not exist as `<op>.<reason>`.
+    pub(crate) fn gone_as(mut self, reason: &'static str) -> Self {
+        self.gone = reason;
+        self
     }
 
     /// Does nothing when a list or object along the path is null.
@@ -172,7 +181,7 @@ impl Walk {
     /// Handles a missing source.
     pub(crate) fn nothing(&self, trail: &Trail<'_>) -> Result<bool, Refusal> {
         match self.missing {
-            Missing::Refuse => Err(self.refusal("missing", trail)),
+            Missing::Refuse => Err(self.refusal(self.gone, trail)),
             Missing::Skip => Ok(false),
         }
     }

@@ -6,9 +6,10 @@ use super::{Effect, Functions, Manual, Operation, read};
 use crate::context::Context;
 use crate::environment::Secrets;
 use crate::expression::Scope;
+use crate::lookup::KnownRows;
 use crate::problem::Problem;
 use crate::reading::Reading;
-use crate::record::{Document, Limits, Rounding};
+use crate::record::{Document, Limits, Rounding, Value};
 use crate::refusal::Refusal;
 use crate::toml::Problems;
 
@@ -71,6 +72,7 @@ fn apply_warned(
     document: &mut Document,
 ) -> (Result<Effect, Refusal>, Vec<String>) {
     let secrets: Secrets = [("pepper".to_owned(), "key".to_owned())].into_iter().collect();
+    let people = KnownRows::new().row("people", "PAT-7", Value::text("Ada"));
     let mut scope = Scope::new(Context {
         project: "shop",
         stage: 1,
@@ -80,6 +82,7 @@ fn apply_warned(
         secrets: &secrets,
         limits: Limits::default(),
         probe: None,
+        lookups: Some(&people),
     });
     let before = document.to_json();
     let effect = operation.apply(document, &mut scope);

@@ -11,6 +11,7 @@ mod checking;
 mod dates;
 mod language;
 mod meaning;
+mod merge;
 mod problems;
 mod schema;
 mod transform;
@@ -58,6 +59,7 @@ fn outcome(stage: &Stage, data: &str) -> String {
         secrets: &Secrets::default(),
         limits: crate::record::Limits::default(),
         probe: None,
+        lookups: None,
     };
     let shown = |output: super::Output| format!("{} {}", output.id, output.data);
     match stage.transform(&record, &context) {

@@ -7,13 +7,14 @@ use super::cause::{Deviation, DeviationCause};
 use super::special::Special;
 use crate::context::Context;
 use crate::digest::{Hash, Salt, derived_salt};
-use crate::engine::source_as_read;
+use crate::engine::{Answers, looking_up, source_as_read};
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::places::{self, KeptPlaces};
 use crate::ledger::read::salt;
 use crate::ledger::rows;
 use crate::ledger::stage_input::StageInput;
+use crate::lookup::Lookups;
 use crate::record::{Record, RecordNumber};
 use crate::stage::{OnConflict, Outcome, Stage};
 use crate::store::{Salted, Store, Table};
@@ -207,8 +208,12 @@ impl<'a> TargetClaims<'a> {
         };
         let source = source_as_read(connection, self.project, stage, record)?;
         let drawn = salt(connection, record)?;
-        let made = source.map_or_else(Vec::new, |source| self.made(stage, &source, drawn));
-        let wanted = (1..).zip(made).filter_map(|(part, row)| {
+        let made = match source {
+            Some(source) => self.made(stage, &source, drawn)?,
+            None => Vec::new(),
+        };
+        let mut wanted = Vec::with_capacity(made.len());
+        for (part, row) in (1..).zip(made) {
             let id = row.0.clone();
             let of_part = |parent: Salt| derived_salt(&parent, number, part);
             let own = if stage.derives() {
@@ -216,8 +221,8 @@ impl<'a> TargetClaims<'a> {
             } else {
                 drawn
             };
-            let row = self.changed_in_place(number, (record, own), row);
-            match (self.rekeys(), row) {
+            let row = self.changed_in_place(number, (record, own), row)?;
+            wanted.extend(match (self.rekeys(), row) {
                 (None, row) => Some(ExpectedRow {
                     id,
                     stays: false,
@@ -228,9 +233,9 @@ impl<'a> TargetClaims<'a> {
                     id: row.0.clone(),
                     row: Some(row),
                 }),
-            }
-        });
-        Ok(wanted.collect())
+            });
+        }
+        Ok(wanted)
     }
 
     /// Returns what the stages in place after a given stage make of a row; `None` when one of them refuses it.
@@ -239,15 +244,18 @@ impl<'a> TargetClaims<'a> {
         after: u32,
         (number, drawn): (RecordNumber, Option<Salt>),
         row: Row,
-    ) -> Option<Row> {
-        let mut stages = self
+    ) -> Result<Option<Row>> {
+        let stages = self
             .stages
             .iter()
             .filter(|later| later.in_place() && later.number() > after);
-        stages.try_fold(row, |(id, data), stage| {
+        let mut row = Some(row);
+        for stage in stages {
+            let Some((id, data)) = row.take() else { break };
             let record = Record { number, id, data };
-            self.made(stage, &record, drawn).pop()
-        })
+            row = self.made(stage, &record, drawn)?.pop();
+        }
+        Ok(row)
     }
 
     /// Returns the stage in place that gives ids: records from all stages collide there.
@@ -280,7 +288,7 @@ impl<'a> TargetClaims<'a> {
                 .any(|waiting| waiting.record == record && !waiting.edited)
                 && let Some(source) = source_as_read(connection, self.project, stage, record)?
             {
-                rows = self.made(stage, &source, salt(connection, record)?);
+                rows = self.made(stage, &source, salt(connection, record)?)?;
             }
         }
         let wanted = |row: Row| ExpectedRow {
@@ -300,7 +308,7 @@ impl<'a> TargetClaims<'a> {
             let row = if self.is_edited_in_place(record, None)? {
                 Some((source.id.clone(), String::new()))
             } else {
-                self.made(stage, &source, salt(self.store.connection(), record)?)
+                self.made(stage, &source, salt(self.store.connection(), record)?)?
                     .pop()
             };
             let id = match (&row, self.rekeys()) {
@@ -319,19 +327,25 @@ impl<'a> TargetClaims<'a> {
         Ok(rows::edited_in_place(&changes, now).is_some())
     }
 
-    fn made(&self, stage: &Stage, source: &Record, drawn: Option<Salt>) -> Vec<Row> {
+    fn made(&self, stage: &Stage, source: &Record, drawn: Option<Salt>) -> Result<Vec<Row>> {
         let environment = self.store.environment();
-        let mut scope = Scope::new(Context {
-            project: self.project,
-            stage: stage.number(),
-            id: &source.id,
-            salt: drawn,
-            now_us: environment.clock.now_us(),
-            secrets: &environment.secrets,
-            limits: self.store.options().limits,
-            probe: None,
-        });
-        match stage.transform_in(source, &mut scope) {
+        let transformed = |lookups: Option<&dyn Lookups>| {
+            let mut scope = Scope::new(Context {
+                project: self.project,
+                stage: stage.number(),
+                id: &source.id,
+                salt: drawn,
+                now_us: environment.clock.now_us(),
+                secrets: &environment.secrets,
+                limits: self.store.options().limits,
+                probe: None,
+                lookups,
+            });
+            stage.transform_in(source, &mut scope)
+        };
+        let answers = Answers::of(stage);
+        let made = looking_up(self.store.connection(), answers.as_ref(), transformed)?;
+        Ok(match made {
             Ok(Outcome::Write(output)) => vec![(output.id, output.data)],
             Ok(Outcome::Derive(outputs)) => outputs
                 .into_iter()
@@ -339,7 +353,7 @@ impl<'a> TargetClaims<'a> {
                 .collect(),
             Ok(Outcome::Filter(_)) if stage.in_place() => vec![(source.id.clone(), source.data.clone())],
             Ok(Outcome::Filter(_)) | Err(_) => Vec::new(),
-        }
+        })
     }
 
     /// Assigns every id to its owner, in the order of the stages and of the records' numbers; rows that no stage

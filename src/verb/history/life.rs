@@ -26,11 +26,17 @@ struct Relatives {
 impl Life {
     pub(super) fn new(connection: &Connection, numbers: Vec<RecordNumber>) -> Result<Self> {
         let mut life = Self::default();
+        let asked: HashSet<RecordNumber> = numbers.iter().copied().collect();
         let (mut own, mut sources) = (numbers, Vec::new());
         while let Some(number) = own.pop() {
             if life.seen.insert(number) {
                 own.extend(life.add(entries_of(connection, number)?, number).came_of_it);
-                sources.extend(life.add(entries_onto(connection, number)?, number).came_from);
+                // The other members of a golden record are not where this one came from, nor what came of it.
+                let is_asked = asked.contains(&number);
+                let mut onto = entries_onto(connection, number)?;
+                onto.retain(|entry| is_asked || !entry.follows);
+                let onto = life.add(onto, number);
+                sources.extend(onto.came_from.into_iter().filter(|_| is_asked));
             }
         }
         while let Some(number) = sources.pop() {
@@ -59,7 +65,7 @@ impl Life {
         let mut relatives = Relatives::default();
         for entry in entries {
             self.places.push(entry.key);
-            if entry.is_about_place {
+            if entry.is_apart {
                 continue;
             }
             let (_, record, _) = entry.key;

@@ -9,10 +9,12 @@ use rusqlite::Connection;
 
 use crate::context::Context;
 use crate::digest::commitment;
+use crate::engine::{Answers, looking_up};
 use crate::error::Result;
 use crate::ledger::past::{rows_taken_back, stage_pass_into};
 use crate::ledger::read::{self, RecordedEntry, entries_of_row, salt};
 use crate::ledger::versions::versions;
+use crate::lookup::Lookups;
 use crate::record::{PassId, Record, RecordNumber};
 use crate::stage::{Outcome, Stage};
 use crate::store::Store;
@@ -96,22 +98,27 @@ fn made(
         return Ok(false);
     };
     for (source_id, data) in versions(store, connection, &carrier.source, recorded.entry.record)? {
-        let context = Context {
-            project: &carrier.project,
-            stage: carrier.stage.number(),
-            id: &source_id,
-            salt: source,
-            now_us: carrier.now_us,
-            secrets: &store.environment().secrets,
-            limits: store.options().limits,
-            probe: None,
-        };
         let record = Record {
             number: recorded.entry.record,
             id: source_id.clone(),
             data,
         };
-        let outputs = match carrier.stage.transform(&record, &context) {
+        let transformed = |lookups: Option<&dyn Lookups>| {
+            let context = Context {
+                project: &carrier.project,
+                stage: carrier.stage.number(),
+                id: &source_id,
+                salt: source,
+                now_us: carrier.now_us,
+                secrets: &store.environment().secrets,
+                limits: store.options().limits,
+                probe: None,
+                lookups,
+            };
+            carrier.stage.transform(&record, &context)
+        };
+        let answers = Answers::of(&carrier.stage);
+        let outputs = match looking_up(connection, answers.as_ref(), transformed)? {
             Ok(Outcome::Write(output)) => vec![output],
             Ok(Outcome::Derive(outputs)) => outputs,
             Ok(Outcome::Filter(_)) | Err(_) => continue,

@@ -4,6 +4,7 @@ use super::life::Life;
 
 use crate::error::Result;
 use crate::ledger::life::{TraceStep, step_at};
+use crate::ledger::lookups::with_lookup_of;
 use crate::record::RecordNumber;
 use crate::refusal::Refusal;
 use crate::store::Store;
@@ -64,7 +65,7 @@ fn describe(life: Life, store: &Store, mut tell: impl FnMut(TraceStep) -> bool) 
     // A stage that redacts a path may have come after the one that refused.
     let redact = store.redacted_paths()?;
     let cut = |reason: String| match serde_json::from_str::<Refusal>(&reason) {
-        Ok(refusal) if !redact.is_empty() => refusal.cut_at(&redact).to_json(),
+        Ok(refusal) if !redact.is_empty() => with_lookup_of(&reason, refusal.cut_at(&redact).to_json()),
         _ => reason,
     };
     for key in life.into_places() {

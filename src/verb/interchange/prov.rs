@@ -169,7 +169,9 @@ impl<'s> ProvDocument<'s> {
         let activity = self.activity(step)?;
         let database = step.database.clone().unwrap_or_default();
         let row = (database, step.target_record.unwrap_or(step.record));
-        let before = (!step.before_hash.is_empty()).then(|| self.version_before(&row, step));
+        // A record that followed another one into a golden record found what that one had left.
+        let follows = step.outcome == "merged" && step.before_hash == step.after_hash;
+        let before = (!step.before_hash.is_empty() && !follows).then(|| self.version_before(&row, step));
         let source = self.source(step, &row);
         for used in [&before, &source].into_iter().flatten() {
             let mut usage = json!({ "prov:activity": activity, "prov:entity": used, "prov:time": at });

@@ -16,14 +16,15 @@ pub struct Alike {
 }
 
 impl Alike {
-    /// Returns the place and the rule of a refusal; `None` when it has several, concerns the record as a whole, or has
-    /// no rule.
+    /// Returns the place and the rule of a refusal; `None` when it has several, concerns the record as a whole, has no
+    /// rule, or when the record only waits for a row of another database.
     #[must_use]
     pub fn from_reason(reason: &Refusal) -> Option<Self> {
         let [only] = &reason.violations[..] else {
             return None;
         };
-        let rule = only.rule.clone().filter(|_| !only.pointer.is_empty())?;
+        let is_wrong = !only.pointer.is_empty() && !reason.waits();
+        let rule = only.rule.clone().filter(|_| is_wrong)?;
         Some(Self {
             pointer: only.pointer.clone(),
             rule,

@@ -1,17 +1,21 @@
 //! The facts for a stage, as if the stages before it were applied.
 
+use std::collections::BTreeSet;
+
 use rusqlite::Connection;
 
 use super::forecast::Forecast;
 use crate::engine::{Facts, Increment, PassLimits, ReadConnection, is_overtaken};
 use crate::error::Result;
+use crate::ledger::cross_reference::CrossReference;
+use crate::ledger::lookups::{self, PlannedChanges as _};
 use crate::ledger::read::PassSummary;
 use crate::ledger::selection::{RecordSelection, of_first_pass, of_open_pass, of_source};
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{StageHistory, places, refusals};
 use crate::record::{BatchId, RecordNumber};
 use crate::stage::Stage;
-use crate::store::Store;
+use crate::store::{Store, Table};
 
 /// Facts from the ledger, and from the results of the plan so far.
 pub(super) struct PlanFacts<'p> {
@@ -29,12 +33,38 @@ impl PlanFacts<'_> {
         StageInput::new(self.project, self.stage)
     }
 
+    /// Returns the records that used what the plan would change in the databases that the stage looks into.
+    fn users(&self, overlaid: &Connection) -> Result<Vec<RecordNumber>> {
+        let (fed, mut users) = (self.fed(), Vec::new());
+        let through: BTreeSet<&str> = fed.lookups.iter().map(|query| query.through.as_str()).collect();
+        for through in through {
+            let table = Table::from_name(through)?;
+            let id = |connection: &Connection, row: RecordNumber| -> Result<Option<String>> {
+                let found = table.by_number(connection, row)?;
+                Ok(found.map(|found| found.record.id))
+            };
+            let is_moved = |row| Ok(id(self.store.connection(), row)? != id(overlaid, row)?);
+            let rows = self.forecast.rows(through);
+            users.extend(lookups::of_planned_rows(overlaid, fed, through, &rows, is_moved)?);
+            if let Some(planned) = self.forecast.members(through) {
+                let members = planned.members().into_iter();
+                let members: Vec<_> = members.map(|member| (member, BatchId::MAX)).collect();
+                let cross = CrossReference::read(overlaid, through, Some(planned))?;
+                users.extend(lookups::of_members(overlaid, fed, &cross, through, &members)?);
+            }
+        }
+        Ok(users)
+    }
+
     /// Returns what a later pass reads by the ledger, corrected by what the plan has changed.
     fn due(&self, after: BatchId, revised: bool) -> Result<Vec<RecordNumber>> {
         let (fed, connection) = (self.fed(), self.store.connection());
         let kept = self.forecast.kept_waiting(connection, fed)?;
         let mut due = self.reader.read(|connection| places::free(connection, fed))?;
         due.retain(|record| !kept.contains(record));
+        let looked_up = |connection: &Connection| lookups::released(connection, fed, self.forecast);
+        due.extend(self.reader.read(looked_up)?);
+        due.extend(self.reader.read(|connection| self.users(connection))?);
         due.extend(of_source(connection, fed, revised, after, BatchId::MAX)?);
         Ok(due)
     }

@@ -2,13 +2,17 @@
 //! ledger knows nothing of this.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use crate::engine::{Foreseen, ForeseenPlaces, Home, PlannedRows, ReadConnection};
 use crate::error::Result;
+use crate::ledger::cross_reference::PlannedMembers;
+use crate::ledger::lookups::PlannedChanges;
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{Batch, Entry, EntryOutcome, ImageKind, id_in, places, rows};
+use crate::lookup::LookupBy;
 use crate::record::{RecordNumber, RecordSet};
 use crate::refusal::Holder;
 use crate::stage::{OnConflict, Stage, Stages};
@@ -25,6 +29,9 @@ pub(super) struct Forecast {
     sharing: BTreeSet<u32>,
     /// Databases whose rows' owners are needed.
     asked: BTreeSet<String>,
+    project: String,
+    /// What would be made of source records, in the databases in which a stage looks for it.
+    members: BTreeMap<String, Arc<PlannedMembers>>,
     rows: PlannedRows,
 }
 
@@ -92,6 +99,8 @@ impl Forecast {
         Self {
             asked: asked.map(|stage| stage.target().to_owned()).collect(),
             sharing,
+            project: stages.project().to_owned(),
+            members: looked_into(stages).map(|through| (through, Arc::default())).collect(),
             ..Self::default()
         }
     }
@@ -117,6 +126,7 @@ impl Forecast {
             is_beyond: self.is_beyond(stage.number()),
             rows: self.rows.clone(),
             newest: Some(newest),
+            members: self.members.clone(),
             ..Foreseen::default()
         };
         let target = self.databases.get(stage.target());
@@ -134,6 +144,10 @@ impl Forecast {
     /// Adds a batch that a stage would commit.
     pub(super) fn add(&mut self, reader: &ReadConnection, stage: &Stage, batch: &Batch) -> Result<()> {
         self.stages.entry(stage.number()).or_default().add(batch);
+        if let Some(members) = self.members.get_mut(stage.target()).filter(|_| !stage.in_place()) {
+            let feeder = (stage.number(), stage.source());
+            Arc::make_mut(members).add(&self.project, feeder, &batch.entries);
+        }
         if self.asked.contains(stage.target()) && !stage.in_place() {
             for entry in batch.entries.iter().filter(|entry| entry.after.is_some()) {
                 let row = entry.target.unwrap_or(entry.record);
@@ -275,6 +289,31 @@ impl Forecast {
         let mut copied = changes.iter().filter(|change| change.copies);
         Ok(copied.find_map(|change| Some((change.stage.as_ref()?.1, change.record))))
     }
+}
+
+impl PlannedChanges for Forecast {
+    fn rows(&self, through: &str) -> Vec<RecordNumber> {
+        let changed = self.databases.get(through).map(|left| &left.changed.runs);
+        let runs = changed.into_iter().flatten();
+        let mut rows: Vec<RecordNumber> = runs
+            .flat_map(|run| (run.first.get()..=run.last.get()).map(RecordNumber::new))
+            .collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    }
+
+    fn members(&self, through: &str) -> Option<Arc<PlannedMembers>> {
+        self.members.get(through).cloned()
+    }
+}
+
+/// Returns the databases in which stages look for what source records have become.
+fn looked_into(stages: &Stages) -> impl Iterator<Item = String> {
+    let queries = stages.iter().flat_map(Stage::lookups);
+    queries
+        .filter(|query| query.by == LookupBy::Member)
+        .map(|query| query.through.clone())
 }
 
 impl StageForecast {

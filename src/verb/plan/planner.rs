@@ -14,7 +14,7 @@ use super::sink::Laid;
 use super::summary::{StageSummary, scaled};
 use crate::context::{Context, Tally};
 use crate::engine::{
-    Beginning, Bounds, Due, Next, Pass, PassLimits, PreparedTarget, ReadConnection, StageProducer, Stopped,
+    Beginning, Bounds, Due, Next, Pass, PassLimits, PreparedTarget, ReadConnection, StageBatches, Stopped,
     StoppedStages, Work, drive, next,
 };
 use crate::error::Result;
@@ -212,13 +212,14 @@ impl<'t> Planner<'t> {
                 secrets: &self.store.environment().secrets,
                 limits: options.limits,
                 probe: Some(&*tally),
+                lookups: None,
             },
             selection,
             prepared,
             foreseen: self.forecast.foreseen(stage, self.newest),
             batch_size: self.limits.batch_size.unwrap_or(options.batch_size),
         };
-        let first = |connection: &Connection| StageProducer::begin(connection, &planned.pass, beginning);
+        let first = |connection: &Connection| StageBatches::begin(connection, &planned.pass, beginning);
         let mut each = self.reader.read(first)?;
         self.forecast.begin(stage, kind == PlannedPass::First);
         let mut counts = Counts::default();
@@ -230,6 +231,7 @@ impl<'t> Planner<'t> {
             overlay: &mut self.overlay,
             forecast: &mut self.forecast,
             telling: &mut course.telling,
+            waiting: 0,
         };
         self.stopped = drive(
             &mut laid,
@@ -239,13 +241,14 @@ impl<'t> Planner<'t> {
             &self.bounds,
             observer,
         )?;
+        let waiting = laid.waiting;
         self.announce_end(counts, observer);
         if let Some(left) = self.forecast.database_mut(stage.target()) {
             left.rows = scaled(left.standing.len(), records, counts.read);
         }
         (self.newest, course.bytes) = (each.newest(), course.bytes + each.bytes());
         course.took += began.elapsed();
-        let stops = self.stops(stage, in_source, &planned, counts.refused)?;
+        let stops = self.stops(stage, in_source, &planned, counts.refused.saturating_sub(waiting))?;
         course.stops = course.stops.or(stops);
         Ok(())
     }

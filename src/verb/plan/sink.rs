@@ -18,6 +18,8 @@ pub(super) struct Laid<'p, 't> {
     pub(super) overlay: &'p mut Overlay,
     pub(super) forecast: &'p mut Forecast,
     pub(super) telling: &'p mut StageSummary<'t>,
+    /// Number of records that would be refused only because they wait for rows of other databases.
+    pub(super) waiting: u64,
 }
 
 impl Sink for Laid<'_, '_> {
@@ -33,6 +35,7 @@ impl Sink for Laid<'_, '_> {
             Overlay::change(connection, &self.target, &batch.changes)
         })?;
         self.forecast.add(self.reader, self.stage, &batch)?;
+        self.waiting += batch.waiting;
         Ok(Event::BatchPlanned {
             stage: self.stage.number(),
             counts: batch.counts,

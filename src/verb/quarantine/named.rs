@@ -5,11 +5,13 @@ use std::collections::HashMap;
 
 use super::input::RetriedInput;
 use crate::context::Context;
+use crate::engine::{Answers, looking_up};
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::history::HiddenIds;
 use crate::ledger::quarantine::Quarantined;
 use crate::ledger::read::{self, salt};
+use crate::lookup::Lookups;
 use crate::path::Path;
 use crate::record::{BatchId, REDACTED, RecordNumber};
 use crate::stage::Stage;
@@ -189,22 +191,30 @@ impl<'s> Naming<'s> {
         let Some(carrier) = self.carrier(refused.batch)? else {
             return Ok(());
         };
-        let mut scope = Scope::new(Context {
-            project: &carrier.project,
-            stage: carrier.stage.number(),
-            id: &record.id,
-            salt,
-            now_us: carrier.now_us,
-            secrets: &store.environment().secrets,
-            limits: store.options().limits,
-            probe: None,
-        });
-        scope.note_parts();
-        // Only the ids that the stage gives along the way are needed.
-        let _ = carrier.stage.transform_in(&record, &mut scope);
-        let parts = named.iter_mut().filter(|named| named.what == NamedKind::Part);
-        for part in parts {
-            part.id = scope.part_id(part.number).map(str::to_owned);
+        let wanted = named.iter_mut().filter(|named| named.what == NamedKind::Part);
+        let mut wanted: Vec<&mut Named> = wanted.collect();
+        let ids_of_parts = |lookups: Option<&dyn Lookups>| {
+            let mut scope = Scope::new(Context {
+                project: &carrier.project,
+                stage: carrier.stage.number(),
+                id: &record.id,
+                salt,
+                now_us: carrier.now_us,
+                secrets: &store.environment().secrets,
+                limits: store.options().limits,
+                probe: None,
+                lookups,
+            });
+            scope.note_parts();
+            // Only the ids that the stage gives along the way are needed.
+            let _ = carrier.stage.transform_in(&record, &mut scope);
+            let ids = wanted.iter().map(|part| scope.part_id(part.number).map(str::to_owned));
+            ids.collect::<Vec<Option<String>>>()
+        };
+        let answers = Answers::of(&carrier.stage);
+        let ids = looking_up(store.connection(), answers.as_ref(), ids_of_parts)?;
+        for (part, id) in wanted.iter_mut().zip(ids) {
+            part.id = id;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::since::{ChangesSince, Deferred, Overwritten, set_aside};
 use super::undo::{ID_TAKEN, cursor_place, in_order};
 use crate::engine::BATCH_BYTES;
 use crate::error::{Conflict, Result};
+use crate::ledger::members::entries_together;
 use crate::ledger::read::{
     BEHIND_ALL, PassSummary, Place, RecordedEntry, entries_before, entries_of_record, entry_at, salt,
 };
@@ -46,7 +47,9 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
     let since = ChangesSince::new(connection, &passes_undone)?;
     let mut trials: HashMap<&str, RollbackReplay<'_>> = HashMap::new();
     for Chosen { pass, only } in chosen {
-        let database = pass.row.target.as_deref().unwrap_or_default();
+        let Some(database) = pass.row.target.as_deref() else {
+            continue;
+        };
         if !trials.contains_key(database) {
             let changed = since.changed(connection, database)?;
             let in_place = in_place_on(database, &passes_undone);
@@ -55,7 +58,7 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
         }
         if let (Some(record), Some(trial)) = (only, trials.get_mut(database)) {
             // The pass itself may have changed the row again for another record: that change stays.
-            let entries = entries_of_record(connection, pass.row.pass, *record)?;
+            let entries = entries_together(connection, pass.row.pass, *record)?;
             trial.changed.extend(entries.iter().map(RecordedEntry::number));
         }
     }
@@ -182,7 +185,7 @@ impl ReplayedPass {
         let place = (self.before, down_to);
         let entries = match self.only {
             None => entries_before(connection, self.pass, place, SLICE, BATCH_BYTES)?,
-            Some(record) if self.before == BEHIND_ALL => entries_of_record(connection, self.pass, record)?,
+            Some(record) if self.before == BEHIND_ALL => entries_together(connection, self.pass, record)?,
             Some(_) => Vec::new(),
         };
         if let Some(last) = entries.last() {

@@ -19,7 +19,8 @@ use rusqlite::Connection;
 
 use crate::engine::{Bounds, Claims, Pass, Run, Stopped, drive, drive_to_end};
 use crate::error::{Error, Result};
-use crate::ledger::read::{BEHIND_ALL, PassSummary, keeps_images};
+use crate::ledger::members::entries_together;
+use crate::ledger::read::{BEHIND_ALL, PassSummary, RecordedEntry, keeps_images};
 use crate::ledger::runs::writing_runs;
 use crate::ledger::since::is_first_writer;
 use crate::ledger::{
@@ -27,7 +28,7 @@ use crate::ledger::{
     undone,
 };
 use crate::observe::Observer;
-use crate::record::{PassId, RunId};
+use crate::record::RunId;
 use crate::store::{Store, Table};
 use conflict::Conflicts;
 use plan::{BatchRange, Chosen};
@@ -73,10 +74,11 @@ fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)
             Some(_) => None,
             None => undone::open_rollback(connection, pass.row.pass)?,
         };
-        let entries = |pass: PassId| match only {
-            Some(record) => Ok(out::of_record(connection, pass, *record)?.entries),
-            None => out::entries_of_pass(connection, pass),
+        let alone = match only {
+            Some(record) => Some(entries_together(connection, pass.row.pass, *record)?),
+            None => None,
         };
+        let changes = |recorded: &&RecordedEntry| recorded.entry.before != recorded.entry.after;
         let stage = pass.row.stage.as_ref();
         let reversal = Reversal {
             pass: pass.row.pass,
@@ -84,14 +86,17 @@ fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)
             stage: stage.map(|stage| crate::name::StageName::new(stage.number, &*stage.slug)),
             runs: writing_runs(connection, pass.row.pass)?,
             database: pass.row.target.clone().unwrap_or_default(),
-            entries: entries(pass.row.pass)?,
+            entries: match &alone {
+                Some(entries) => entries.len() as u64,
+                None => out::entries_of_pass(connection, pass.row.pass)?,
+            },
             done: open
                 .as_ref()
-                .map(|open| entries(open.row.pass))
+                .map(|open| out::entries_of_pass(connection, open.row.pass))
                 .transpose()?
                 .unwrap_or(0),
-            records: match only {
-                Some(record) => out::of_record(connection, pass.row.pass, *record)?.changed,
+            records: match &alone {
+                Some(entries) => entries.iter().filter(changes).count() as u64,
                 None => out::changed_by_pass(connection, pass.row.pass)?,
             },
             restored: open
@@ -216,7 +221,7 @@ fn undo_pass(
     bounds: &Bounds,
     observer: &mut dyn Observer,
 ) -> Result<(Counts, Option<Stopped>)> {
-    let target = Table::from_name(of.row.target.as_deref().unwrap_or_default())?;
+    let target = of.row.target.as_deref().map(Table::from_name).transpose()?;
     let open = undone::open_rollback(run.connection(), of.row.pass)?;
     let (mut pass, before, mut counts) = if let Some(open) = &open {
         let place = open.cursor.as_deref().and_then(cursor_place);
@@ -228,7 +233,10 @@ fn undo_pass(
         (pass, BEHIND_ALL, Counts::default())
     };
     begins(&pass, of, of.counts.read, &counts, observer);
-    let (alone, shape) = preparation(run, (of, since), &target, open.is_some())?;
+    let (alone, shape) = match &target {
+        Some(target) => preparation(run, (of, since), target, open.is_some())?,
+        None => (true, Vec::new()),
+    };
     let batch_size = options.batch_size.unwrap_or(run.store().options().batch_size);
     let mut producer = Undoing {
         pass: of.row.pass,

@@ -8,8 +8,9 @@ use super::since::{self, ChangesSince};
 use super::undo::{Undoing, begins};
 use crate::engine::{Claims, Run};
 use crate::error::{Error, Result};
+use crate::ledger::members::entries_together;
 use crate::ledger::past::number_by_origin;
-use crate::ledger::read::{self, BEHIND_ALL, PassSummary, entries_of_record};
+use crate::ledger::read::{self, BEHIND_ALL, PassSummary};
 use crate::ledger::since::{newest_change, record_processed_since};
 use crate::ledger::{BatchKind, Counts, PassKind, undone};
 use crate::observe::{Event, Observer};
@@ -38,7 +39,7 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<Chosen> 
     })?;
     refuse_dependent(connection, database, Some(id), number, change.batch)?;
     // Everything that the pass made of the source record is undone with it.
-    for recorded in entries_of_record(connection, change.pass, change.record)? {
+    for recorded in entries_together(connection, change.pass, change.record)? {
         if recorded.number() != number {
             refuse_dependent(connection, database, None, recorded.number(), recorded.batch)?;
         }
@@ -88,7 +89,7 @@ pub(super) fn undo(
     deferred.extend(since::set_aside(run.connection(), of.row.pass, record)?);
     let mut undoing = Undoing {
         pass: of.row.pass,
-        target: run.store().table(of.row.target.as_deref().unwrap_or_default())?,
+        target: Some(run.store().table(of.row.target.as_deref().unwrap_or_default())?),
         before: BEHIND_ALL,
         down_to: BatchId::BEFORE_FIRST,
         batch_size: 1,
@@ -100,7 +101,7 @@ pub(super) fn undo(
         deferred,
         claims: Claims::default(),
     };
-    let entries = entries_of_record(run.connection(), of.row.pass, record)?;
+    let entries = entries_together(run.connection(), of.row.pass, record)?;
     let mut batch = undoing.undo(&run.reader()?, entries)?;
     batch.step = BatchKind::End;
     batch.body = Some(serde_json::json!({ "undoes": of.row.pass }).to_string());

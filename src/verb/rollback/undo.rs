@@ -30,7 +30,8 @@ pub(crate) const ID_TAKEN: &str = "rollback.id_taken";
 /// Makes the batches that undo one pass.
 pub(crate) struct Undoing {
     pub(crate) pass: PassId,
-    pub(crate) target: Table,
+    /// `None` for decisions about pairs, which change no row.
+    pub(crate) target: Option<Table>,
     pub(crate) before: Place,
     /// Last of its batches to undo.
     pub(crate) down_to: BatchId,
@@ -66,10 +67,25 @@ impl Producer for Undoing {
     }
 }
 
+/// Returns whether an entry records that its record was merged into a row that another record's entry changed.
+fn follows(recorded: &RecordedEntry) -> bool {
+    recorded.entry.outcome == EntryOutcome::Merged && recorded.entry.before == recorded.entry.after
+}
+
 /// Puts the entries of one record in the order in which they are undone.
 pub(crate) fn in_order(entries: &mut [RecordedEntry]) {
     // A part that was removed before the others were placed is restored after they are gone.
     entries.sort_by_key(|recorded| recorded.entry.after.is_none());
+}
+
+/// Puts the records that only followed another one into a row behind it: the ledger has the entries of a batch in the
+/// order of the records, and the one that changed the row comes first there.
+fn put_followers_last<R>(entries: &mut [(RecordedEntry, R)]) {
+    let changing = entries.iter().filter(|(recorded, _)| !follows(recorded));
+    let changing: HashSet<Place> = changing.map(|(recorded, _)| recorded.place()).collect();
+    if entries.iter().any(|(recorded, _)| follows(recorded)) {
+        entries.sort_by_key(|(recorded, _)| !changing.contains(&recorded.place()));
+    }
 }
 
 fn put_in_order(entries: &mut [RecordedEntry]) {
@@ -97,7 +113,9 @@ impl Undoing {
         batch.cursor = Some(cursor_text(self.before));
         self.claims.begin_batch();
         let mut undone: Vec<(Entry, RecordedEntry)> = Vec::with_capacity(entries.len());
-        for (recorded, (salt, row)) in entries.into_iter().zip(rows) {
+        let mut entries: Vec<_> = entries.into_iter().zip(rows).collect();
+        put_followers_last(&mut entries);
+        for (recorded, (salt, row)) in entries {
             let row = match self.claims.row(recorded.number()) {
                 Some(on_the_way) => on_the_way.row.clone(),
                 None => row,
@@ -126,12 +144,15 @@ impl Undoing {
         let place = (self.before, self.down_to);
         let mut entries = entries_before(connection, self.pass, place, self.batch_size, BATCH_BYTES)?;
         // A load may have touched a record twice, and one record may have replaced what another wrote. A batch's
-        // entries are in the order of the records, which is not the order in which they are undone.
+        // entries are in the order of the records, which is not the order in which they are undone. Only members that
+        // followed another into a golden record may go with it.
         let (mut keys, mut seen) = (HashSet::with_capacity(entries.len()), HashMap::new());
         let is_again = |recorded: &RecordedEntry| {
             let record = recorded.entry.record;
-            let other = *seen.entry(recorded.number()).or_insert(record);
-            !keys.insert((record, recorded.entry.part)) || other != record
+            let (other, batch) = *seen
+                .entry(recorded.number())
+                .or_insert((record, follows(recorded).then_some(recorded.batch)));
+            !keys.insert((record, recorded.entry.part)) || (other != record && batch != Some(recorded.batch))
         };
         let again = entries.iter().position(is_again);
         if let Some(again) = again {
@@ -155,13 +176,19 @@ impl Undoing {
         bytes: usize,
     ) -> Result<Vec<(Salt, Option<Record>)>> {
         let numbers: Vec<RecordNumber> = entries.iter().map(RecordedEntry::number).collect();
-        let mut found = self.target.by_numbers(connection, &numbers, bytes)?;
+        let Some(target) = &self.target else {
+            let salts = numbers
+                .iter()
+                .map(|number| Ok((salt(connection, *number)?.unwrap_or_default(), None)));
+            return salts.collect();
+        };
+        let mut found = target.by_numbers(connection, &numbers, bytes)?;
         // All parts of a record go together; for the first record even if they exceed the limit.
         let is_whole = |at: usize| at == entries.len() || entries[at - 1].place() != entries[at].place();
         let last = (1..=found.len()).rev().find(|at| is_whole(*at));
         found.truncate(last.unwrap_or(usize::MAX));
         while !found.is_empty() && !is_whole(found.len()) {
-            found.push(self.target.by_number(connection, numbers[found.len()])?);
+            found.push(target.by_number(connection, numbers[found.len()])?);
         }
         let salted = |(recorded, found): (&RecordedEntry, Option<Salted>)| match found {
             Some(found) => {
@@ -199,11 +226,15 @@ impl Undoing {
         let (RowRestore::To(Some((id, _))) | RowRestore::Over(Some((id, _)))) = &restored else {
             return Ok(restored);
         };
-        if self.alone || row.is_some_and(|row| row.id == *id) {
+        let Some(target) = self
+            .target
+            .as_ref()
+            .filter(|_| !self.alone && row.is_none_or(|row| row.id != *id))
+        else {
             return Ok(restored);
-        }
+        };
         // A row gets its old id back only if no other record has it by now.
-        let owner = reader.read(|connection| self.claims.owner(Some(connection), &self.target, id))?;
+        let owner = reader.read(|connection| self.claims.owner(Some(connection), target, id))?;
         if owner.is_some_and(|owner| owner != recorded.number()) {
             return Ok(RowRestore::Taken);
         }

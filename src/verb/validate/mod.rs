@@ -57,6 +57,7 @@ pub fn validate(
         secrets: &store.environment().secrets,
         limits: store.options().limits,
         probe: None,
+        lookups: None,
     };
     let mut validation = Validation {
         table,

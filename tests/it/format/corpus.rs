@@ -18,7 +18,7 @@ struct Case {
     key: Option<PathBuf>,
 }
 
-/// The hundred stores of the corpus, twenty of them honest, in a folder.
+/// The stores of the corpus, more than a hundred, twenty-one of them honest, in a folder.
 fn corpus(folder: &Path) -> Vec<Case> {
     let honest = folder.join("honest");
     std::fs::create_dir(&honest).expect("a new folder");
@@ -61,8 +61,8 @@ fn corpus(folder: &Path) -> Vec<Case> {
         tampered_files::make(done, &honest, &store);
         add(done.base, done.what, done.exit, store);
     }
-    assert_eq!(cases.len(), 100);
-    assert_eq!(cases.iter().filter(|case| case.exit == 0).count(), 20);
+    assert_eq!(cases.len(), 101);
+    assert_eq!(cases.iter().filter(|case| case.exit == 0).count(), 21);
     cases
 }
 
@@ -149,7 +149,7 @@ fn write_the_corpus_out() {
     std::fs::create_dir(&out).expect("a new folder");
     let mut answers = vec![String::new(); cases.len()];
     for (at, (case, (exit, _))) in cases.iter().zip(&told).enumerate() {
-        // 37 and 100 have no common divisor, so that every place is taken once.
+        // 37 and 101 have no common divisor, so that every place is taken once.
         let place = (at * 37 + 11) % cases.len();
         let name = format!("store_{:03}.db", place + 1);
         copy(&case.store, &out.join(&name));

@@ -1,4 +1,4 @@
-//! The honest stores of the corpus: twenty of them, made by the library as a program would, or kept from earlier versions.
+//! The honest stores of the corpus: twenty-one of them, made by the library as a program would, or kept from earlier versions.
 
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,7 @@ pub(super) fn checkpoints(store: &Path) -> PathBuf {
     PathBuf::from(format!("{}.checkpoints", store.display()))
 }
 
-/// All twenty, in a folder.
+/// All of them, in a folder.
 pub(super) fn all(folder: &Path) -> Vec<Honest> {
     let mut made = Vec::new();
     let mut keep = |name, what, from: &Path| {
@@ -294,6 +294,7 @@ fn old_stores(keep: Keep<'_>) {
     keep("v2", "schema version 2", &fixture("v2.db"));
     keep("v3", "schema version 3, a pass unfinished", &fixture("v3.db"));
     keep("v4", "schema version 4", &fixture("v4.db"));
+    keep("v5", "schema version 5", &fixture("v5.db"));
     let folder = tempfile::tempdir().expect("a folder");
     let path = renamed(&folder);
     keep(

@@ -23,7 +23,9 @@ use steps::Teller;
 /// step is a command that you can type yourself. The project is kept for you to explore. If a step does not
 /// end as expected, the demo exits with that step's exit code.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  counterfoil demo shop\n  counterfoil demo bank --folder /tmp/bank")]
+#[command(
+    after_help = "Examples:\n  counterfoil demo shop\n  counterfoil demo bank --folder /tmp/bank\n  counterfoil demo hospital"
+)]
 pub(crate) struct Demo {
     /// Project to copy.
     #[arg(value_enum)]
@@ -55,8 +57,10 @@ impl Demo {
         teller.tell(
             "Load the records as they are today. Like every write, a load is recorded in the ledger.",
         )?;
-        let records = folder.join(project.records).display().to_string();
-        teller.step(&["load", project.database, &records])?;
+        for (database, records) in project.loads {
+            let records = folder.join(records).display().to_string();
+            teller.step(&["load", database, &records])?;
+        }
         teller.step(&["status"])?;
 
         teller.tell(
@@ -66,7 +70,7 @@ impl Demo {
         teller.tell("Refused records are in quarantine, each with its reason and its input.")?;
         teller.step(&["quarantine", "list", "--limit", "5"])?;
         teller.step(&["quarantine", "show", project.refused])?;
-        teller.step(&["trace", project.database, project.refused])?;
+        teller.step(&["trace", project.corrected(), project.refused])?;
 
         teller.tell(&audit(&folder.join("counterfoil.db").display().to_string()))?;
 
@@ -76,7 +80,8 @@ impl Demo {
         teller.tell(
             "Apply again, in small batches and slowly. This time, the process is killed (SIGKILL) midway.",
         )?;
-        teller.killed(&["apply", "--batch-size", "40", "--pause", "100ms", "--verbose"])?;
+        let small = ["apply", "--batch-size", project.batch_size];
+        teller.killed(&[&small[..], &["--pause", "100ms", "--verbose"]].concat())?;
         teller.step(&["status"])?;
         teller.tell("Run the same command again: it continues from the last committed batch.")?;
         teller.expect(Exit::Refused, &["apply"])?;
@@ -107,7 +112,7 @@ fn settle(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) ->
         "Refused records wait for a decision. Some are corrected in their source, and the next apply processes them.",
     )?;
     let corrections = folder.join(project.corrections).display().to_string();
-    teller.step(&["load", project.database, &corrections, "--replace"])?;
+    teller.step(&["load", project.corrected(), &corrections, "--replace"])?;
     teller.step(&["apply"])?;
     teller.tell("The others cannot be corrected. Waive them; the ledger records who did it and why.")?;
     teller.step(&[
@@ -125,14 +130,9 @@ fn prove(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) -> 
         "Every run signs the ledger at its end, so one record can be proved to someone who has only the public key.",
     )?;
     let proof = folder.join("proof.txt").display().to_string();
-    teller.step(&[
-        "prove",
-        project.result,
-        project.proved,
-        "--disclose",
-        "--output",
-        &proof,
-    ])?;
+    let prove = ["prove", project.result, project.proved, "--output", &proof];
+    let disclose: &[&str] = if project.discloses { &["--disclose"] } else { &[] };
+    teller.step(&[&prove, disclose].concat())?;
     teller.step(&["verify-proof", &proof])
 }
 

@@ -12,6 +12,8 @@ pub(super) enum Shipped {
     Shop,
     /// Transactions of an old bank, migrated in three stages.
     Bank,
+    /// Patients of two hospitals and a clinic become one register.
+    Hospital,
 }
 
 /// What a demo needs to know about a project.
@@ -19,18 +21,20 @@ pub(super) struct DemoProject {
     pub(super) name: &'static str,
     pub(super) title: &'static str,
     pub(super) about: &'static str,
-    /// Database that the sample records are loaded into.
-    pub(super) database: &'static str,
+    /// Databases that sample records are loaded into, with the files of the records; the corrections are for the first.
+    pub(super) loads: &'static [(&'static str, &'static str)],
     /// Database of the result.
     pub(super) result: &'static str,
-    /// The sample records.
-    pub(super) records: &'static str,
     /// Corrected versions of some refused records.
     pub(super) corrections: &'static str,
-    /// The id of a record that is refused.
+    /// The id of a record of the first database that is refused.
     pub(super) refused: &'static str,
     /// A record of the result, to be proved.
     pub(super) proved: &'static str,
+    /// Whether the proof contains the record; a redacted one never leaves the store.
+    pub(super) discloses: bool,
+    /// Records per batch of the apply that is killed: small enough that a few batches are left to do.
+    pub(super) batch_size: &'static str,
     pub(super) files: &'static [(&'static str, &'static str)],
 }
 
@@ -46,12 +50,13 @@ const SHOP: DemoProject = DemoProject {
     title: "An old shop's orders move to the order service.",
     about: "One stage splits names, addresses and item lists, makes amounts exact, and checks every order \
             against a contract.",
-    database: "orders_v1",
+    loads: &[("orders_v1", "records/orders_v1.ndjson")],
     result: "orders_v2",
-    records: "records/orders_v1.ndjson",
     corrections: "records/corrections.ndjson",
     refused: "ORD-2024-028",
     proved: "ORD-2024-001",
+    discloses: true,
+    batch_size: "40",
     files: files!("shop":
         "README.md"
         "counterfoil.toml"
@@ -69,12 +74,13 @@ const BANK: DemoProject = DemoProject {
     name: "bank",
     title: "An old bank's transactions are migrated in three stages.",
     about: "The first renames fields, the second makes amounts exact, the third adds what the regulator requires.",
-    database: "legacy_transactions",
+    loads: &[("legacy_transactions", "records/legacy_transactions.ndjson")],
     result: "transactions",
-    records: "records/legacy_transactions.ndjson",
     corrections: "records/corrections.ndjson",
     refused: "T021",
     proved: "T001",
+    discloses: true,
+    batch_size: "40",
     files: files!("bank":
         "README.md"
         "counterfoil.toml"
@@ -89,16 +95,57 @@ const BANK: DemoProject = DemoProject {
     ),
 };
 
+const HOSPITAL: DemoProject = DemoProject {
+    name: "hospital",
+    title: "The patients of two hospitals and a clinic become one register.",
+    about: "One stage for each system brings its records into one shape, under ids that a key makes from the SSN; no \
+            screen shows a name, a birth date or an address.",
+    loads: &[
+        ("hospital_a", "records/hospital_a.ndjson"),
+        ("hospital_b", "records/hospital_b.ndjson"),
+        ("clinic", "records/clinic.csv"),
+    ],
+    result: "register",
+    corrections: "records/corrections.ndjson",
+    refused: "4737",
+    proved: "A:4711",
+    discloses: false,
+    batch_size: "8",
+    files: files!("hospital":
+        "README.md"
+        "counterfoil.toml"
+        "patient.key"
+        "0001_hospital_a.toml"
+        "0002_hospital_b.toml"
+        "0003_clinic.toml"
+        "hospital_a.schema.json"
+        "hospital_b.schema.json"
+        "clinic.schema.json"
+        "register.schema.json"
+        "records/hospital_a.ndjson"
+        "records/hospital_b.ndjson"
+        "records/clinic.csv"
+        "records/corrections.ndjson"
+        "records/truth.csv"
+    ),
+};
+
 impl Shipped {
     pub(super) fn project(self) -> &'static DemoProject {
         match self {
             Self::Shop => &SHOP,
             Self::Bank => &BANK,
+            Self::Hospital => &HOSPITAL,
         }
     }
 }
 
 impl DemoProject {
+    /// Returns the database whose refused records are corrected.
+    pub(super) fn corrected(&self) -> &'static str {
+        self.loads.first().map_or("", |(database, _)| database)
+    }
+
     /// Copies the files to a folder that does not exist yet.
     pub(super) fn copy_to(&self, folder: &Path) -> Result<(), Failure> {
         if folder.exists() {
@@ -144,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_demo_copies_every_file_of_its_project() {
-        for project in [&SHOP, &BANK] {
+        for project in [&SHOP, &BANK, &HOSPITAL] {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("migrations")
                 .join(project.name);
@@ -152,7 +199,7 @@ mod tests {
             files_of(&folder, &mut found);
             let kept = |path: &&Path| {
                 let extension = path.extension().and_then(|extension| extension.to_str());
-                matches!(extension, Some("toml" | "json" | "ndjson" | "md"))
+                matches!(extension, Some("toml" | "json" | "ndjson" | "csv" | "key" | "md"))
             };
             let in_folder: BTreeSet<String> = found
                 .iter()

@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 impl Frame {
     /// Returns how the operation walks a document.
     pub(crate) fn walk(&self) -> Walk {
-        let walk = Walk::value(self.op, self.missing);
+        let walk = Walk::value(self.op, self.missing).gone_as(self.gone);
         if self.keep_null { walk.skip_null() } else { walk }
     }
 

@@ -1,0 +1,55 @@
+//! The batches of a stage, whatever its kind.
+
+use rusqlite::Connection;
+
+use super::each::{Beginning, StageProducer};
+use super::merge::MergeProducer;
+use super::pass::Pass;
+use super::pipeline::Producer;
+use super::reader::ReadConnection;
+use crate::error::Result;
+use crate::ledger::Batch;
+use crate::record::RecordNumber;
+
+/// Makes the batches of a pass of a stage.
+pub(crate) enum StageBatches<'a> {
+    /// Each record separately.
+    Each(Box<StageProducer<'a>>),
+    /// All records together: several become one.
+    Merge(Box<MergeProducer<'a>>),
+}
+
+impl<'a> StageBatches<'a> {
+    /// Reads the state in which the pass finds its databases.
+    pub(crate) fn begin(connection: &Connection, pass: &Pass, beginning: Beginning<'a>) -> Result<Self> {
+        Ok(match beginning.stage.merge() {
+            None => Self::Each(Box::new(StageProducer::begin(connection, pass, beginning)?)),
+            Some(merge) => Self::Merge(Box::new(MergeProducer::begin(connection, pass, merge, beginning)?)),
+        })
+    }
+
+    /// Returns the newest record number that was given out.
+    pub(crate) fn newest(&self) -> RecordNumber {
+        match self {
+            Self::Each(each) => each.newest(),
+            Self::Merge(merge) => merge.newest(),
+        }
+    }
+
+    /// Returns the number of bytes of the records that were read.
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Self::Each(each) => each.bytes(),
+            Self::Merge(merge) => merge.bytes(),
+        }
+    }
+}
+
+impl Producer for StageBatches<'_> {
+    fn next(&mut self, reader: &ReadConnection) -> Result<Option<Batch>> {
+        match self {
+            Self::Each(each) => each.next(reader),
+            Self::Merge(merge) => merge.next(reader),
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The judgement of a pass: which records are one, by which model, and what has to be written because of it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::Connection;
+use serde_json::{Value as Json, json};
+
+use super::members::Members;
+use super::units::{Before, Unit, units};
+use crate::context::Context;
+use crate::digest::{hex, sha256};
+use crate::error::{Error, Result};
+use crate::expression::Scope;
+use crate::ledger::merged::{self, MergeNote, StandingMember};
+use crate::ledger::selection::RecordSelection;
+use crate::ledger::EntryOutcome;
+use crate::matching::{self, Clustering, Exceeded, Constraints, FREE, Features, Model, Review, Scored, Scorer};
+use crate::record::{BatchId, RecordNumber};
+use crate::stage::{Merge, Stage};
+
+/// Where the records stood before a pass, and which of them it has to process.
+pub(super) struct Earlier {
+    /// In order of the records.
+    standing: Vec<StandingMember>,
+    /// What has changed since; all records for a first pass.
+    selection: RecordSelection,
+}
+
+impl Earlier {
+    /// Reads where the records stood before a batch.
+    pub(super) fn read(
+        connection: &Connection,
+        project: &str,
+        stage: &Stage,
+        before: BatchId,
+        selection: RecordSelection,
+    ) -> Result<Self> {
+        Ok(Self {
+            standing: merged::members(connection, project, stage.number(), before)?,
+            selection,
+        })
+    }
+
+    fn of(&self, record: RecordNumber) -> Option<&StandingMember> {
+        let at = self.standing.binary_search_by_key(&record, |member| member.record);
+        at.ok().map(|at| &self.standing[at])
+    }
+
+    /// Returns whether a record was refused when it was last read: nobody knows with which others.
+    fn is_refused(&self, record: RecordNumber) -> bool {
+        self.of(record).is_some_and(|member| member.outcome == EntryOutcome::Refused)
+    }
+
+    /// Returns the records that are in no cluster now and have to be written about: they are in a golden record, or have
+    /// changed.
+    fn left(&self, members: &Members) -> Vec<RecordNumber> {
+        let is_member = |record: RecordNumber| index_of(&members.features, record).is_some();
+        let mut left: Vec<RecordNumber> = (members.out.iter().copied())
+            .filter(|record| self.is_changed(*record) || self.golden(*record).is_some())
+            .collect();
+        let standing = self.standing.iter().filter(|member| member.golden.is_some());
+        left.extend(standing.map(|member| member.record).filter(|record| !is_member(*record)));
+        if let RecordSelection::List { records, .. } = &self.selection {
+            left.extend(records.iter().copied().filter(|record| !is_member(*record)));
+        }
+        left.sort_unstable();
+        left.dedup();
+        left
+    }
+}
+
+impl Before for Earlier {
+    fn golden(&self, record: RecordNumber) -> Option<RecordNumber> {
+        self.of(record).and_then(|member| member.golden)
+    }
+
+    fn is_changed(&self, record: RecordNumber) -> bool {
+        match &self.selection {
+            RecordSelection::Table { .. } => true,
+            RecordSelection::List { records, .. } => records.binary_search(&record).is_ok(),
+        }
+    }
+}
+
+/// Returns the place of a record among the features.
+pub(super) fn index_of(features: &Features, record: RecordNumber) -> Option<usize> {
+    let (mut low, mut high) = (0, features.len());
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        match features.number(middle).cmp(&record.get()) {
+            std::cmp::Ordering::Equal => return Some(middle),
+            std::cmp::Ordering::Less => low = middle + 1,
+            std::cmp::Ordering::Greater => high = middle,
+        }
+    }
+    None
+}
+
+/// Where the model of a pass comes from.
+pub(super) enum Source {
+    /// Learned by this pass.
+    Learned(Model),
+    /// Learned by the pass that wrote this batch.
+    Recorded(BatchId, Model),
+}
+
+impl Source {
+    pub(super) fn model(&self) -> &Model {
+        match self {
+            Self::Learned(model) | Self::Recorded(_, model) => model,
+        }
+    }
+
+    /// Returns the model of a pass: the recorded one, if the stage still means the same; else a new one.
+    pub(super) fn new(
+        stage: &Stage,
+        merge: &Merge,
+        members: &Members,
+        recorded: Option<MergeNote>,
+        cores: usize,
+    ) -> Result<Self> {
+        let recorded = recorded.filter(|note| stage.does_as(&note.meaning));
+        if let Some(note) = recorded {
+            return Ok(Self::Recorded(note.batch, model_in(&note)?));
+        }
+        let learned = matching::learn(&members.features, merge.settings(), cores);
+        Ok(Self::Learned(learned.map_err(|excess| too_much(stage, &excess))?))
+    }
+}
+
+/// Reads the model that a note keeps.
+fn model_in(note: &MergeNote) -> Result<Model> {
+    let body: Option<Json> = serde_json::from_str(&note.body).ok();
+    let learned = body.as_ref().and_then(|body| body.get("merge")?.get("learned"));
+    learned.and_then(Model::from_json).ok_or_else(|| Error::Damaged {
+        what: format!("the model in batch {} cannot be read", note.batch),
+    })
+}
+
+fn too_much(stage: &Stage, excess: &matching::Excess) -> Error {
+    let mut keys = excess.keys.clone();
+    keys.sort_by_key(|key| std::cmp::Reverse(key.pairs));
+    let most = keys.iter().take(3).map(|key| format!("`{}` {}", key.name, key.pairs));
+    let most: Vec<String> = most.collect();
+    let (would, limit) = (excess.would, excess.limit);
+    let (what, advice) = match excess.what {
+        Exceeded::Pairs => (
+            format!("would compare {would} pairs, and `limits.pairs` is {limit}"),
+            "give `[[merge.block]]` keys that fewer records share, or a smaller `limit`; or raise `[merge.limits] pairs`",
+        ),
+        Exceeded::Memory => (
+            format!("would need {would} bytes, and `limits.memory` is {limit}"),
+            "raise `[merge.limits] memory`, or give `[[merge.block]]` keys that fewer records share",
+        ),
+    };
+    let message = format!("stage {} {what}; keys with the most pairs: {}", stage.number(), most.join(", "));
+    Error::invalid(message, advice)
+}
+
+/// Renders the figures of a pass.
+fn figures(scored: &Scored, clustering: &Clustering) -> Json {
+    let mut sizes: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut labels = clustering.of.clone();
+    labels.sort_unstable();
+    for cluster in labels.chunk_by(|a, b| a == b) {
+        *sizes.entry(cluster.len()).or_default() += 1;
+    }
+    let mut bands: BTreeMap<&str, u64> = BTreeMap::new();
+    for review in &clustering.reviews {
+        *bands.entry(review.band.name()).or_default() += 1;
+    }
+    json!({
+        "candidates": scored.candidates,
+        "expected": scored.expected,
+        "found": scored.certain,
+        "review": bands,
+        "clusters": sizes,
+        "histogram": scored.histogram,
+        "alone": scored.alone,
+    })
+}
+
+/// What a pass has to write.
+pub(super) struct Judged {
+    pub(super) units: Vec<Unit>,
+    /// The pairs that a person has to decide, by either side.
+    pub(super) reviews: HashMap<usize, Vec<Review>>,
+    /// SHA-256 over the clusters, to recognize them when the pass is continued.
+    pub(super) digest: String,
+    /// Figures for the note.
+    pub(super) figures: Json,
+}
+
+/// Scores and clusters until no record is affected whose pairs were not all compared.
+pub(super) fn judge(
+    stage: &Stage,
+    merge: &Merge,
+    context: Context<'_>,
+    members: &Members,
+    earlier: &Earlier,
+    model: &Model,
+    cores: usize,
+) -> Result<Judged> {
+    let features = &members.features;
+    let left = earlier.left(members);
+    let is_first = matches!(earlier.selection, RecordSelection::Table { .. });
+    let mut touched = (!is_first).then(|| fresh(features, earlier, &left));
+    let initial = touched.as_ref().map(|fresh| initial(features, earlier, fresh));
+    loop {
+        let scored = matching::score(features, merge.settings(), model, touched.as_deref(), cores)
+            .map_err(|excess| too_much(stage, &excess))?;
+        let clustering = clustered(merge, context, features, model, &scored, initial.as_deref());
+        let found = units(clusters(features, &clustering), left.clone(), earlier);
+        if let Some(touched) = &mut touched
+            && touches_more(features, &found, touched)
+        {
+            continue;
+        }
+        return Ok(Judged {
+            digest: digest(features, &clustering),
+            reviews: by_side(&clustering.reviews),
+            figures: figures(&scored, &clustering),
+            units: found,
+        });
+    }
+}
+
+fn clustered(
+    merge: &Merge,
+    context: Context<'_>,
+    features: &Features,
+    model: &Model,
+    scored: &Scored,
+    initial: Option<&[u32]>,
+) -> Clustering {
+    let scorer = Scorer::new(features, merge.settings(), model);
+    let constraints = Constraints {
+        initial,
+        ..Constraints::default()
+    };
+    let conflict = |a: usize, b: usize| conflict(merge, features, context, (a, b));
+    matching::cluster(features, merge.settings(), scored, &scorer, &constraints, &conflict)
+}
+
+/// Returns what the stage's conflicts say about a pair.
+fn conflict(
+    merge: &Merge,
+    features: &Features,
+    context: Context<'_>,
+    (a, b): (usize, usize),
+) -> Option<matching::Then> {
+    if !merge.has_conflicts() {
+        return None;
+    }
+    let fields = merge.settings().fields.len();
+    let values = |member: usize| -> Vec<Option<String>> {
+        let value = |field| features.value(member, field).map(str::to_owned);
+        (0..fields).map(value).collect()
+    };
+    merge.conflict(&values(a), &values(b), &mut Scope::new(context))
+}
+
+/// Marks the records that are judged anew: those that have changed, those that were with one that has, and those that
+/// were refused.
+fn fresh(features: &Features, earlier: &Earlier, left: &[RecordNumber]) -> Vec<bool> {
+    let record = |at: usize| RecordNumber::new(features.number(at));
+    let mut fresh: Vec<bool> = (0..features.len())
+        .map(|at| earlier.is_changed(record(at)) || earlier.is_refused(record(at)))
+        .collect();
+    let changed = (0..features.len()).filter(|at| fresh[*at]).map(record);
+    let goldens = changed.chain(left.iter().copied());
+    let goldens: std::collections::HashSet<RecordNumber> =
+        goldens.filter_map(|record| earlier.golden(record)).collect();
+    for (at, fresh) in fresh.iter_mut().enumerate() {
+        *fresh |= earlier.golden(record(at)).is_some_and(|golden| goldens.contains(&golden));
+    }
+    fresh
+}
+
+/// Returns the clusters that stand: those of the golden records, but each record by itself that is judged anew.
+fn initial(features: &Features, earlier: &Earlier, fresh: &[bool]) -> Vec<u32> {
+    let mut first: HashMap<RecordNumber, u32> = HashMap::new();
+    (0..features.len())
+        .map(|at| {
+            let own = u32::try_from(at).expect("fewer records than numbers of 32 bits");
+            match earlier.golden(RecordNumber::new(features.number(at))) {
+                Some(golden) if !fresh[at] => *first.entry(golden).or_insert(own),
+                _ => FREE,
+            }
+        })
+        .collect()
+}
+
+/// Marks the records of the units; returns whether any was not marked before.
+fn touches_more(features: &Features, units: &[Unit], touched: &mut [bool]) -> bool {
+    let mut more = false;
+    let records = units.iter().flat_map(|unit| &unit.clusters).flat_map(|cluster| &cluster.members);
+    for at in records.filter_map(|record| index_of(features, *record)) {
+        more |= !std::mem::replace(&mut touched[at], true);
+    }
+    more
+}
+
+fn clusters(features: &Features, clustering: &Clustering) -> Vec<Vec<RecordNumber>> {
+    let mut members: Vec<(u32, usize)> = clustering.of.iter().copied().zip(0..).collect();
+    members.sort_unstable();
+    members
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|cluster| {
+            let numbers = cluster.iter().map(|(_, at)| RecordNumber::new(features.number(*at)));
+            numbers.collect()
+        })
+        .collect()
+}
+
+fn digest(features: &Features, clustering: &Clustering) -> String {
+    let mut text = Vec::with_capacity(features.len() * 16);
+    for (at, label) in clustering.of.iter().enumerate() {
+        text.extend(features.number(at).to_be_bytes());
+        text.extend(features.number(*label as usize).to_be_bytes());
+    }
+    hex(&sha256(&[&text]))
+}
+
+fn by_side(reviews: &[Review]) -> HashMap<usize, Vec<Review>> {
+    let mut sides: HashMap<usize, Vec<Review>> = HashMap::new();
+    for review in reviews {
+        for side in [review.a, review.b] {
+            sides.entry(side).or_default().push(*review);
+        }
+    }
+    sides
+}
+
+/// Renders the note of a pass.
+pub(super) fn note(source: &Source, judged: &Judged, members: &Members) -> Json {
+    let mut merge = match source {
+        Source::Learned(model) => json!({ "learned": model.to_json() }),
+        Source::Recorded(batch, _) => json!({ "model": batch }),
+    };
+    merge["members"] = members.features.len().into();
+    merge["figures"] = judged.figures.clone();
+    merge["digest"] = judged.digest.clone().into();
+    json!({ "merge": merge })
+}
+
+/// Returns the digest in a note.
+pub(super) fn digest_in(note: &MergeNote) -> Option<String> {
+    let body: Json = serde_json::from_str(&note.body).ok()?;
+    Some(body.get("merge")?.get("digest")?.as_str()?.to_owned())
+}

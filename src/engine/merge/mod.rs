@@ -1,0 +1,472 @@
+//! The batches of a merge stage: all records of the source are compared, those that are one become one golden record,
+//! and each batch writes whole clusters.
+
+mod judge;
+mod members;
+mod place;
+mod reasons;
+mod units;
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
+use self::judge::{Earlier, Judged, Source, digest_in, index_of, judge, note};
+use self::members::{Members, admitted};
+use self::place::{Golden, Gone, Made, Placer};
+use self::reasons::{MemberReason, ReviewPair};
+use self::units::{Before as _, Cluster, Left, Unit};
+use super::claims::Claims;
+use super::cores::in_portions;
+use super::each::Beginning;
+use super::pass::Pass;
+use super::pipeline::{BATCH_BYTES, Producer};
+use super::reader::ReadConnection;
+use super::set_rules::SetRules;
+use super::transformed::warned;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::expression::Scope;
+use crate::ledger::merged::{MergeNote, newest_model, note_of};
+use crate::ledger::places::{self, KeptPlaces};
+use crate::ledger::read::{LedgerTable, largest, pass};
+use crate::ledger::selection::RecordSelection;
+use crate::ledger::{Batch, BatchKind, PassKind, TableChange};
+use crate::matching::{Model, Scorer};
+use crate::record::{BatchId, Record, RecordNumber};
+use crate::refusal::Refusal;
+use crate::stage::{Merge, Outcome, Stage};
+use crate::store::{Salted, Table};
+
+/// Number of clusters that a core makes at a time.
+const PORTION: usize = 100;
+
+/// Makes the batches of a pass of a merge stage.
+pub(crate) struct MergeProducer<'a> {
+    stage: &'a Stage,
+    merge: &'a Merge,
+    /// The facts of the pass, without a record.
+    context: Context<'a>,
+    source: Table,
+    target: Table,
+    selection: RecordSelection,
+    /// Maximum number of records in a batch.
+    batch_size: usize,
+    /// Changes of the target's table by the first batch.
+    shape: Vec<TableChange>,
+    /// Newest record number given out.
+    newest: RecordNumber,
+    claims: Claims,
+    kept: KeptPlaces,
+    cross: Option<SetRules<'a>>,
+    /// The first batch of the pass, or the one that will be.
+    begins: BatchId,
+    /// What an interrupted pass noted, and the last key that it wrote.
+    resumed: Option<(MergeNote, RecordNumber)>,
+    bytes: u64,
+    /// What is to be written, once the records are judged.
+    work: Option<Work>,
+}
+
+/// What is to be written.
+struct Work {
+    members: Members,
+    earlier: Earlier,
+    source: Source,
+    judged: Judged,
+    /// Number of units that are written.
+    done: usize,
+}
+
+impl<'a> MergeProducer<'a> {
+    /// Reads the state in which the pass finds its databases.
+    pub(crate) fn begin(
+        connection: &Connection,
+        begun: &Pass,
+        merge: &'a Merge,
+        beginning: Beginning<'a>,
+    ) -> Result<Self> {
+        let Beginning {
+            stage,
+            context,
+            selection,
+            prepared,
+            foreseen,
+            batch_size,
+        } = beginning;
+        let target = Table::from_name(stage.target())?;
+        let mut kept = places::kept(connection, &target)?;
+        foreseen.keep(connection, &mut kept)?;
+        let newest = match foreseen.newest {
+            Some(newest) => newest,
+            None => largest(connection, LedgerTable::Record)?,
+        };
+        let earlier = if begun.begins() { None } else { pass(connection, begun.row.pass)? };
+        // An interrupted retry judges anew what is left of it.
+        let resumed = match &earlier {
+            Some(earlier) if begun.row.kind == PassKind::Apply => note_of(connection, begun.row.pass)?
+                .map(|note| Ok::<_, Error>((note, last_key(earlier.cursor.as_deref())?)))
+                .transpose()?,
+            _ => None,
+        };
+        Ok(Self {
+            stage,
+            merge,
+            context,
+            source: Table::from_name(stage.source())?,
+            target,
+            selection,
+            batch_size: batch_size.max(1),
+            shape: prepared.shape,
+            newest,
+            claims: Claims::default(),
+            kept,
+            cross: SetRules::new(stage, context),
+            begins: earlier.map_or(BatchId::MAX, |earlier| earlier.first_batch),
+            resumed,
+            bytes: 0,
+            work: None,
+        })
+    }
+
+    /// Returns the newest record number that was given out.
+    pub(crate) fn newest(&self) -> RecordNumber {
+        self.newest
+    }
+
+    /// Returns the number of bytes of the records that were read.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Judges all records.
+    fn judged(&mut self, reader: &ReadConnection) -> Result<Work> {
+        let members = members::read(reader, &self.source, self.stage, self.merge, self.context)?;
+        self.bytes += members.bytes;
+        let (project, stage) = (self.context.project, self.stage);
+        let (earlier, recorded) = reader.read(|connection| {
+            let earlier = Earlier::read(connection, project, stage, self.begins, self.selection.clone())?;
+            let is_first = matches!(self.selection, RecordSelection::Table { .. });
+            let recorded = match &self.resumed {
+                Some((note, _)) if note.body.contains("\"learned\"") => Some(note.clone()),
+                None if is_first => None,
+                _ => newest_model(connection, project, stage.number())?,
+            };
+            Ok((earlier, recorded))
+        })?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let source = Source::new(stage, self.merge, &members, recorded, cores)?;
+        let judged = judge(stage, self.merge, self.context, &members, &earlier, source.model(), cores)?;
+        let mut done = 0;
+        if let Some((note, key)) = &self.resumed {
+            if digest_in(note).as_ref() != Some(&judged.digest) {
+                return Err(changed_outside(stage));
+            }
+            done = judged.units.partition_point(|unit| unit.key() <= *key);
+        }
+        Ok(Work {
+            members,
+            earlier,
+            source,
+            judged,
+            done,
+        })
+    }
+}
+
+/// Returns the key in the resume point of a pass; 0 if no unit is written yet.
+fn last_key(cursor: Option<&str>) -> Result<RecordNumber> {
+    let Some(cursor) = cursor else {
+        return Ok(RecordNumber::BEFORE_FIRST);
+    };
+    let cursor: Option<serde_json::Value> = serde_json::from_str(cursor).ok();
+    let key = cursor.and_then(|cursor| cursor.get("cluster")?.as_i64());
+    key.map(RecordNumber::new).ok_or_else(|| Error::Damaged {
+        what: "the resume point of a merge cannot be read".to_owned(),
+    })
+}
+
+fn changed_outside(stage: &Stage) -> Error {
+    let source = stage.source();
+    Error::invalid(
+        format!("`{source}` was changed outside the ledger since the merge of stage {} began", stage.number()),
+        "run `counterfoil verify` to see what was changed; `counterfoil rollback` undoes what the merge has written",
+    )
+}
+
+impl Producer for MergeProducer<'_> {
+    fn next(&mut self, reader: &ReadConnection) -> Result<Option<Batch>> {
+        self.claims.forget_committed();
+        if self.work.is_none() {
+            let work = self.judged(reader)?;
+            let note = note(&work.source, &work.judged, &work.members).to_string();
+            self.work = Some(work);
+            if self.resumed.is_none() {
+                let mut batch = Batch::new(BatchKind::Note);
+                batch.body = Some(note);
+                batch.shape = std::mem::take(&mut self.shape);
+                return Ok(Some(batch));
+            }
+        }
+        let Some(mut work) = self.work.take() else {
+            return Ok(None);
+        };
+        let batch = self.batch(reader, &mut work);
+        self.work = Some(work);
+        batch
+    }
+}
+
+impl MergeProducer<'_> {
+    /// Makes the batch of the next units.
+    fn batch(&mut self, reader: &ReadConnection, work: &mut Work) -> Result<Option<Batch>> {
+        let rest = &work.judged.units[work.done..];
+        let mut records = 0;
+        let fits = |unit: &&Unit| {
+            let is_first = records == 0;
+            records += unit.len();
+            is_first || records <= self.batch_size
+        };
+        let units: Vec<Unit> = rest.iter().take_while(fits).cloned().collect();
+        if units.is_empty() && self.shape.is_empty() {
+            return Ok(None);
+        }
+        let (units, sources) = self.sources(reader, units)?;
+        let known = self.golden_rows(reader, &units)?;
+        let made = self.made(work, &units, &sources, &known)?;
+        let mut batch = Batch::new(BatchKind::Data);
+        batch.shape = std::mem::take(&mut self.shape);
+        batch.cursor = units
+            .last()
+            .map(|unit| serde_json::json!({ "cluster": unit.key() }).to_string());
+        work.done += units.len();
+        self.claims.begin_batch();
+        reader.read(|connection| self.place(connection, work, &units, made, &sources, &mut batch))?;
+        Ok(Some(batch))
+    }
+
+    /// Reads the source's rows of as many units as may be in memory together, at least of the first.
+    fn sources(
+        &self,
+        reader: &ReadConnection,
+        mut units: Vec<Unit>,
+    ) -> Result<(Vec<Unit>, HashMap<RecordNumber, Salted>)> {
+        let (mut sources, mut bytes, mut whole) = (HashMap::new(), 0, 0);
+        reader.read(|connection| {
+            for unit in &units {
+                for record in unit.records() {
+                    if let Some(found) = self.source.by_number(connection, record)? {
+                        bytes += found.record.data.len();
+                        sources.insert(record, found);
+                    }
+                }
+                whole += 1;
+                if bytes >= BATCH_BYTES {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        units.truncate(whole);
+        Ok((units, sources))
+    }
+
+    /// Returns the ids of the golden records that the clusters keep.
+    fn golden_rows(
+        &self,
+        reader: &ReadConnection,
+        units: &[Unit],
+    ) -> Result<HashMap<RecordNumber, String>> {
+        let kept = units.iter().flat_map(|unit| &unit.clusters).filter_map(|cluster| cluster.keeps);
+        let kept: Vec<RecordNumber> = kept.collect();
+        reader.read(|connection| {
+            let mut ids = HashMap::with_capacity(kept.len());
+            for golden in kept {
+                if let Some(row) = self.target.by_number(connection, golden)? {
+                    ids.insert(golden, row.record.id);
+                }
+            }
+            Ok(ids)
+        })
+    }
+
+    /// Makes the golden records of the units on every core.
+    fn made(
+        &self,
+        work: &Work,
+        units: &[Unit],
+        sources: &HashMap<RecordNumber, Salted>,
+        known: &HashMap<RecordNumber, String>,
+    ) -> Result<Vec<Vec<Made>>> {
+        let clusters: Vec<&Cluster> = units.iter().flat_map(|unit| &unit.clusters).collect();
+        let make = |portion: &[&Cluster]| -> Vec<Made> {
+            let made = portion.iter();
+            made.map(|cluster| self.make(work, cluster, sources, known)).collect()
+        };
+        let mut made = in_portions(&clusters, PORTION, make)?.into_iter().flatten();
+        let of_unit = |unit: &Unit| made.by_ref().take(unit.clusters.len()).collect();
+        Ok(units.iter().map(of_unit).collect())
+    }
+
+    fn make(
+        &self,
+        work: &Work,
+        cluster: &Cluster,
+        sources: &HashMap<RecordNumber, Salted>,
+        known: &HashMap<RecordNumber, String>,
+    ) -> Made {
+        let members: Vec<&Record> = (cluster.members.iter())
+            .filter_map(|member| sources.get(member))
+            .map(|salted| &salted.record)
+            .collect();
+        let Some(founder) = members.first() else {
+            return Made::refused(Refusal::new("source.deleted", ""));
+        };
+        let mut scope = Scope::new(Context {
+            id: &founder.id,
+            salt: sources.get(&founder.number).and_then(|salted| salted.salt),
+            ..self.context
+        });
+        let golden = self.stage.survivors_in(self.merge, &members, &mut scope);
+        let golden = golden.and_then(|golden| {
+            let mut output = self.stage.golden_in(&golden.document, founder, &mut scope)?;
+            if let Some(id) = cluster.keeps.and_then(|keeps| known.get(&keeps)) {
+                output.id.clone_from(id);
+            }
+            Ok((output, golden.won))
+        });
+        match golden {
+            Err(refusal) => Made::refused(refusal),
+            Ok((output, won)) => {
+                let mut reasons = self.reasons(work, cluster);
+                if let Some(first) = reasons.first_mut() {
+                    first.won = won;
+                }
+                let has = match &self.cross {
+                    Some(cross) => cross.has(&Outcome::Write(output.clone())),
+                    None => Vec::new(),
+                };
+                Made {
+                    codes: scope.warnings().iter().map(ToString::to_string).collect(),
+                    golden: Ok(Golden { output, has }),
+                    reasons: rendered(reasons, warned(scope.broken().to_vec(), self.stage)),
+                }
+            }
+        }
+    }
+
+    /// Returns what speaks for the place of each member of a cluster.
+    fn reasons(&self, work: &Work, cluster: &Cluster) -> Vec<MemberReason> {
+        let features = &work.members.features;
+        let scorer = Scorer::new(features, self.merge.settings(), work.source.model());
+        let at: Vec<usize> = cluster.members.iter().filter_map(|member| index_of(features, *member)).collect();
+        let mut reasons: Vec<MemberReason> = at
+            .iter()
+            .zip(&cluster.members)
+            .map(|(at, member)| MemberReason {
+                has_left: work.earlier.golden(*member).is_some_and(|was| Some(was) != cluster.keeps && !cluster.absorbs.contains(&was)),
+                review: self.review(work, *at),
+                ..MemberReason::default()
+            })
+            .collect();
+        for (one, a) in at.iter().enumerate() {
+            for (other, b) in at.iter().enumerate().skip(one + 1) {
+                let score = scorer.pair(*a, *b);
+                for side in [one, other] {
+                    let reason = &mut reasons[side];
+                    if reason.strongest.is_none_or(|strongest| strongest < score.bits) {
+                        reason.strongest = Some(score.bits);
+                        reason.by = names(&score.by, work.source.model());
+                    }
+                    reason.weakest = Some(reason.weakest.map_or(score.bits, |weakest| weakest.min(score.bits)));
+                }
+            }
+        }
+        if at.len() == 2 {
+            // The only pair is both.
+            reasons.iter_mut().for_each(|reason| reason.weakest = None);
+        }
+        reasons
+    }
+
+    fn review(&self, work: &Work, at: usize) -> Vec<ReviewPair> {
+        let features = &work.members.features;
+        let pairs = work.judged.reviews.get(&at).map_or(&[][..], Vec::as_slice);
+        let mut pairs: Vec<ReviewPair> = pairs
+            .iter()
+            .map(|review| {
+                let other = if review.a == at { review.b } else { review.a };
+                ReviewPair {
+                    with: RecordNumber::new(features.number(other)),
+                    bits: review.bits,
+                    probability: review.posterior,
+                    band: review.band,
+                }
+            })
+            .collect();
+        pairs.sort_unstable_by_key(|pair| pair.with);
+        pairs
+    }
+
+    fn place(
+        &mut self,
+        connection: &Connection,
+        work: &Work,
+        units: &[Unit],
+        made: Vec<Vec<Made>>,
+        sources: &HashMap<RecordNumber, Salted>,
+        batch: &mut Batch,
+    ) -> Result<()> {
+        if let Some(cross) = &mut self.cross {
+            cross.begin(connection, &self.target)?;
+        }
+        let golden_before = |record: RecordNumber| work.earlier.golden(record);
+        let mut placer = Placer {
+            project: self.context.project,
+            stage: self.stage,
+            target: &self.target,
+            connection,
+            claims: &mut self.claims,
+            kept: &self.kept,
+            cross: self.cross.as_ref(),
+            newest: &mut self.newest,
+            batch,
+            sources,
+            golden_before: &golden_before,
+        };
+        for (unit, made) in units.iter().zip(made) {
+            let gone = unit.left.iter().map(|left| gone(self.stage, self.context, left, sources));
+            placer.place(unit, made, gone.collect())?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the names of slots.
+fn names(slots: &[usize], model: &Model) -> Vec<String> {
+    let names = slots.iter().filter_map(|slot| model.slots.get(*slot));
+    names.map(|slot| slot.name.clone()).collect()
+}
+
+/// Returns why a record is in no cluster.
+fn gone(
+    stage: &Stage,
+    context: Context<'_>,
+    left: &Left,
+    sources: &HashMap<RecordNumber, Salted>,
+) -> Gone {
+    match sources.get(&left.record).map(|source| admitted(stage, context, source)) {
+        None => Gone::Filtered("source.deleted"),
+        Some(Ok(_)) => Gone::Filtered("where"),
+        Some(Err(refusal)) => Gone::Refused(refusal),
+    }
+}
+
+/// Renders the reasons; the carrier, the first, also says what the stage warns of.
+fn rendered(reasons: Vec<MemberReason>, warned: Option<String>) -> Vec<Option<String>> {
+    let mut warned = warned;
+    reasons
+        .into_iter()
+        .map(|reason| reason.to_json(warned.take().as_deref()))
+        .collect()
+}

@@ -1,0 +1,467 @@
+//! What records have used of other databases: what their entries record of it, and which of them are due again because
+//! it has changed since, or because what they found missing now exists.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rusqlite::{Connection, params};
+use serde_json::{Value as Json, json};
+
+use super::cross_reference::{CrossReference, PlannedMembers};
+use super::places::id_hash;
+use super::sql::{of_record, standing_life};
+use super::stage_input::StageInput;
+use crate::digest::Salt;
+use crate::error::Result;
+use crate::lookup::{LookupBy, LookupQuery, Used};
+use crate::path::Path;
+use crate::record::{BatchId, Record, RecordNumber, Value};
+use crate::store::{FieldKeys, Table};
+
+/// What a record has used, by database.
+pub(crate) type Uses = BTreeSet<(String, Used)>;
+
+/// The name under which a reason contains what a record has used.
+const LOOKUP: &str = "lookup";
+
+/// Adds to the reason of an entry what its record has used: numbers, and of a missing key a hash with the record's
+/// salt.
+pub(crate) fn with_uses(reason: Option<String>, uses: &Uses, salt: &Salt) -> Option<String> {
+    if uses.is_empty() {
+        return reason;
+    }
+    let mut databases: BTreeMap<&str, BTreeMap<&str, Vec<Json>>> = BTreeMap::new();
+    for (database, used) in uses {
+        let (how, what) = match used {
+            Used::Absent(key) => ("absent", json!(hex::encode(id_hash(salt, key)))),
+            Used::Golden(member, row) => ("golden", json!([member, row])),
+            Used::Id(row) => ("id", json!(row)),
+            Used::Row(row) => ("row", json!(row)),
+        };
+        databases.entry(database).or_default().entry(how).or_default().push(what);
+    }
+    Some(with_lookup(reason.as_deref(), &json!(databases)))
+}
+
+fn with_lookup(reason: Option<&str>, uses: &Json) -> String {
+    match reason.and_then(|reason| reason.strip_suffix('}')) {
+        Some(open) => format!("{open},\"{LOOKUP}\":{uses}}}"),
+        None => format!("{{\"{LOOKUP}\":{uses}}}"),
+    }
+}
+
+/// Adds to a reason what another one says was looked up.
+pub(crate) fn with_lookup_of(other: &str, reason: String) -> String {
+    let uses = serde_json::from_str::<Json>(other).map(|mut other| other[LOOKUP].take());
+    match uses {
+        Ok(uses) if uses.is_object() => with_lookup(Some(&reason), &uses),
+        _ => reason,
+    }
+}
+
+/// What an entry says that its record looked up.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct LookedUp {
+    /// The database that was looked into.
+    pub database: String,
+    /// The number of the row that was found; `None` if there was none.
+    pub record: Option<RecordNumber>,
+}
+
+/// Returns what a reason says was looked up.
+pub(crate) fn looked_up(reason: &str) -> Vec<LookedUp> {
+    if !reason.contains("\"lookup\":") {
+        return Vec::new();
+    }
+    let Ok(reason) = serde_json::from_str::<Json>(reason) else {
+        return Vec::new();
+    };
+    let mut found: Vec<LookedUp> = Vec::new();
+    for (database, uses) in reason[LOOKUP].as_object().into_iter().flatten() {
+        for (how, what) in uses.as_object().into_iter().flatten() {
+            for what in what.as_array().into_iter().flatten() {
+                // Beside the pair of a golden row and its member stands the row.
+                let record = match how.as_str() {
+                    "id" | "row" => what.as_i64().map(RecordNumber::new),
+                    "absent" => None,
+                    _ => continue,
+                };
+                let database = database.clone();
+                let looked_up = LookedUp { database, record };
+                if !found.contains(&looked_up) {
+                    found.push(looked_up);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Returns the databases that a stage looks into, each with its questions.
+fn databases<'q>(stage: StageInput<'q>) -> BTreeMap<&'q str, Vec<&'q LookupQuery>> {
+    let mut databases: BTreeMap<&str, Vec<&LookupQuery>> = BTreeMap::new();
+    for query in stage.lookups {
+        databases.entry(&query.through).or_default().push(query);
+    }
+    databases
+}
+
+/// The newest standing use `u` of the stage's record before a batch. Parameters: ?1 and ?2 the stage, ?5 the database.
+macro_rules! newest_use {
+    ($before:literal) => {
+        concat!(
+            " CROSS JOIN ledger_batch ub ON ub.batch=u.batch CROSS JOIN ledger_standing up ON up.pass=ub.pass
+              CROSS JOIN ledger_stage us ON us.stage=up.stage
+             WHERE us.project=?1 AND us.number=?2 AND up.kind IN('apply','retry') AND NOT EXISTS(SELECT 1 FROM ",
+            standing_life!(),
+            " WHERE ",
+            of_record!("f", "u.record"),
+            " AND f.batch>u.batch",
+            $before,
+            " AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry'))"
+        )
+    };
+}
+
+/// Returns the records of a stage that used what batches after `after` and before `before` changed in a database that
+/// the stage looks into, whoever changed it, and that the stage has not processed since.
+pub(crate) fn changed(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    after: BatchId,
+    before: BatchId,
+) -> Result<Vec<RecordNumber>> {
+    let mut records = Vec::new();
+    for (through, queries) in databases(stage) {
+        let key = params![stage.project, stage.number, after, before, through];
+        // A patch as image says that the id has stayed.
+        let rows = concat!(
+            "SELECT DISTINCT u.record FROM ledger_written w CROSS JOIN ledger_entry e ON e.batch=w.batch AND e.before IS NOT e.after
+               CROSS JOIN ledger_lookup u ON u.database=?5 AND u.row=coalesce(e.target,e.record) AND u.golden=0 AND u.batch<e.batch",
+            newest_use!(" AND f.batch<?4"),
+            " AND w.database=?5 AND w.batch>?3 AND w.batch<?4 AND (u.how='row' OR e.before IS NULL OR e.after IS NULL
+               OR NOT EXISTS(SELECT 1 FROM ledger_image i WHERE i.batch=e.batch AND i.record=e.record AND i.part=e.part AND i.kind=2))"
+        );
+        let mut statement = connection.prepare_cached(rows)?;
+        for record in statement.query_map(key, |row| row.get(0))? {
+            records.push(record?);
+        }
+        let written = Written {
+            connection,
+            through,
+            after,
+            before,
+        };
+        if queries.iter().any(|query| query.by == LookupBy::Member) {
+            let members = written.members()?;
+            let cross = CrossReference::read(connection, through, None)?;
+            records.extend(of_members(connection, stage, &cross, through, &members)?);
+        }
+        for query in queries {
+            if let LookupBy::Field(field) = &query.by {
+                records.extend(of_key_shared(connection, stage, query, field, &written.rows()?)?);
+            }
+        }
+    }
+    Ok(records)
+}
+
+/// What batches between two others have written to a database.
+struct Written<'w> {
+    connection: &'w Connection,
+    through: &'w str,
+    after: BatchId,
+    before: BatchId,
+}
+
+/// Numbers, each with the newest batch that concerns it.
+type Touched = Vec<(RecordNumber, BatchId)>;
+
+impl Written<'_> {
+    /// Returns the rows that were written and were there afterwards.
+    fn rows(&self) -> Result<Touched> {
+        self.touched(
+            "SELECT coalesce(e.target,e.record), max(e.batch) FROM ledger_written w
+             CROSS JOIN ledger_entry e ON e.batch=w.batch AND e.before IS NOT e.after AND e.after IS NOT NULL
+             WHERE w.database=?1 AND w.batch>?2 AND w.batch<?3 GROUP BY 1",
+        )
+    }
+
+    /// Returns the source records that were processed.
+    fn members(&self) -> Result<Touched> {
+        self.touched(
+            "SELECT e.record, max(e.batch) FROM ledger_written w CROSS JOIN ledger_batch b ON b.batch=w.batch
+             CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_entry e ON e.batch=w.batch
+             WHERE w.database=?1 AND w.batch>?2 AND w.batch<?3 AND p.source<>?1 GROUP BY 1",
+        )
+    }
+
+    fn touched(&self, sql: &str) -> Result<Touched> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let key = params![self.through, self.after, self.before];
+        let touched = statement.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(touched.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+/// What a record has used of a database, by its newest standing entry.
+struct Use {
+    record: RecordNumber,
+    how: String,
+    /// The row that a source record had become; 0 for a row.
+    golden: RecordNumber,
+}
+
+/// Returns the uses of a row, or of a source record, in batches before one.
+fn uses_of(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    through: &str,
+    (row, before): (RecordNumber, BatchId),
+) -> Result<Vec<Use>> {
+    let sql = concat!(
+        "SELECT u.record, u.how, u.golden FROM ledger_lookup u",
+        newest_use!(""),
+        " AND u.database=?3 AND u.row=?4 AND u.row>0 AND u.batch<?5"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let key = params![stage.project, stage.number, through, row, before];
+    let uses = statement.query_map(key, |found| {
+        Ok(Use {
+            record: found.get(0)?,
+            how: found.get(1)?,
+            golden: found.get(2)?,
+        })
+    })?;
+    Ok(uses.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Returns the records that used source records which have become something else since, or whose ids others have too.
+pub(crate) fn of_members(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    cross: &CrossReference,
+    through: &str,
+    members: &[(RecordNumber, BatchId)],
+) -> Result<Vec<RecordNumber>> {
+    let sources = cross.sources();
+    let mut records = Vec::new();
+    for (member, batch) in members {
+        for found in uses_of(connection, stage, through, (*member, *batch))? {
+            if found.how == "golden" && cross.rows_of(connection, *member)? != [found.golden] {
+                records.push(found.record);
+            }
+        }
+        for source in sources.iter().filter(|_| sources.len() > 1) {
+            let Some(row) = Table::from_name(source)?.by_number(connection, *member)? else {
+                continue;
+            };
+            for other in cross.with_id(connection, &row.record.id)? {
+                let uses = uses_of(connection, stage, through, (other, *batch))?;
+                let golden = uses.into_iter().filter(|found| other != *member && found.how == "golden");
+                records.extend(golden.map(|found| found.record));
+            }
+        }
+    }
+    Ok(records)
+}
+
+/// Returns the records that used a row whose key another row has now, too.
+fn of_key_shared(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    query: &LookupQuery,
+    field: &Path,
+    written: &[(RecordNumber, BatchId)],
+) -> Result<Vec<RecordNumber>> {
+    let mut records = Vec::new();
+    if written.is_empty() {
+        return Ok(records);
+    }
+    let keys = FieldKeys::read(connection, query, field)?;
+    for (row, batch) in written {
+        for other in keys.beside(connection, *row)? {
+            let uses = uses_of(connection, stage, &query.through, (other, *batch))?;
+            records.extend(uses.into_iter().map(|found| found.record));
+        }
+    }
+    Ok(records)
+}
+
+/// Returns the records of a stage that used rows which a plan would change; `is_moved` returns whether a row would be
+/// gone or have another id.
+pub(crate) fn of_planned_rows(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    through: &str,
+    rows: &[RecordNumber],
+    is_moved: impl Fn(RecordNumber) -> Result<bool>,
+) -> Result<Vec<RecordNumber>> {
+    let mut records = Vec::new();
+    for row in rows {
+        let uses = uses_of(connection, stage, through, (*row, BatchId::MAX))?;
+        for found in uses {
+            if found.how == "row" || (found.how == "id" && is_moved(*row)?) {
+                records.push(found.record);
+            }
+        }
+    }
+    Ok(records)
+}
+
+/// A record that found nothing under a key.
+struct Absence {
+    record: RecordNumber,
+    batch: BatchId,
+    hash: String,
+    salt: Salt,
+}
+
+/// A key that exists since a batch.
+struct Appeared {
+    key: String,
+    batch: BatchId,
+}
+
+/// With more comparisons than this, all records that found nothing are due.
+const MOST_COMPARED: usize = 2_000_000;
+
+/// What a plan would change in the databases that a stage looks into.
+pub(crate) trait PlannedChanges {
+    /// Returns the rows of a database that would change.
+    fn rows(&self, through: &str) -> Vec<RecordNumber>;
+
+    /// Returns what it would make of source records in a database.
+    fn members(&self, through: &str) -> Option<Arc<PlannedMembers>>;
+}
+
+/// No plan.
+pub(crate) struct NothingPlanned;
+
+impl PlannedChanges for NothingPlanned {
+    fn rows(&self, _: &str) -> Vec<RecordNumber> {
+        Vec::new()
+    }
+
+    fn members(&self, _: &str) -> Option<Arc<PlannedMembers>> {
+        None
+    }
+}
+
+/// Returns the records of a stage that found nothing under a key that exists now, and to which nothing has happened in
+/// the stage since.
+pub(crate) fn released(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    planned: &dyn PlannedChanges,
+) -> Result<Vec<RecordNumber>> {
+    let mut records = Vec::new();
+    for (through, queries) in databases(stage) {
+        let absences = absences(connection, stage, through)?;
+        let Some(since) = absences.iter().map(|absence| absence.batch).min() else {
+            continue;
+        };
+        let written = Written {
+            connection,
+            through,
+            after: since,
+            before: BatchId::MAX,
+        };
+        let appeared = appeared(&written, &queries, planned)?;
+        let is_much = appeared.len().saturating_mul(absences.len()) > MOST_COMPARED;
+        for absence in absences {
+            let is_it = |appeared: &Appeared| {
+                appeared.batch > absence.batch
+                    && (is_much || hex::encode(id_hash(&absence.salt, &appeared.key)) == absence.hash)
+            };
+            if appeared.iter().any(is_it) {
+                records.push(absence.record);
+            }
+        }
+    }
+    records.sort_unstable();
+    records.dedup();
+    Ok(records)
+}
+
+fn absences(connection: &Connection, stage: StageInput<'_>, through: &str) -> Result<Vec<Absence>> {
+    let sql = concat!(
+        "SELECT u.record, u.batch, j.value, r.salt FROM ledger_lookup u
+         CROSS JOIN ledger_batch ub ON ub.batch=u.batch CROSS JOIN ledger_standing up ON up.pass=ub.pass
+         CROSS JOIN ledger_stage us ON us.stage=up.stage
+         CROSS JOIN ledger_entry e ON e.batch=u.batch AND e.record=u.record AND instr(e.reason,'\"absent\"')
+         CROSS JOIN json_each(e.reason,'$.lookup.'||?3||'.absent') j
+         CROSS JOIN ledger_record r ON r.record=u.record
+         WHERE u.database=?3 AND u.row=0 AND us.project=?1 AND us.number=?2 AND up.kind IN('apply','retry') AND r.salt IS NOT NULL
+           AND NOT EXISTS(SELECT 1 FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "u.record"),
+        " AND f.batch>u.batch AND t.project=?1 AND t.number=?2 AND (q.kind<>'rollback' OR q.reverses IS NULL))"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![stage.project, stage.number, through], |row| {
+        Ok(Absence {
+            record: row.get(0)?,
+            batch: row.get(1)?,
+            hash: row.get(2)?,
+            salt: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Returns the keys of rows that were written to a database, or that a plan would write.
+fn appeared(
+    written: &Written<'_>,
+    queries: &[&LookupQuery],
+    planned: &dyn PlannedChanges,
+) -> Result<Vec<Appeared>> {
+    let (connection, through) = (written.connection, written.through);
+    let mut appeared = Vec::new();
+    let is_by_member = |query: &LookupQuery| query.by == LookupBy::Member;
+    if queries.iter().any(|query| !is_by_member(query)) {
+        let mut rows = written.rows()?;
+        rows.extend(planned.rows(through).into_iter().map(|row| (row, BatchId::MAX)));
+        let table = Table::from_name(through)?;
+        for (row, batch) in rows {
+            let Some(found) = table.by_number(connection, row)? else {
+                continue;
+            };
+            for query in queries.iter().filter(|query| !is_by_member(query)) {
+                let key = key_of(query, &found.record);
+                appeared.extend(key.map(|key| Appeared { key, batch }));
+            }
+        }
+    }
+    if queries.iter().any(|query| is_by_member(query)) {
+        let of_plan = planned.members(through);
+        let mut members = written.members()?;
+        let planned = of_plan.iter().flat_map(|planned| planned.members());
+        members.extend(planned.map(|member| (member, BatchId::MAX)));
+        let cross = CrossReference::read(connection, through, of_plan.clone())?;
+        for source in cross.sources() {
+            let source = Table::from_name(source)?;
+            for (member, batch) in &members {
+                if let Some(found) = source.by_number(connection, *member)?
+                    && !cross.rows_of(connection, *member)?.is_empty()
+                {
+                    let (key, batch) = (found.record.id, *batch);
+                    appeared.push(Appeared { key, batch });
+                }
+            }
+        }
+    }
+    Ok(appeared)
+}
+
+fn key_of(query: &LookupQuery, row: &Record) -> Option<String> {
+    match &query.by {
+        LookupBy::Field(field) => {
+            let document = row.document().ok()?;
+            query.key(document.at(field)?.as_ref())
+        }
+        LookupBy::Id | LookupBy::Member => query.key(&Value::text(&row.id)),
+    }
+}

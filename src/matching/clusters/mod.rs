@@ -1,0 +1,290 @@
+//! Clusters: pairs joined, the strongest first, as long as all members of a cluster go together.
+
+mod rings;
+
+use std::collections::{HashMap, HashSet};
+
+use rings::Rings;
+
+use crate::matching::compare::{Comparer, MISSING};
+use crate::matching::features::Features;
+use crate::matching::score::{Edge, Held, Scored, Scorer};
+use crate::matching::settings::{Join, Millibits, Ppm, Settings};
+
+/// What a stage's own conflict does to a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Then {
+    /// Never merged, and not shown.
+    Never,
+    /// Shown at most.
+    Review,
+}
+
+/// Decisions and clusters that stand already.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Constraints<'c> {
+    /// Pairs that are one.
+    pub(crate) must: &'c [(usize, usize)],
+    /// Pairs that are not: no cluster holds both.
+    pub(crate) cannot: &'c [(usize, usize)],
+    /// By member: the label of the cluster it is in, or [`FREE`].
+    pub(crate) initial: Option<&'c [u32]>,
+}
+
+/// The label of a member that is in no cluster yet.
+pub(crate) const FREE: u32 = u32::MAX;
+
+/// Why a probable pair is in two clusters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Band {
+    /// Not certain enough to be merged.
+    Near,
+    /// Merging it would join members that do not go together.
+    Chain,
+    /// Something contradicts it.
+    Conflict,
+    /// It would join two clusters that stand already.
+    Joins,
+}
+
+impl Band {
+    /// Returns the name that entries and screens use.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Near => "near",
+            Self::Chain => "chain",
+            Self::Conflict => "conflict",
+            Self::Joins => "joins",
+        }
+    }
+}
+
+/// A pair that a person should look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Review {
+    pub(crate) a: usize,
+    pub(crate) b: usize,
+    pub(crate) bits: Millibits,
+    pub(crate) posterior: Ppm,
+    pub(crate) band: Band,
+}
+
+/// What clustering gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Clustering {
+    /// By member: the member of its cluster with the smallest record number.
+    pub(crate) of: Vec<u32>,
+    /// The strongest pair between each two clusters that are probably one, the strongest first.
+    pub(crate) reviews: Vec<Review>,
+}
+
+/// A contradiction between two members, as the stage defines it.
+pub(crate) type Conflict<'c> = &'c dyn Fn(usize, usize) -> Option<Then>;
+
+/// Below this probability two members never get into one cluster through others.
+const FLOOR: Ppm = 1_000;
+
+/// Joins members to clusters.
+pub(crate) fn cluster(
+    features: &Features,
+    settings: &Settings,
+    scored: &Scored,
+    scorer: &Scorer<'_>,
+    constraints: &Constraints<'_>,
+    conflict: Conflict<'_>,
+) -> Clustering {
+    let mut joining = Joining {
+        features,
+        settings,
+        scorer,
+        conflict,
+        comparer: scorer.comparison.comparer(),
+        levels: vec![MISSING; scorer.comparison.slots.len()],
+        rings: Rings::new(features.len()),
+        established: HashSet::new(),
+        cannot: HashMap::new(),
+    };
+    joining.begin(constraints);
+    let mut refused = HashMap::new();
+    for (at, edge) in scored.edges.iter().enumerate() {
+        if edge.is_certain(settings)
+            && let Err(why) = joining.join(edge)
+        {
+            refused.insert(at, why);
+        }
+    }
+    let reviews = joining.reviews(scored, &refused);
+    Clustering {
+        of: joining.rings.labels(|member| features.number(member)),
+        reviews,
+    }
+}
+
+/// Why a pair was not joined: the band it is shown in, if at all.
+type Refused = Option<Band>;
+
+struct Joining<'j, 'f> {
+    features: &'j Features,
+    settings: &'j Settings,
+    scorer: &'j Scorer<'f>,
+    conflict: Conflict<'j>,
+    comparer: Comparer<'j, 'f>,
+    levels: Vec<u8>,
+    rings: Rings,
+    /// The roots of clusters that stood before.
+    established: HashSet<u32>,
+    cannot: HashMap<u32, Vec<u32>>,
+}
+
+impl Joining<'_, '_> {
+    /// Starts from the clusters that stand, and from decisions.
+    fn begin(&mut self, constraints: &Constraints<'_>) {
+        let member = |member: usize| u32::try_from(member).unwrap_or(FREE);
+        for &(a, b) in constraints.cannot {
+            self.cannot.entry(member(a)).or_default().push(member(b));
+            self.cannot.entry(member(b)).or_default().push(member(a));
+        }
+        let mut first = HashMap::new();
+        for (at, &label) in constraints.initial.unwrap_or_default().iter().enumerate() {
+            if label != FREE {
+                let root = *first.entry(label).or_insert(member(at));
+                self.rings.join(root, member(at));
+            }
+        }
+        let roots: Vec<u32> = first.values().map(|&first| self.rings.root(first)).collect();
+        self.established.extend(roots);
+        let tie = |(a, b): (usize, usize)| {
+            let (a, b) = (self.features.tie(a), self.features.tie(b));
+            (a.min(b), a.max(b))
+        };
+        let mut must = constraints.must.to_vec();
+        must.sort_by_key(|&pair| tie(pair));
+        for (a, b) in must {
+            let (a, b) = (member(a), member(b));
+            if self.rings.root(a) != self.rings.root(b) && !self.is_forbidden(a, b) {
+                self.unite(a, b);
+            }
+        }
+    }
+
+    /// Joins the clusters of a pair if all their members go together.
+    fn join(&mut self, edge: &Edge) -> Result<(), Refused> {
+        let (a, b) = (self.rings.root(edge.a), self.rings.root(edge.b));
+        if a == b {
+            return Ok(());
+        }
+        if self.is_forbidden(a, b) {
+            return Err(None);
+        }
+        if self.rings.size(a) + self.rings.size(b) > self.settings.most {
+            return Err(Some(Band::Chain));
+        }
+        let both_stand = self.established.contains(&a) && self.established.contains(&b);
+        let line = if both_stand {
+            self.settings.auto
+        } else {
+            self.settings.review
+        };
+        self.go_together(a, b, line).map_err(|why| match why {
+            Some(Band::Chain) if both_stand => Some(Band::Joins),
+            why => why,
+        })?;
+        self.unite(a, b);
+        Ok(())
+    }
+
+    fn unite(&mut self, a: u32, b: u32) {
+        let stands = [a, b]
+            .map(|member| self.rings.root(member))
+            .iter()
+            .any(|root| self.established.remove(root));
+        let root = self.rings.join(a, b);
+        if stands {
+            self.established.insert(root);
+        }
+    }
+
+    /// Checks every pair across two clusters.
+    fn go_together(&mut self, a: u32, b: u32, line: Ppm) -> Result<(), Refused> {
+        let [ours, theirs] = [a, b].map(|root| self.rings.members(root));
+        let (mut sum, mut least) = (0_u64, Ppm::MAX);
+        for &one in &ours {
+            for &other in &theirs {
+                let (one, other) = (one as usize, other as usize);
+                match (self.conflict)(one, other) {
+                    Some(Then::Never) => return Err(None),
+                    Some(Then::Review) => return Err(Some(Band::Conflict)),
+                    None => {}
+                }
+                let owner = self.features.owner(one);
+                if owner.is_some() && owner == self.features.owner(other) {
+                    return Err(Some(Band::Conflict));
+                }
+                let evidence = self
+                    .scorer
+                    .evidence(&mut self.comparer, &mut self.levels, one, other);
+                if evidence.held == Some(Held::Unique) {
+                    return Err(Some(Band::Conflict));
+                }
+                let posterior = if evidence.held == Some(Held::NoAgreement) {
+                    0
+                } else {
+                    evidence.posterior()
+                };
+                sum += u64::from(posterior);
+                least = least.min(posterior);
+            }
+        }
+        let mean = sum / (ours.len() * theirs.len()) as u64;
+        let goes = match self.settings.join {
+            Join::Mean => mean >= u64::from(line) && least >= FLOOR,
+            Join::All => least >= line,
+            Join::Any => true,
+        };
+        if goes { Ok(()) } else { Err(Some(Band::Chain)) }
+    }
+
+    /// Returns whether two clusters hold a pair that is decided to be two.
+    fn is_forbidden(&self, a: u32, b: u32) -> bool {
+        if self.cannot.is_empty() {
+            return false;
+        }
+        let theirs = self.rings.root(b);
+        let ours = self.rings.members(a);
+        let others = ours.iter().filter_map(|member| self.cannot.get(member)).flatten();
+        others.into_iter().any(|&other| self.rings.root(other) == theirs)
+    }
+
+    /// The pairs to be shown: of each two clusters the strongest.
+    fn reviews(&self, scored: &Scored, refused: &HashMap<usize, Refused>) -> Vec<Review> {
+        let mut seen = HashSet::new();
+        let mut reviews = Vec::new();
+        for (at, edge) in scored.edges.iter().enumerate() {
+            let (a, b) = (self.rings.root(edge.a), self.rings.root(edge.b));
+            if a == b || self.is_forbidden(a, b) {
+                continue;
+            }
+            let band = match (refused.get(&at), edge.held) {
+                (Some(None), _) => continue,
+                (Some(Some(band)), _) => *band,
+                (None, Some(Held::Unique)) => Band::Conflict,
+                (None, _) => match (self.conflict)(edge.a as usize, edge.b as usize) {
+                    Some(Then::Never) => continue,
+                    Some(Then::Review) => Band::Conflict,
+                    None => Band::Near,
+                },
+            };
+            if seen.insert((a.min(b), a.max(b))) {
+                reviews.push(Review {
+                    a: edge.a as usize,
+                    b: edge.b as usize,
+                    bits: edge.bits,
+                    posterior: edge.posterior,
+                    band,
+                });
+            }
+        }
+        reviews
+    }
+}

@@ -1,0 +1,87 @@
+//! The two ends of a stage that merges: what it compares of a member, and what it makes of a golden record.
+
+use std::collections::BTreeMap;
+
+use super::Output;
+use super::Stage;
+use super::finish::{evaluated_id, parse, too_much};
+use super::merge::{MemberFeatures, Merge};
+use crate::expression::Scope;
+use crate::record::{Document, Record, RecordNumber, within};
+use crate::refusal::Refusal;
+
+/// What survives of the members of a cluster.
+#[derive(Clone, Debug)]
+pub(crate) struct Survivors {
+    pub(crate) document: Document,
+    /// The members whose values survived, by JSON Pointer, where they differ.
+    pub(crate) won: BTreeMap<String, RecordNumber>,
+}
+
+impl Stage {
+    /// Returns what is compared of a member: a record of the source. `None` if `where` leaves it out, or if the stage
+    /// does not merge.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of a member that violates the source contract, or of which a field cannot be compared.
+    pub(crate) fn member_in(
+        &self,
+        record: &Record,
+        scope: &mut Scope<'_>,
+    ) -> Result<Option<MemberFeatures>, Refusal> {
+        let compared = |scope: &mut Scope<'_>| {
+            let document = parse(&record.data)?;
+            if !self.takes(&document, scope)? {
+                return Ok(None);
+            }
+            let Some(merge) = self.merge() else {
+                return Ok(None);
+            };
+            merge.features(&document, scope).map(Some)
+        };
+        compared(scope).map_err(|refusal: Refusal| refusal.cut_at(self.redact()))
+    }
+
+    /// Returns whether an expression makes the ids of golden records.
+    pub(crate) fn names_goldens(&self) -> bool {
+        self.steps.id.is_some()
+    }
+
+    /// Returns what survives of the members of a cluster, which are in order of their numbers.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of members that differ where they must not.
+    pub(crate) fn survivors_in(
+        &self,
+        _merge: &Merge,
+        members: &[&Record],
+        _scope: &mut Scope<'_>,
+    ) -> Result<Survivors, Refusal> {
+        let first = members.first().map_or("{}", |first| first.data.as_str());
+        Ok(Survivors { document: parse(first)?, won: BTreeMap::new() })
+    }
+
+    /// Returns the golden record of a cluster as it is written. `document` is what survives of its members, and
+    /// `founder` the member that was there first, of which its id derives.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of a golden record that has no id, or violates the target contract.
+    pub(crate) fn golden_in(
+        &self,
+        document: &Document,
+        founder: &Record,
+        scope: &mut Scope<'_>,
+    ) -> Result<Output, Refusal> {
+        let made = |scope: &mut Scope<'_>| {
+            let id = match &self.steps.id {
+                Some(id) => evaluated_id(id, &parse(&founder.data)?, scope)?,
+                None => scope.context().uuid("0"),
+            };
+            self.check_target(document, founder, scope)?;
+            let output = Output::new(id, document);
+            within(&output.data, &scope.context().limits).map_err(|error| too_much(&error))?;
+            Ok(output)
+        };
+        made(scope).map_err(|refusal: Refusal| refusal.cut_at(self.redact()))
+    }
+}
