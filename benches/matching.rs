@@ -1,10 +1,11 @@
 //! How well and how fast records are matched: reads sets with Febrl's columns, whose ids say who is who, and compares the
 //! clusters with the truth. The ids are used for nothing else.
 //!
-//! usage: matching [--no-ssn] [--caution high|low|none] [--cores N] [--model] [--keys] FILE.csv...
+//! usage: matching [--no-ssn] [--caution high|low|none] [--auto PPM] [--cores N]
+//!                 [--model] [--keys] [--missed] [--calibrate] FILE.csv...
 
 #[path = "../src/matching/mod.rs"]
-#[allow(dead_code, unreachable_pub, unused_imports)]
+#[allow(unreachable_pub, unused_imports)]
 mod matching;
 
 use std::borrow::Cow;
@@ -13,17 +14,20 @@ use std::error::Error;
 use std::fs;
 
 use matching::{
-    Caution, Constraints, Features, FeaturesBuilder, Field, Kind, Likeness, MemberText, PairScore, Role,
-    Scored, Scorer, Settings, cluster, learn, score, text,
+    Caution, Constraints, Features, FeaturesBuilder, Field, Kind, Likeness, MemberText, Model, PairScore,
+    Role, Scored, Scorer, Settings, cluster, learn, score, text,
 };
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 struct Arguments {
     ssn: bool,
     caution: Caution,
     cores: usize,
     model: bool,
     keys: bool,
-    errors: usize,
     missed: bool,
     auto: u32,
     calibrate: bool,
@@ -62,7 +66,6 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
         cores: 2,
         model: false,
         keys: false,
-        errors: 0,
         missed: false,
         auto: 990_000,
         calibrate: false,
@@ -80,7 +83,6 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
             "--auto" => arguments.auto = value()?.parse()?,
             "--keys" => arguments.keys = true,
             "--cores" => arguments.cores = value()?.parse()?,
-            "--errors" => arguments.errors = value()?.parse()?,
             "--caution" => {
                 arguments.caution = match value()?.as_str() {
                     "low" => Caution::Low,
@@ -178,13 +180,13 @@ fn measure(arguments: &Arguments, file: &str) -> Result<(), Box<dyn Error>> {
     let begun = cpu();
     let model = learn(&features, &settings, arguments.cores).map_err(|excess| format!("{excess:?}"))?;
     let learned = cpu() - begun;
-    let scored =
+    let pairs =
         score(&features, &settings, &model, None, arguments.cores).map_err(|excess| format!("{excess:?}"))?;
     let scorer = Scorer::new(&features, &settings, &model);
     let clustering = cluster(
         &features,
         &settings,
-        &scored,
+        &pairs,
         &scorer,
         &Constraints::default(),
         &|_, _| None,
@@ -192,17 +194,10 @@ fn measure(arguments: &Arguments, file: &str) -> Result<(), Box<dyn Error>> {
     let taken = cpu() - begun;
     let truth = pairs_within(&people);
     let (found, right) = agreement(&clustering.of, &people);
-    let accepted: Vec<(usize, usize)> = clustering
-        .reviews
-        .iter()
-        .map(|review| (review.a, review.b))
-        .collect();
-    let accepted = joined(
-        &clustering.of,
-        accepted.iter().filter(|(a, b)| people[*a] == people[*b]),
-    );
+    let accepted = clustering.reviews.iter().map(|review| (review.a, review.b));
+    let accepted = joined(&clustering.of, accepted.filter(|(a, b)| people[*a] == people[*b]));
     let (_, reviewed) = agreement(&accepted, &people);
-    let shown = shown(&scored, &clustering.of, &people);
+    let shown = shown(&pairs, &clustering.of, &people);
     let name = file.rsplit('/').next().unwrap_or(file);
     println!(
         "{name:24} {:7} {truth:7} {:6.4} {:6.4} {:6.4} {:6.4} {:6} {:8} {:+6.1} {:6.2} {:6.2} {:6}",
@@ -212,14 +207,14 @@ fn measure(arguments: &Arguments, file: &str) -> Result<(), Box<dyn Error>> {
         ratio(shown, truth),
         ratio(reviewed, truth),
         clustering.reviews.len(),
-        scored.expected,
-        100.0 * (ratio(scored.expected, truth) - 1.0),
-        ratio(scored.candidates, features.len() as u64),
+        pairs.expected,
+        100.0 * (ratio(pairs.expected, truth) - 1.0),
+        ratio(pairs.candidates, features.len() as u64),
         taken,
         peak() >> 20,
     );
     if arguments.keys {
-        print_keys(&scored, &features, &people);
+        print_keys(&pairs, features.len());
         println!(
             "  learn {learned:.2} CPU s, {} rounds, features {} MiB",
             model.rounds,
@@ -227,131 +222,64 @@ fn measure(arguments: &Arguments, file: &str) -> Result<(), Box<dyn Error>> {
         );
     }
     if arguments.model {
-        println!("prior {:?}, expected {}", model.prior, model.expected);
-        for slot in &model.slots {
-            println!("{}", slot.name);
-            for level in &slot.levels {
-                let [m, h, u] = level.shares.map(|share| f64::from(share) / 1000.0);
-                println!(
-                    "  {:14} m {:8.5} h {:8.5} u {:9.6}   M/U {:6.2} M/H {:6.2}  {:?}",
-                    format!("{:?}", level.likeness),
-                    m.exp2(),
-                    h.exp2(),
-                    u.exp2(),
-                    m - u,
-                    m - h,
-                    level.pairs
-                );
-            }
-        }
+        print_model(&model);
     }
     if arguments.calibrate {
         let mut settings = settings.clone();
         settings.review = 1;
-        let scored = score(&features, &settings, &model, None, arguments.cores)
+        let pairs = score(&features, &settings, &model, None, arguments.cores)
             .map_err(|excess| format!("{excess:?}"))?;
-        print_calibration(&scored, &scorer, &people);
+        print_calibration(&pairs, &scorer, &people);
     }
     if arguments.missed {
-        print_missed(&scorer, &clustering.of, &people);
-    }
-    if arguments.errors > 0 {
-        print_errors(
-            arguments.errors,
-            &settings,
-            &features,
-            &scorer,
-            &clustering.of,
-            &people,
-        );
+        print_missed(&pairs, &scorer, &clustering.of, &people);
     }
     Ok(())
 }
 
-fn print_keys(scored: &Scored, features: &Features, people: &[u32]) {
-    for (key, first) in scored.keys.iter().zip(&scored.first) {
+fn print_model(model: &Model) {
+    println!("prior {:?}, expected {}", model.prior, model.expected);
+    for slot in &model.slots {
+        println!("{}", slot.name);
+        for level in &slot.levels {
+            let [m, h, u] = level.shares.map(|share| f64::from(share) / 1000.0);
+            println!(
+                "  {:14} m {:8.5} h {:8.5} u {:9.6}   M/U {:6.2} M/H {:6.2}  {:?}",
+                format!("{:?}", level.likeness),
+                m.exp2(),
+                h.exp2(),
+                u.exp2(),
+                m - u,
+                m - h,
+                level.pairs
+            );
+        }
+    }
+}
+
+fn print_keys(pairs: &Scored, members: usize) {
+    for (key, first) in pairs.keys.iter().zip(&pairs.first) {
         println!(
             "  {:44} pairs {:9} first {:9} largest {:5} refined {:7} dropped {:6}",
             key.name, key.pairs, first, key.largest, key.refined, key.dropped
         );
     }
-    let mut of = HashMap::<u32, Vec<usize>>::new();
-    people
-        .iter()
-        .enumerate()
-        .for_each(|(member, person)| of.entry(*person).or_default().push(member));
-    let candidates = scored.candidates;
+    let candidates = pairs.candidates;
     println!(
         "  {candidates} candidates, certain {}, edges {}, members {}",
-        scored.certain,
-        scored.edges.len(),
-        features.len()
-    );
-}
-
-/// Prints some wrong pairs and some that were missed, with their scores.
-fn print_errors(
-    most: usize,
-    settings: &Settings,
-    features: &Features,
-    scorer: &Scorer<'_>,
-    of: &[u32],
-    people: &[u32],
-) {
-    let mut groups = HashMap::<u32, Vec<usize>>::new();
-    of.iter()
-        .enumerate()
-        .for_each(|(member, cluster)| groups.entry(*cluster).or_default().push(member));
-    let mut persons = HashMap::<u32, Vec<usize>>::new();
-    people
-        .iter()
-        .enumerate()
-        .for_each(|(member, person)| persons.entry(*person).or_default().push(member));
-    let show = |title: &str, groups: Vec<Vec<usize>>, differ: &dyn Fn(usize, usize) -> bool| {
-        let pairs = groups.iter().flat_map(|group| {
-            group
-                .iter()
-                .enumerate()
-                .flat_map(|(at, &a)| group[at + 1..].iter().map(move |&b| (a, b)))
-        });
-        for (a, b) in pairs.filter(|&(a, b)| differ(a, b)).take(most) {
-            let pair = scorer.pair(a, b);
-            let line = |member| {
-                (0..settings.fields.len())
-                    .map(|field| features.value(member, field).unwrap_or("-"))
-                    .collect::<Vec<_>>()
-                    .join(" | ")
-            };
-            println!(
-                "{title} bits {} held {:?}\n   {}\n   {}",
-                pair.bits,
-                pair.held_back,
-                line(a),
-                line(b)
-            );
-        }
-    };
-    let mut sorted: Vec<_> = groups.into_iter().collect();
-    sorted.sort();
-    show(
-        "WRONG",
-        sorted.into_iter().map(|(_, group)| group).collect(),
-        &|a, b| people[a] != people[b],
-    );
-    let mut sorted: Vec<_> = persons.into_iter().collect();
-    sorted.sort();
-    show(
-        "MISSED",
-        sorted.into_iter().map(|(_, group)| group).collect(),
-        &|a, b| {
-            let pair = scorer.pair(a, b);
-            of[a] != of[b] && pair.bits < 0
-        },
+        pairs.certain,
+        pairs.edges.len(),
+        members
     );
 }
 
 /// Prints the patterns of true pairs that are not in one cluster, the most frequent first.
-fn print_missed(scorer: &Scorer<'_>, of: &[u32], people: &[u32]) {
+fn print_missed(pairs: &Scored, scorer: &Scorer<'_>, of: &[u32], people: &[u32]) {
+    let edges: HashSet<(u32, u32)> = pairs
+        .edges
+        .iter()
+        .map(|edge| (edge.a.min(edge.b), edge.a.max(edge.b)))
+        .collect();
     let mut persons = HashMap::<u32, Vec<usize>>::new();
     people
         .iter()
@@ -365,7 +293,9 @@ fn print_missed(scorer: &Scorer<'_>, of: &[u32], people: &[u32]) {
                     continue;
                 }
                 let pair = scorer.pair(a, b);
+                let is_edge = edges.contains(&(small(a.min(b)), small(a.max(b))));
                 let band = match pair.posterior {
+                    500_000.. if !is_edge => "apart",
                     990_000.. => "auto",
                     500_000.. => "review",
                     _ => "no",
@@ -401,14 +331,28 @@ fn levels(pair: &PairScore) -> String {
 }
 
 /// Prints by pattern how many pairs were expected to be the same and how many are.
-fn print_calibration(scored: &Scored, scorer: &Scorer<'_>, people: &[u32]) {
+fn print_calibration(pairs: &Scored, scorer: &Scorer<'_>, people: &[u32]) {
     let mut patterns = HashMap::<String, (f64, u32, u32)>::new();
-    for edge in &scored.edges {
+    for edge in &pairs.edges {
         let (a, b) = (edge.a as usize, edge.b as usize);
         let entry = patterns.entry(levels(&scorer.pair(a, b))).or_insert((0.0, 0, 0));
         entry.0 += f64::from(edge.posterior) / 1e6;
         entry.1 += u32::from(people[a] == people[b]);
         entry.2 += 1;
+    }
+    let mut bars = std::collections::BTreeMap::<i32, (u32, u32)>::new();
+    for edge in pairs.edges.iter().filter(|edge| edge.held.is_none()) {
+        let bar = bars.entry(edge.bits.div_euclid(500)).or_default();
+        bar.0 += 1;
+        bar.1 += u32::from(people[edge.a as usize] == people[edge.b as usize]);
+    }
+    for (bar, (all, right)) in bars.range(-6..24) {
+        let nominal = 1.0 / (1.0 + (-f64::from(*bar) / 2.0 - 0.25).exp2());
+        println!(
+            "  reliability {:5.1} bits: nominal {nominal:.4} right {:.4} of {all}",
+            f64::from(*bar) / 2.0,
+            ratio(u64::from(*right), u64::from(*all))
+        );
     }
     let mut patterns: Vec<_> = patterns.into_iter().collect();
     patterns.sort_by(|(_, one), (_, other)| {
@@ -442,16 +386,9 @@ fn agreement(clusters: &[u32], people: &[u32]) -> (u64, u64) {
 }
 
 /// The clusters after further pairs are joined.
-fn joined<'p>(clusters: &[u32], pairs: impl Iterator<Item = &'p (usize, usize)>) -> Vec<u32> {
+fn joined(clusters: &[u32], pairs: impl Iterator<Item = (usize, usize)>) -> Vec<u32> {
     let mut parent: Vec<u32> = (0..u32::try_from(clusters.len()).unwrap_or(u32::MAX)).collect();
-    fn root(parent: &mut [u32], mut at: u32) -> u32 {
-        while parent[at as usize] != at {
-            parent[at as usize] = parent[parent[at as usize] as usize];
-            at = parent[at as usize];
-        }
-        at
-    }
-    for &(a, b) in pairs {
+    for (a, b) in pairs {
         let (a, b) = (root(&mut parent, clusters[a]), root(&mut parent, clusters[b]));
         parent[b as usize] = a;
     }
@@ -462,9 +399,9 @@ fn joined<'p>(clusters: &[u32], pairs: impl Iterator<Item = &'p (usize, usize)>)
 }
 
 /// True pairs at or above the review line or in one cluster.
-fn shown(scored: &Scored, of: &[u32], people: &[u32]) -> u64 {
+fn shown(pairs: &Scored, of: &[u32], people: &[u32]) -> u64 {
     let (_, right) = agreement(of, people);
-    let apart: HashSet<(u32, u32)> = scored
+    let apart: HashSet<(u32, u32)> = pairs
         .edges
         .iter()
         .filter(|edge| {
@@ -504,4 +441,17 @@ fn peak() -> u64 {
         .nth(1)
         .and_then(|kib| kib.parse::<u64>().ok());
     kib.unwrap_or_default() << 10
+}
+
+fn small(member: usize) -> u32 {
+    u32::try_from(member).unwrap_or(u32::MAX)
+}
+
+/// The member that stands for another's cluster.
+fn root(parent: &mut [u32], mut at: u32) -> u32 {
+    while parent[at as usize] != at {
+        parent[at as usize] = parent[parent[at as usize] as usize];
+        at = parent[at as usize];
+    }
+    at
 }

@@ -109,9 +109,10 @@ CREATE TRIGGER ledger_batch_looks AFTER INSERT ON ledger_batch
  WHEN NEW.entries>0 AND EXISTS(SELECT 1 FROM ledger_pass p JOIN ledger_stage s USING(stage)
    WHERE p.pass=NEW.pass AND p.kind IN('apply','retry') AND instr(s.meaning,'"lookups":'))
  BEGIN INSERT INTO ledger_lookup SELECT DISTINCT d.key,
-     CASE h.key WHEN 'absent' THEN 0 WHEN 'golden' THEN json_extract(v.value,'$[0]') ELSE v.value END, h.key,
-     CASE h.key WHEN 'golden' THEN json_extract(v.value,'$[1]') ELSE 0 END, e.record, e.batch
-   FROM ledger_entry e JOIN json_each(e.reason,'$.lookup') d JOIN json_each(d.value) h JOIN json_each(h.value) v
+     CASE h.key WHEN 'absent' THEN 0 WHEN 'golden' THEN json_extract(CASE v.type WHEN 'array' THEN v.value END,'$[0]') ELSE v.value END, h.key,
+     CASE h.key WHEN 'golden' THEN json_extract(CASE v.type WHEN 'array' THEN v.value END,'$[1]') ELSE 0 END, e.record, e.batch
+   FROM ledger_entry e JOIN json_each(CASE WHEN json_valid(e.reason) THEN e.reason END,'$.lookup') d
+     JOIN json_each(CASE d.type WHEN 'object' THEN d.value END) h JOIN json_each(CASE h.type WHEN 'array' THEN h.value END) v
    WHERE e.batch=NEW.batch AND instr(e.reason,'"lookup":'); END;
 CREATE TRIGGER ledger_batch_writes AFTER INSERT ON ledger_batch
  WHEN NEW.read>0 AND EXISTS(SELECT 1 FROM ledger_pass WHERE pass=NEW.pass AND target IS NOT NULL AND (kind<>'load' OR NEW.read>NEW.unchanged))
@@ -500,7 +501,12 @@ CREATE VIEW audit_review AS
    FROM ledger_member m JOIN json_each(m.reason,'$.review') v WHERE m.member>json_extract(v.value,'$.with')
      -- Of two entries of one batch, that of the smaller member counts.
      AND NOT EXISTS(SELECT 1 FROM ledger_entry g JOIN json_each(g.reason,'$.review') w
-       WHERE g.batch=m.batch AND g.record=json_extract(v.value,'$.with') AND g.part=0 AND json_extract(w.value,'$.with')=m.member)) r
+       WHERE g.batch=m.batch AND g.record=json_extract(v.value,'$.with') AND g.part=0 AND json_extract(w.value,'$.with')=m.member)
+   UNION ALL
+   -- A cluster whose golden record was refused: its first member with each of the others.
+   SELECT q.project, q.number, q.source, q.batch, json_extract(q.reason,'$.cluster'), q.record, json_extract(q.reason,'$.cluster'), 'contract', NULL, NULL
+   FROM audit_quarantine q WHERE q.kind IN('apply','retry') AND json_extract(q.reason,'$.cluster')<q.record
+     AND q.code<>'merge.waits' AND q.code NOT GLOB 'target.*') r
  WHERE NOT EXISTS(SELECT 1 FROM ledger_stage_life n
      WHERE n.record=r.other AND n.first_record<=+r.other AND n.last_record>=+r.other AND n.last_record<+r.other+16384
        AND n.batch>r.batch AND n.part=0 AND n.outcome<>4 AND n.project=r.project AND n.number=r.number)

@@ -88,7 +88,9 @@ impl LookupQuery {
         let number = value.as_number()?;
         Some(match self.by {
             LookupBy::Field(_) => {
-                let exact = NumberText::JSON.read(number).map(|number: Decimal| number.normalize());
+                let exact = NumberText::JSON
+                    .read(number)
+                    .map(|number: Decimal| number.normalize());
                 exact.map_or_else(|_| number.to_owned(), |number| number.to_string())
             }
             LookupBy::Id | LookupBy::Member => id_of_number(number)?.to_owned(),

@@ -30,10 +30,5 @@ class Project:
             note = store.execute(NOTE).fetchone()
         figures = {"tool": version.strip(), "load": load, "cpu": apply, "peak": peak}
         if note:
-            figures["expected"] = expected(json.loads(note[0])["merge"])
+            figures["expected"] = json.loads(note[0])["merge"]["figures"]["expected"]
         return clusters, review, figures
-
-
-def expected(model):
-    """The number of pairs that the model expects, as the first batch of the stage records it."""
-    return round(model["expected"]) if "expected" in model else None

@@ -23,6 +23,8 @@ mod listed;
 #[cfg(test)]
 mod manual;
 mod masking;
+mod matching;
+mod merged;
 mod missing;
 mod outcome;
 mod places;

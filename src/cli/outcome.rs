@@ -16,11 +16,12 @@ use super::exit::Exit;
 use super::failure::{Failure, stopped_early};
 use super::limits::{LimitArguments, after_the_contract, after_the_limit};
 use super::masking::redactions_with;
+use super::matching::{compared, in_words};
 use super::places::{self, left_for_quarantine};
 use super::progress::ProgressDisplay;
 use super::reconciled::{in_short, left_open, mask, still_open};
 use super::refusals::{QuarantineTotal, records, refusals, refusals_json, totals};
-use super::render::{count, counted, route, table, word};
+use super::render::{count, counted, route, shown, table, word};
 use super::session::Session;
 use super::shown_ids::ShownIds;
 use super::words::{OUT, Tense};
@@ -66,7 +67,7 @@ impl CommandOutcome<'_> {
         let mut text = if report.passes.is_empty() {
             up_to_date(&report)
         } else {
-            passes(&report.passes, self.progress)
+            passes(&report.passes, self.progress) + &merges(&report.passes)
         };
         text += &refusals(&refused);
         text += &in_short(&report.reconciled);
@@ -298,6 +299,25 @@ fn passes(passes: &[PassReport], progress: &ProgressDisplay) -> String {
         row
     });
     table(&header, rows.collect::<Vec<_>>())
+}
+
+/// What the merges came to, a few lines for each.
+fn merges(passes: &[PassReport]) -> String {
+    let merges = passes
+        .iter()
+        .filter_map(|pass| Some((pass, pass.merge.as_ref()?)));
+    let lines = merges.map(|(pass, merge)| {
+        let counts = pass.counts;
+        let others = [
+            ("unchanged", counts.unchanged),
+            ("filtered", counts.filtered),
+            ("refused", counts.refused),
+        ];
+        let matching = merge.matching.as_ref().map(compared).unwrap_or_default();
+        let words = in_words(counts.read, merge, &others);
+        format!("stage {} {}: {words}\n{matching}", pass.stage, shown(&pass.slug))
+    });
+    lines.collect()
 }
 
 fn state(pass: &PassReport) -> &'static str {

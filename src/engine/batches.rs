@@ -24,7 +24,9 @@ impl<'a> StageBatches<'a> {
     pub(crate) fn begin(connection: &Connection, pass: &Pass, beginning: Beginning<'a>) -> Result<Self> {
         Ok(match beginning.stage.merge() {
             None => Self::Each(Box::new(StageProducer::begin(connection, pass, beginning)?)),
-            Some(merge) => Self::Merge(Box::new(MergeProducer::begin(connection, pass, merge, beginning)?)),
+            Some(merge) => Self::Merge(Box::new(MergeProducer::begin(
+                connection, pass, merge, beginning,
+            )?)),
         })
     }
 

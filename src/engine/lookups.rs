@@ -125,8 +125,8 @@ impl Lookups for RecordLookups<'_> {
             Answer::Several(used) => (Found::Several, used.clone()),
         };
         drop(known);
-        let mut uses = lock(&self.uses);
-        uses.extend(used.into_iter().map(|used| (query.through.clone(), used)));
+        let noted = used.into_iter().map(|used| (query.through.clone(), used));
+        lock(&self.uses).extend(noted);
         found
     }
 }

@@ -14,8 +14,8 @@ mod foreseen;
 mod item;
 mod items;
 mod limits;
-mod merge;
 mod lookups;
+mod merge;
 mod pass;
 mod pipeline;
 mod place;
@@ -37,6 +37,7 @@ pub use unfinished::UnfinishedPass;
 
 pub(crate) use unfinished::{name_running, reading_options, unfinished_in, writing_options};
 
+pub(crate) use batches::StageBatches;
 pub(crate) use bounds::Bounds;
 pub(crate) use claims::Claims;
 pub(crate) use cores::in_portions;
@@ -44,13 +45,13 @@ pub(crate) use decide::{
     Due, Facts, Increment, LedgerFacts, Next, RetryItem, Work, is_overtaken, next, retries,
 };
 pub(crate) use drift::check_drift;
-pub(crate) use batches::StageBatches;
 pub(crate) use each::Beginning;
 pub(crate) use foreseen::{Foreseen, ForeseenPlaces, PlannedRows};
 pub(crate) use item::{Home, TargetRow};
 pub(crate) use items::source_as_read;
 pub(crate) use limits::PassLimits;
 pub(crate) use lookups::{Answers, looking_up};
+pub(crate) use merge::{golden, is_member};
 pub(crate) use pass::Pass;
 pub(crate) use pipeline::{BATCH_BYTES, Producer, drive, drive_to_end};
 pub(crate) use prepared::{PreparedTarget, shape_for_writing};

@@ -83,12 +83,14 @@ impl Placer<'_> {
         Ok(())
     }
 
-    /// Adds to the first entry of a record, which is the one at this position, what the record has used of other
+    /// Adds to the entry of a record's first part, among those since a position, what the record has used of other
     /// databases.
-    pub(super) fn used(&mut self, at: usize, item: &Item, uses: &Uses) -> Result<()> {
-        if !uses.is_empty()
-            && let Some(entry) = self.batch.entries.get_mut(at)
-        {
+    pub(super) fn used(&mut self, since: usize, item: &Item, uses: &Uses) -> Result<()> {
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let own = self.batch.entries[since..].iter_mut();
+        if let Some(entry) = own.min_by_key(|entry| entry.part) {
             let (_, salt) = item.salted()?;
             entry.reason = with_uses(entry.reason.take(), uses, salt);
         }

@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::ledger::read::warnings;
 use crate::ledger::selection::{SUPERSEDED, halting, settled_since};
 use crate::ledger::stage_input::StageInput;
-use crate::ledger::{Batch, BatchKind, Counts, PassKind, PassState, TableChange, out};
+use crate::ledger::{Batch, BatchKind, Counts, MergeOutcome, PassKind, PassState, TableChange, out};
 use crate::observe::{Event, Observer};
 use crate::record::PassId;
 use crate::stage::{Cardinality, Stage};
@@ -45,6 +45,9 @@ pub struct PassReport {
     pub counts: Counts,
     /// Number of records that came out of those written; differs from them if one becomes several.
     pub out: u64,
+    /// What a merge stage came to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merge: Option<MergeOutcome>,
     /// Number of the stage's warnings over all its runs, by code.
     pub warnings: BTreeMap<String, u64>,
     /// Whether it has ended.
@@ -131,6 +134,10 @@ impl PassReport {
             resumed,
             counts,
             out: came_out(run, stage, pass, &counts)?,
+            merge: stage
+                .merge()
+                .map(|_| MergeOutcome::of_pass(run.connection(), pass.row.pass, &counts))
+                .transpose()?,
             warnings: warnings(run.connection(), pass.row.pass)?,
             ended: pass.state == PassState::Ended,
         })

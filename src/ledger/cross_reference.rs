@@ -1,5 +1,5 @@
 //! The cross-reference of a database that stages fill: which row each source record has become. The newest standing
-//! entry of a source record says so; no table does.
+//! entry of a source record that is not a refusal says so; no table does.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -7,8 +7,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, params};
 
 use super::entry::{Entry, EntryOutcome};
-use super::places::reason;
-use super::sql::{is_about_place, of_record, standing_life};
+use super::sql::{of_record, standing_life};
 use crate::error::Result;
 use crate::record::{BatchId, RecordNumber};
 use crate::store::Table;
@@ -46,10 +45,16 @@ impl PlannedMembers {
             project: project.to_owned(),
             source: source.to_owned(),
         });
-        for entry in entries {
+        // What is refused keeps what it had become.
+        let settled = || {
+            entries
+                .iter()
+                .filter(|entry| entry.outcome != EntryOutcome::Refused)
+        };
+        for entry in settled() {
             self.rows.insert((number, entry.record), Vec::new());
         }
-        for entry in entries.iter().filter(|entry| is_made(entry)) {
+        for entry in settled().filter(|entry| entry.after.is_some()) {
             let rows = self.rows.entry((number, entry.record)).or_default();
             rows.push(entry.target.unwrap_or(entry.record));
         }
@@ -60,14 +65,6 @@ impl PlannedMembers {
         let members: BTreeSet<RecordNumber> = self.rows.keys().map(|(_, member)| *member).collect();
         members.into_iter().collect()
     }
-}
-
-fn is_made(entry: &Entry) -> bool {
-    let settled = matches!(
-        entry.outcome,
-        EntryOutcome::Written | EntryOutcome::Unchanged | EntryOutcome::Merged
-    );
-    settled && entry.after.is_some() && entry.reason.as_deref().and_then(reason).is_none()
 }
 
 impl CrossReference {
@@ -117,7 +114,10 @@ impl CrossReference {
     pub(crate) fn rows_of(&self, connection: &Connection, member: RecordNumber) -> Result<Vec<RecordNumber>> {
         let mut made = Vec::new();
         for feeder in &self.feeders {
-            let planned = self.planned.as_ref().and_then(|planned| planned.rows.get(&(feeder.number, member)));
+            let planned = self
+                .planned
+                .as_ref()
+                .and_then(|planned| planned.rows.get(&(feeder.number, member)));
             match planned {
                 Some(planned) => made.extend(planned),
                 None => made.extend(self.recorded(connection, feeder, member)?),
@@ -134,7 +134,8 @@ impl CrossReference {
         Ok(standing)
     }
 
-    /// Returns what the newest standing entries of a stage say that it has made of a source record.
+    /// Returns the rows that a source record has become by the newest standing entries of a stage that refuse nothing:
+    /// a refused correction leaves the row that there was.
     fn recorded(
         &self,
         connection: &Connection,
@@ -142,16 +143,20 @@ impl CrossReference {
         member: RecordNumber,
     ) -> Result<Vec<RecordNumber>> {
         let sql = concat!(
-            "SELECT f.batch, coalesce(f.target,f.record), f.after IS NOT NULL AND f.outcome IN(1,2,5) AND NOT ",
-            is_about_place!("f"),
-            " FROM ",
+            "SELECT f.batch, coalesce(f.target,f.record), f.after IS NOT NULL FROM ",
             standing_life!(),
             " WHERE ",
             of_record!("f", "?3"),
-            " AND t.project=?1 AND t.number=?2 AND q.target=?4 AND q.kind IN('apply','retry') ORDER BY f.batch DESC, f.part"
+            " AND t.project=?1 AND t.number=?2 AND q.target=?4 AND q.kind IN('apply','retry') AND f.outcome<>4
+             ORDER BY f.batch DESC, f.part"
         );
         let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![feeder.project, feeder.number, member, self.through.name()])?;
+        let mut rows = statement.query(params![
+            feeder.project,
+            feeder.number,
+            member,
+            self.through.name()
+        ])?;
         let (mut newest, mut made): (Option<BatchId>, _) = (None, Vec::new());
         while let Some(row) = rows.next()? {
             let batch = row.get(0)?;

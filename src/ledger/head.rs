@@ -157,6 +157,12 @@ impl StageRow {
     pub(crate) fn does_as(&self, other: &Self) -> bool {
         is_same_meaning(&self.meaning, &other.meaning)
     }
+
+    /// Returns whether the stage merges records.
+    pub(crate) fn merges(&self) -> bool {
+        let meaning: Option<serde_json::Value> = serde_json::from_str(&self.meaning).ok();
+        meaning.is_some_and(|meaning| meaning.get("merge").is_some())
+    }
 }
 
 /// The parts of a header that belong to the pass.

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, Row, params};
 
+use super::golden::{MemberPlace, place_of};
 use super::lookups::{LookedUp, looked_up};
 use super::read::EntryKey;
 use super::sql::{is_about_place, of_record};
@@ -21,13 +22,22 @@ pub(crate) struct LifeEntry {
     pub(crate) follows: bool,
 }
 
+/// Whether an entry decides about a pair. It has changed no row.
+macro_rules! is_decision {
+    () => {
+        "e.outcome=3 AND e.before IS NULL AND e.after IS NULL AND coalesce(e.reason,'') GLOB '{\"code\":\"review.*'"
+    };
+}
+
 /// Places of entries, from a table or view.
 macro_rules! places_from {
     ($entries:literal) => {
         concat!(
             "SELECT e.batch, e.record, e.part, e.target, ",
             is_about_place!("e"),
-            " OR coalesce(e.reason,'') GLOB '{\"code\":\"merge.joined\"*' OR coalesce(e.reason,'') GLOB '{\"code\":\"review.*', e.outcome=5 AND e.before IS e.after FROM ",
+            " OR (e.outcome=5 AND coalesce(e.reason,'') GLOB '{\"code\":\"merge.joined\"*') OR (",
+            is_decision!(),
+            "), e.outcome=5 AND e.before IS e.after FROM ",
             $entries,
             " e WHERE "
         )
@@ -50,11 +60,17 @@ pub(crate) fn entries_about(connection: &Connection, record: RecordNumber) -> Re
     entries(connection, sql, record)
 }
 
-/// Returns the entries of other records that are about a record's row.
+/// Returns the entries of other records that are about a record's row. A decision about a pair has an entry of its own
+/// for each of the two.
 pub(crate) fn entries_onto(connection: &Connection, row: RecordNumber) -> Result<Vec<LifeEntry>> {
     entries(
         connection,
-        concat!(places_from!("ledger_entry"), "e.target=?1"),
+        concat!(
+            places_from!("ledger_entry"),
+            "e.target=?1 AND NOT (",
+            is_decision!(),
+            ")"
+        ),
         row,
     )
 }
@@ -117,6 +133,9 @@ pub struct TraceStep {
     /// What was looked up in other databases.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub looked_up: Vec<LookedUp>,
+    /// What a merge says of its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merge: Option<MemberPlace>,
     /// Commitment to the source record, in hexadecimal.
     pub input_hash: String,
     /// Commitment to the row before, in hexadecimal.
@@ -137,7 +156,12 @@ const STEP: &str = "SELECT e.record, e.part, e.batch, p.pass, p.kind, s.number, 
 /// Returns the step of an entry.
 pub(crate) fn step_at(connection: &Connection, key: EntryKey) -> Result<TraceStep> {
     let mut statement = connection.prepare_cached(STEP)?;
-    Ok(statement.query_row(key, step)?)
+    let mut step = statement.query_row(key, step)?;
+    let is_of_stage = step.stage.is_some() && matches!(step.kind.as_str(), "apply" | "retry");
+    if is_of_stage && step.outcome != "refused" {
+        step.merge = place_of(connection, key, step.target_record, step.reason.as_deref())?;
+    }
+    Ok(step)
 }
 
 fn step(row: &Row<'_>) -> rusqlite::Result<TraceStep> {
@@ -158,6 +182,7 @@ fn step(row: &Row<'_>) -> rusqlite::Result<TraceStep> {
         outcome: row.get(12)?,
         looked_up: reason.as_deref().map(looked_up).unwrap_or_default(),
         reason,
+        merge: None,
         input_hash: row.get(14)?,
         before_hash: row.get(15)?,
         after_hash: row.get(16)?,

@@ -38,7 +38,12 @@ pub(crate) fn with_uses(reason: Option<String>, uses: &Uses, salt: &Salt) -> Opt
             Used::Id(row) => ("id", json!(row)),
             Used::Row(row) => ("row", json!(row)),
         };
-        databases.entry(database).or_default().entry(how).or_default().push(what);
+        databases
+            .entry(database)
+            .or_default()
+            .entry(how)
+            .or_default()
+            .push(what);
     }
     Some(with_lookup(reason.as_deref(), &json!(databases)))
 }
@@ -99,7 +104,7 @@ pub(crate) fn looked_up(reason: &str) -> Vec<LookedUp> {
 }
 
 /// Returns the databases that a stage looks into, each with its questions.
-fn databases<'q>(stage: StageInput<'q>) -> BTreeMap<&'q str, Vec<&'q LookupQuery>> {
+fn databases(stage: StageInput<'_>) -> BTreeMap<&str, Vec<&LookupQuery>> {
     let mut databases: BTreeMap<&str, Vec<&LookupQuery>> = BTreeMap::new();
     for query in stage.lookups {
         databases.entry(&query.through).or_default().push(query);
@@ -134,25 +139,13 @@ pub(crate) fn changed(
 ) -> Result<Vec<RecordNumber>> {
     let mut records = Vec::new();
     for (through, queries) in databases(stage) {
-        let key = params![stage.project, stage.number, after, before, through];
-        // A patch as image says that the id has stayed.
-        let rows = concat!(
-            "SELECT DISTINCT u.record FROM ledger_written w CROSS JOIN ledger_entry e ON e.batch=w.batch AND e.before IS NOT e.after
-               CROSS JOIN ledger_lookup u ON u.database=?5 AND u.row=coalesce(e.target,e.record) AND u.golden=0 AND u.batch<e.batch",
-            newest_use!(" AND f.batch<?4"),
-            " AND w.database=?5 AND w.batch>?3 AND w.batch<?4 AND (u.how='row' OR e.before IS NULL OR e.after IS NULL
-               OR NOT EXISTS(SELECT 1 FROM ledger_image i WHERE i.batch=e.batch AND i.record=e.record AND i.part=e.part AND i.kind=2))"
-        );
-        let mut statement = connection.prepare_cached(rows)?;
-        for record in statement.query_map(key, |row| row.get(0))? {
-            records.push(record?);
-        }
         let written = Written {
             connection,
             through,
             after,
             before,
         };
+        records.extend(of_rows(stage, &written)?);
         if queries.iter().any(|query| query.by == LookupBy::Member) {
             let members = written.members()?;
             let cross = CrossReference::read(connection, through, None)?;
@@ -162,6 +155,43 @@ pub(crate) fn changed(
             if let LookupBy::Field(field) = &query.by {
                 records.extend(of_key_shared(connection, stage, query, field, &written.rows()?)?);
             }
+        }
+    }
+    Ok(records)
+}
+
+/// Returns the records that used rows which were changed. Who used only the id of a row is concerned only if that is
+/// another one now, or if there was no row in between.
+fn of_rows(stage: StageInput<'_>, written: &Written<'_>) -> Result<Vec<RecordNumber>> {
+    let (connection, table) = (written.connection, Table::from_name(written.through)?);
+    // A patch as image says that the id has stayed, a whole image what it was.
+    let sql = concat!(
+        "SELECT DISTINCT u.record, u.row, u.how='row' OR e.before IS NULL OR e.after IS NULL OR i.kind IS NULL OR i.kind=3,
+           CAST(substr(i.body,1,instr(i.body,x'00')-1) AS TEXT)
+         FROM ledger_written w CROSS JOIN ledger_entry e ON e.batch=w.batch AND e.before IS NOT e.after
+         CROSS JOIN ledger_lookup u ON u.database=?5 AND u.row=coalesce(e.target,e.record) AND u.golden=0 AND u.batch<e.batch
+         LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part",
+        newest_use!(" AND f.batch<?4"),
+        " AND w.database=?5 AND w.batch>?3 AND w.batch<?4 AND (u.how='row' OR i.kind IS NOT 2)"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let key = params![
+        stage.project,
+        stage.number,
+        written.after,
+        written.before,
+        written.through
+    ];
+    let mut rows = statement.query(key)?;
+    let mut records = Vec::new();
+    while let Some(found) = rows.next()? {
+        let (record, row): (RecordNumber, RecordNumber) = (found.get(0)?, found.get(1)?);
+        let is_changed = found.get(2)? || {
+            let before: Option<String> = found.get(3)?;
+            before != table.by_number(connection, row)?.map(|row| row.record.id)
+        };
+        if is_changed {
+            records.push(record);
         }
     }
     Ok(records)
@@ -259,7 +289,9 @@ pub(crate) fn of_members(
             };
             for other in cross.with_id(connection, &row.record.id)? {
                 let uses = uses_of(connection, stage, through, (other, *batch))?;
-                let golden = uses.into_iter().filter(|found| other != *member && found.how == "golden");
+                let golden = uses
+                    .into_iter()
+                    .filter(|found| other != *member && found.how == "golden");
                 records.extend(golden.map(|found| found.record));
             }
         }

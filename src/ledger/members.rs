@@ -68,6 +68,13 @@ pub(crate) fn carrier(
     Ok(statement.query_row(params![batch, row], |found| found.get(0))?)
 }
 
+/// Returns whether a batch left several records in one row.
+pub(crate) fn is_shared(connection: &Connection, batch: BatchId, row: RecordNumber) -> Result<bool> {
+    let sql = "SELECT count(DISTINCT e.record)>1 FROM ledger_entry e WHERE +e.batch=?1 AND e.target=?2 AND e.after IS NOT NULL";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row(params![batch, row], |found| found.get(0))?)
+}
+
 /// Returns the entries of a pass that are undone together with those of one source record, newest first. Of a record
 /// that was merged these are the entries of all members of the golden records that it came to and left: with only some
 /// of them undone, a golden record would be another than its members say.

@@ -6,12 +6,14 @@ pub(crate) mod chain;
 pub(crate) mod checkpoint;
 pub(crate) mod cross_reference;
 mod entry;
+pub(crate) mod golden;
 pub(crate) mod head;
 mod ids;
 pub(crate) mod image;
 pub(crate) mod leaves;
 pub(crate) mod life;
 pub(crate) mod lookups;
+mod match_figures;
 pub(crate) mod members;
 pub(crate) mod merged;
 pub(crate) mod open;
@@ -48,6 +50,8 @@ pub(crate) mod versions;
 pub use checkpoint::Checkpoint;
 pub use entry::Counts;
 pub use head::PassKind;
+pub use match_figures::{KeyPairs, MatchFigures, ScoreBar, ScoreLine, ScoreLines, ScoredPair};
+pub use merged::{Matching, MergeOutcome, ReviewQueue, SourceWins};
 pub use renamed::{AcceptedName, Renamed};
 pub use state::StageState;
 
@@ -59,6 +63,7 @@ pub(crate) use head::{Head, PassRow, RunRow, StageRow, header_text};
 pub(crate) use image::{
     apply_patch, before_image, id_in, row_before, row_in, undo_fields, whole, whole_record,
 };
+pub(crate) use match_figures::part;
 pub(crate) use stage_history::StageHistory;
 pub(crate) use state::{PassState, StageEvent, next_pass, next_stage};
 pub(crate) use tree::{Frontier, leaf_hash};

@@ -8,13 +8,14 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::head::PassKind;
 use super::image::id_in;
 use super::read::salt;
+use super::rows;
 use super::sql::{of_record, of_row, standing_life};
 use super::stage_input::StageInput;
 use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
 use crate::record::{PassId, RecordNumber};
 use crate::refusal::Holder;
-use crate::store::Table;
+use crate::store::{Salted, Table};
 
 /// Another record has the id of a stage's own record in the target.
 pub(crate) const EXISTS: &str = "target.exists";
@@ -189,6 +190,30 @@ macro_rules! seen_behind {
     };
 }
 
+/// The records of a stage whose rows another record has removed. A row has the number of its source, or the entry that
+/// wrote it names it.
+const LOST: &str = concat!(
+    "SELECT e.record, e.reason->>'$.holder.record', e.reason->>'$.holder.id_sha256' FROM (
+       SELECT batch, record AS by, reason, coalesce((SELECT w.record FROM ledger_entry w JOIN ledger_batch y ON y.batch=w.batch
+           JOIN ledger_pass z ON z.pass=y.pass WHERE w.target=coalesce(d.target,d.record) AND z.kind IN('apply','retry')
+           AND coalesce(w.reason,'') NOT GLOB '{\"code\":\"target.*' ORDER BY w.batch LIMIT 1), target, record) AS record
+       FROM ledger_entry d WHERE reason GLOB '{\"code\":\"target.*' AND reason->>'$.code'='target.replaced') e
+     CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_standing p ON p.pass=b.pass
+     WHERE p.target=?3 AND EXISTS(SELECT 1 FROM ",
+    standing_life!(),
+    " WHERE ",
+    of_record!("f", "e.record"),
+    " AND f.batch<=e.batch AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry')) AND NOT ",
+    seen_behind!("e.by")
+);
+
+/// The members of the golden records that another record has removed, unless the stage has merged them since.
+const MEMBERS_LOST: &str = "SELECT m.member, e.reason->>'$.holder.record', e.reason->>'$.holder.id_sha256'
+ FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_standing p ON p.pass=b.pass
+ CROSS JOIN ledger_member m ON m.golden=coalesce(e.target,e.record)
+ WHERE e.reason GLOB '{\"code\":\"target.*' AND e.reason->>'$.code'='target.replaced' AND p.target=?3
+   AND m.project=?1 AND m.number=?2 AND m.after IS NOT NULL AND m.batch<e.batch AND ?4 IS NOT NULL";
+
 /// A record that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Waiting {
@@ -200,6 +225,41 @@ pub(crate) struct Waiting {
     pub(crate) refused: bool,
     /// Whether the row in its place is the record's own row, changed by hand.
     pub(crate) edited: bool,
+}
+
+impl Waiting {
+    /// Returns whether what it waits for is still in its place. A golden record that was changed by hand also makes room
+    /// when it is again what it was: then all its members wait for nothing.
+    pub(crate) fn is_held(
+        &self,
+        connection: &Connection,
+        stage: StageInput<'_>,
+        target: &Table,
+    ) -> Result<bool> {
+        let Some(holder) = &self.holder else {
+            return Ok(false);
+        };
+        if !holder.still_holds(connection, target)? {
+            return Ok(false);
+        }
+        let is_restored = stage.merges
+            && self.edited
+            && is_restored(connection, target, (stage.project, stage.number), holder.record)?;
+        Ok(!is_restored)
+    }
+}
+
+/// Returns whether a row that was changed by hand since a stage wrote it is again what it was before that.
+pub(crate) fn is_restored(
+    connection: &Connection,
+    target: &Table,
+    stage: (&str, u32),
+    row: RecordNumber,
+) -> Result<bool> {
+    let now = target.by_number(connection, row)?;
+    let changes = rows::changes_of_row(connection, target.name(), row)?;
+    let now = now.as_ref().and_then(Salted::hash);
+    Ok(!rows::is_still_edited(&changes, stage, now))
 }
 
 /// Returns the records of a stage that found their place taken (or their own row changed by hand), and those whose rows
@@ -226,21 +286,7 @@ pub(crate) fn waiting(connection: &Connection, stage: StageInput<'_>, waived: bo
             edited: row.get(4)?,
         });
     }
-    // A row has the number of its source, or the entry that wrote it names it.
-    let taken_away = concat!(
-        "SELECT e.record, e.reason->>'$.holder.record', e.reason->>'$.holder.id_sha256' FROM (
-           SELECT batch, record AS by, reason, coalesce((SELECT w.record FROM ledger_entry w JOIN ledger_batch y ON y.batch=w.batch
-               JOIN ledger_pass z ON z.pass=y.pass WHERE w.target=coalesce(d.target,d.record) AND z.kind IN('apply','retry')
-               AND coalesce(w.reason,'') NOT GLOB '{\"code\":\"target.*' ORDER BY w.batch LIMIT 1), target, record) AS record
-           FROM ledger_entry d WHERE reason GLOB '{\"code\":\"target.*' AND reason->>'$.code'='target.replaced') e
-         CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_standing p ON p.pass=b.pass
-         WHERE p.target=?3 AND EXISTS(SELECT 1 FROM ",
-        standing_life!(),
-        " WHERE ",
-        of_record!("f", "e.record"),
-        " AND f.batch<=e.batch AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry')) AND NOT ",
-        seen_behind!("e.by")
-    );
+    let taken_away = if stage.merges { MEMBERS_LOST } else { LOST };
     let mut statement = connection.prepare_cached(taken_away)?;
     let mut rows = statement.query(params![stage.project, stage.number, stage.target, waived])?;
     while let Some(row) = rows.next()? {
@@ -266,11 +312,7 @@ pub(crate) fn free(connection: &Connection, stage: StageInput<'_>) -> Result<Vec
     let target = Table::from_name(stage.target)?;
     let mut free = Vec::new();
     for waiting in waiting(connection, stage, false)? {
-        let taken = match &waiting.holder {
-            Some(holder) => holder.still_holds(connection, &target)?,
-            None => false,
-        };
-        if !taken {
+        if !waiting.is_held(connection, stage, &target)? {
             free.push(waiting.record);
         }
     }

@@ -154,14 +154,30 @@ pub(crate) fn of_later_stages(
 
 /// Returns whether a row was changed by hand since a stage wrote it.
 pub(crate) fn is_edited(changes: &[RowChange], stage: StageInput<'_>) -> bool {
-    let by_the_stage = |change: &RowChange| {
+    since_written(changes, (stage.project, stage.number)).any(is_by_hand)
+}
+
+/// Returns the changes of a row since a stage wrote it, newest first.
+fn since_written<'c>(
+    changes: &'c [RowChange],
+    (project, number): (&'c str, u32),
+) -> impl Iterator<Item = &'c RowChange> {
+    let by_the_stage = move |change: &&RowChange| {
         let of = change.stage.as_ref();
-        of.is_some_and(|(project, number)| (project.as_str(), *number) == (stage.project, stage.number))
+        of.is_some_and(|(other, by)| (other.as_str(), *by) == (project, number))
     };
-    let since = changes.iter().take_while(|change| !by_the_stage(change));
-    since
-        .into_iter()
-        .any(|change| matches!(change.kind, PassKind::Load | PassKind::Edit))
+    changes.iter().take_while(move |change| !by_the_stage(change))
+}
+
+fn is_by_hand(change: &RowChange) -> bool {
+    matches!(change.kind, PassKind::Load | PassKind::Edit)
+}
+
+/// Returns whether a row was changed by hand since a stage wrote it, and is not again as it was before that. `now` is the
+/// commitment to the row.
+pub(crate) fn is_still_edited(changes: &[RowChange], stage: (&str, u32), now: Option<Hash>) -> bool {
+    let since = since_written(changes, stage).filter(|change| is_by_hand(change));
+    since.last().is_some_and(|oldest| oldest.before != now)
 }
 
 /// Returns the rows of a database with a standing change by a load or an edit.

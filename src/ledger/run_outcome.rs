@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::entry::Counts;
+use super::merged::{golden, is_zero};
 use super::out::came_out;
 use super::read::counts;
 use super::sql::undone_by;
@@ -32,6 +33,9 @@ pub struct PassOutcome {
     pub counts: Counts,
     /// Number of records that came out of those written in this run; differs from them if one becomes several.
     pub out: u64,
+    /// Number of golden records that the merged records are in.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub golden: u64,
     /// Number of the stage's warnings in this run, by code: dates that two formats read, contracts that only warn.
     pub warnings: BTreeMap<String, u64>,
     /// Outcomes of the whole pass, if other runs worked on it too.
@@ -107,6 +111,8 @@ pub(crate) fn passes(connection: &Connection, run: RunId) -> Result<Vec<PassOutc
        (SELECT min(x.run) FROM ledger_batch x WHERE x.pass=p.pass AND x.step='end'),
        (SELECT nullif(min(x.run),?1) FROM ledger_batch x WHERE x.pass=p.pass), ",
         came_out!(),
+        ", ",
+        golden!(),
         " FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_pass u ON u.pass=p.reverses
      LEFT JOIN ledger_stage s ON s.stage=coalesce(p.stage,u.stage) WHERE b.run=?1 GROUP BY p.pass ORDER BY p.pass"
     );
@@ -121,6 +127,7 @@ pub(crate) fn passes(connection: &Connection, run: RunId) -> Result<Vec<PassOutc
             target: row.get(5)?,
             counts: counts(row, 6)?,
             out: row.get::<_, i64>(16)?.unsigned_abs(),
+            golden: row.get::<_, i64>(17)?.unsigned_abs(),
             warnings: BTreeMap::new(),
             whole: None,
             reverses: row.get(12)?,

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::entry::Counts;
+use super::merged::{golden, is_zero};
 use super::out::came_out;
 use super::read::counts;
 use super::sql::undone_by;
@@ -70,6 +71,9 @@ pub struct RunPass {
     pub counts: Counts,
     /// Number of records that came out of those written; differs from them if one becomes several.
     pub out: u64,
+    /// Number of golden records that the merged records are in.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub golden: u64,
     /// The pass that it rolls back.
     pub reverses: Option<PassId>,
     /// The pass that rolled it back.
@@ -129,6 +133,8 @@ fn run_passes(connection: &Connection, run: RunId) -> Result<Vec<RunPass>> {
         ",
        EXISTS(SELECT 1 FROM ledger_batch x WHERE x.pass=p.pass AND x.step='end'), ",
         came_out!(),
+        ", ",
+        golden!(),
         " FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
      WHERE b.run=?1 GROUP BY p.pass ORDER BY p.pass"
     );
@@ -145,6 +151,7 @@ fn run_passes(connection: &Connection, run: RunId) -> Result<Vec<RunPass>> {
             undone_by: row.get(12)?,
             ended: row.get(13)?,
             out: row.get::<_, i64>(14)?.unsigned_abs(),
+            golden: row.get::<_, i64>(15)?.unsigned_abs(),
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

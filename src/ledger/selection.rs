@@ -227,7 +227,8 @@ pub(crate) fn settled_since(
     let mut standing = refusals::refused_by(connection, stage.project, stage.number, pass)?;
     let waiting = waiting(connection, stage, before, BatchId::MAX)?;
     let for_rows = refusals::waiting_for_rows(connection, pass)?;
-    standing.retain(|record| waiting.binary_search(record).is_err() && for_rows.binary_search(record).is_err());
+    standing
+        .retain(|record| waiting.binary_search(record).is_err() && for_rows.binary_search(record).is_err());
     Ok(counts.refused.saturating_sub(standing.len() as u64))
 }
 

@@ -13,10 +13,16 @@ mod keys;
 mod model;
 mod score;
 mod settings;
+mod shown;
+mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod text;
 
 pub use clusters::Then;
 pub use settings::{Caution, Classes, Comparator, Compare, Join, Kind, Role};
+pub use shown::{Bits, Probability};
+pub use table::{FieldModel, LevelShares, MatchModel, percent};
 
 #[allow(unused_imports)]
 pub(crate) use clusters::{Band, Clustering, Constraints, FREE, Review, cluster};
@@ -30,7 +36,8 @@ pub(crate) use keys::{Exceeded, Excess, KeyFigures};
 pub(crate) use model::{LevelModel, Model, SlotModel, learn};
 #[allow(unused_imports)]
 pub(crate) use score::{Edge, Held, PairScore, Scored, Scorer, SlotScore, score};
-#[allow(unused_imports)]
 pub(crate) use settings::{
     Field, Group, GroupPart, Key, KeyPart, Learn, Limits, Millibits, Ppm, Settings, place,
 };
+#[allow(unused_imports)]
+pub(crate) use shown::{bits_of, expected_in, share_of};

@@ -139,9 +139,8 @@ impl Kind {
         match self {
             Self::Given | Self::Surname | Self::Street | Self::City => Compare::Name,
             Self::Birth => Compare::Date,
-            Self::Ssn => Compare::Digits,
+            Self::Ssn | Self::Zip => Compare::Digits,
             Self::Phone => Compare::Phone,
-            Self::Zip => Compare::Digits,
             Self::Email => Compare::Email,
             Self::House | Self::State | Self::Code => Compare::Exact,
             Self::Text => Compare::Text,
@@ -210,6 +209,8 @@ pub(crate) enum KeyPart {
     MonthDay(usize),
     /// The Soundex codes of two fields, the smaller first, so that exchanged ones agree.
     Either(usize, usize),
+    /// The first characters of two fields, the smaller first.
+    Initials(usize, usize),
     /// A text that was computed for the record, by its position.
     Computed(usize),
 }

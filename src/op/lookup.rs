@@ -44,9 +44,9 @@ impl Unfound {
 /// op = "lookup"
 /// path = "patient"
 /// through = "people"
-/// as = "golden"
+/// take = "name"
 /// ```
-/// Turns `{"patient":"A:1"}` into `{"patient":"PAT-7"}` if the record `A:1` was merged into `PAT-7`.
+/// Turns `{"patient":"PAT-7"}` into `{"patient":"Ada"}`.
 #[derive(Clone, Debug)]
 pub struct LookUp {
     frame: Frame,
@@ -105,7 +105,10 @@ impl LookUp {
     }
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-        let mut op = Self::new(settings.path("path")?, settings.text("through").unwrap_or_default());
+        let mut op = Self::new(
+            settings.path("path")?,
+            settings.text("through").unwrap_or_default(),
+        );
         op.frame = Frame::read(settings)?.absent_as("absent");
         if settings.text("absent") == Some("skip") {
             op.frame.skip_missing();
@@ -113,7 +116,11 @@ impl LookUp {
         if settings.text("as") == Some(GOLDEN) {
             if settings.has("key") {
                 let message = "`key` belongs to `as = \"row\"`: a source record is found by its id";
-                return Err(Problem::error("lookup.key", Some(settings.place_of("key")), message));
+                return Err(Problem::error(
+                    "lookup.key",
+                    Some(settings.place_of("key")),
+                    message,
+                ));
             }
             op = op.golden();
         }
@@ -124,7 +131,9 @@ impl LookUp {
             op = op.take(take);
         }
         let word = settings.text("missing");
-        let unfound = Unfound::ALL.into_iter().find(|unfound| word == Some(unfound.word()));
+        let unfound = Unfound::ALL
+            .into_iter()
+            .find(|unfound| word == Some(unfound.word()));
         op.unfound = unfound.unwrap_or_default();
         op.query = op.query.at(|| settings.place_of("through"));
         Ok(Box::new(op))
@@ -143,13 +152,13 @@ impl LookUp {
             Found::Unread => Err(refusal("lookup.unread", format!("`{through}` to be read"))),
             Found::Nothing | Found::NoField => match self.unfound {
                 Unfound::Keep => Ok(value.clone()),
-                Unfound::Wait => Err(refusal(WAITING, self.wanted(query))),
-                Unfound::Refuse => Err(refusal("lookup.missing", self.wanted(query))),
+                Unfound::Wait => Err(refusal(WAITING, Self::wanted(query))),
+                Unfound::Refuse => Err(refusal("lookup.missing", Self::wanted(query))),
             },
         }
     }
 
-    fn wanted(&self, query: &LookupQuery) -> String {
+    fn wanted(query: &LookupQuery) -> String {
         let through = &query.through;
         let row = match &query.by {
             LookupBy::Id => format!("the id of a row in `{through}`"),
@@ -231,7 +240,12 @@ pub(super) static MANUAL: Manual = Manual {
             "the id",
             "for `as = \"row\"`: the field of the row that has the value",
         ),
-        Key::optional("take", Form::Path, "the id", "the field of the row that replaces the value"),
+        Key::optional(
+            "take",
+            Form::Path,
+            "the id",
+            "the field of the row that replaces the value",
+        ),
         Key::optional(
             "missing",
             Form::Choice(&["wait", "refuse", "keep"]),
@@ -297,13 +311,23 @@ mod tests {
 
     #[test]
     fn a_stage_file_gives_the_same_lookup() {
-        let settings = "path = \"p\"\nthrough = \"people\"\nas = \"golden\"\nmissing = \"keep\"\ntake = \"name\"";
+        let settings =
+            "path = \"p\"\nthrough = \"people\"\nas = \"golden\"\nmissing = \"keep\"\ntake = \"name\"";
         let op = built(&MANUAL, settings, None).unwrap();
-        let same = LookUp::new("p", "people").golden().take("name").unfound(Unfound::Keep);
+        let same = LookUp::new("p", "people")
+            .golden()
+            .take("name")
+            .unfound(Unfound::Keep);
         assert_eq!(op.meaning(), same.meaning());
         let code = |settings: &str| built(&MANUAL, settings, None).unwrap_err().code;
-        assert_eq!(code("path = \"p\"\nthrough = \"people\"\nas = \"golden\"\nkey = \"k\""), "lookup.key");
+        assert_eq!(
+            code("path = \"p\"\nthrough = \"people\"\nas = \"golden\"\nkey = \"k\""),
+            "lookup.key"
+        );
         assert_eq!(code("path = \"p\"\nthrough = \"no database\""), "stage.bad_name");
-        assert_eq!(code("path = \"p\"\nthrough = \"people\"\nkey = \"k[*]\""), "stage.many_places");
+        assert_eq!(
+            code("path = \"p\"\nthrough = \"people\"\nkey = \"k[*]\""),
+            "stage.many_places"
+        );
     }
 }

@@ -72,6 +72,7 @@ pub use kit::function::{FunctionOperation, Functions};
 pub use kit::missing::Missing;
 pub use kit::operation::{Effect, Effects, Operation, PassedOn, Reversibility};
 use kit::settings::{Manual, Settings};
+pub use kit::survivor::{MemberValue, Survivor};
 pub use lookup::{LookUp, Unfound};
 pub use map::{MapKeys, MapValues};
 pub use r#move::Move;

@@ -212,6 +212,13 @@ impl Violation {
     }
 }
 
+/// Shortens a place where it enters a redacted value: the names below are values of the record too.
+pub(crate) fn cut_pointer(pointer: &str, redacted: &[Path]) -> String {
+    let mut violation = Violation::new("", pointer);
+    violation.cut(redacted, MaskRelation::new);
+    violation.pointer
+}
+
 impl Refusal {
     /// Shortens places where they enter a redacted value, as far as is known without the record.
     pub(crate) fn cut_at(mut self, redacted: &[Path]) -> Self {

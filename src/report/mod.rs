@@ -2,6 +2,7 @@
 //! rendered. It only reads, in one snapshot of the store.
 
 mod evidence;
+mod matching;
 mod options;
 mod page;
 mod parts;
@@ -21,6 +22,7 @@ use crate::stage::Stages;
 use crate::store::Store;
 
 pub use evidence::{CheckByHand, Evidence, SignedNote};
+pub use matching::StageMatching;
 pub use options::ReportOptions;
 pub use parts::{Ending, RunReport, RunStage, StoreState, Summary};
 pub use reconciliation::{CauseTotal, ReconciliationResult, StageReconciliation};
@@ -82,6 +84,7 @@ impl Store {
             run_started_us(&moment, number)?.ok_or_else(missing)?,
             outcome::project(&moment, number)?,
         );
+        let matching = matching::merges(&moment, number, project.as_deref(), &outcomes)?;
         let (ending, ending_text) = ended(number, &outcomes, &undone, &refused, &reconciliation);
         Ok(RunReport {
             made: utc(self.environment().clock.now_us()),
@@ -113,6 +116,7 @@ impl Store {
             outcomes,
             speed: speed::measured(started_us, &timed),
             refused,
+            matching,
             reconciliation,
             deviations: stages.map(|stages| Deviations::new(self, stages)).transpose()?,
             evidence: evidence::evidence(self, number)?,

@@ -2,6 +2,7 @@
 //! The template engine escapes everything shown, with [`Inert`]; this code makes no markup.
 
 mod chart;
+mod histogram;
 mod words;
 
 use std::borrow::{Borrow, Cow};
@@ -9,6 +10,7 @@ use std::fmt;
 
 use askama::Template;
 
+use super::matching::StageMatching;
 use super::parts::{Ending, RunReport};
 use super::reconciliation::{ReconciliationResult, StageReconciliation};
 use super::refused::RefusedCause;
@@ -17,6 +19,7 @@ use crate::ledger::seal::Seal;
 use crate::reconcile::DifferenceCause;
 use crate::shown::{escape, hides, word};
 use chart::{Bar, SpeedCurve};
+use histogram::ScoreChart;
 use words::{count, duration};
 
 /// Escapes markup, and makes characters visible that would hide or reorder the text around them.
@@ -43,6 +46,7 @@ struct RunPage<'r> {
     report: &'r RunReport,
     bars: Vec<(&'r PassOutcome, Bar)>,
     course: Option<SpeedCurve<'r>>,
+    merges: Vec<(&'r StageMatching, Option<ScoreChart>)>,
     seals: Vec<(&'r Seal, &'static str)>,
 }
 
@@ -57,6 +61,15 @@ pub(super) fn html(report: &RunReport) -> String {
             .map(|pass| (pass, Bar::from_counts(&pass.counts)))
             .collect(),
         course: SpeedCurve::from_speed(&report.speed),
+        merges: (report.matching.iter())
+            .map(|merge| {
+                let matching = merge.outcome.matching.as_ref();
+                (
+                    merge,
+                    matching.and_then(|matching| ScoreChart::new(&matching.figures)),
+                )
+            })
+            .collect(),
         seals: if report.evidence.first.batch == report.evidence.last.batch {
             vec![(&report.evidence.last, "Batch")]
         } else {
@@ -109,6 +122,27 @@ fn route(source: Option<&String>, target: Option<&String>) -> String {
 
 fn pass_route(pass: &PassOutcome) -> String {
     route(pass.source.as_ref(), pass.target.as_ref())
+}
+
+fn merge_route(merge: &StageMatching) -> String {
+    route(merge.source.as_ref(), merge.target.as_ref())
+}
+
+fn merge_name(merge: &StageMatching) -> String {
+    format!("Stage {} {}", merge.stage, merge.slug)
+}
+
+/// Renders `2 near, 1 conflict`.
+fn bands(bands: &std::collections::BTreeMap<String, u64>) -> String {
+    let bands = bands
+        .iter()
+        .map(|(band, pairs)| format!("{} {band}", count(pairs)));
+    bands.collect::<Vec<_>>().join(", ")
+}
+
+/// Renders a share that is given in millionths.
+fn share(ppm: impl Borrow<u32>) -> String {
+    crate::matching::percent(*ppm.borrow())
 }
 
 fn reconciliation_route(look: &StageReconciliation) -> String {

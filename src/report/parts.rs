@@ -1,6 +1,7 @@
 //! The parts of a report.
 
 use super::evidence::Evidence;
+use super::matching::StageMatching;
 use super::reconciliation::StageReconciliation;
 use super::refused::Refused;
 use super::speed::Speed;
@@ -31,6 +32,9 @@ pub struct RunReport {
     pub speed: Speed,
     /// Refused records, by cause.
     pub refused: Refused,
+    /// What the run's merges compared, found and merged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub matching: Vec<StageMatching>,
     /// Reconciliations of the stages.
     pub reconciliation: Vec<StageReconciliation>,
     /// Where the targets of the stages differ from what the stages would make of their sources, as the store is now;

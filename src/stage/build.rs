@@ -312,7 +312,9 @@ impl StageBuilder {
         self.problems
             .extend(super::in_place::problems(&self.settings, &self.steps, |_| None));
         self.problems
-            .extend(super::lookups::problems(&self.settings, &self.steps, &[], |_| None));
+            .extend(super::lookups::problems(&self.settings, &self.steps, &[], |_| {
+                None
+            }));
         if let Some(problems) = Problems::new(std::mem::take(&mut self.problems)) {
             return Err(problems);
         }

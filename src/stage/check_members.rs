@@ -48,6 +48,12 @@ impl Stage {
             let into = steps.into.iter().flat_map(Template::expressions);
             steps.id.iter().chain(into).for_each(|read| expression(read, all));
         }
+        if let Some(merge) = &steps.merge {
+            merge.deciding_expressions().for_each(|read| expression(read, 0));
+            for (reads, place) in merge.reads_by_place() {
+                check(reads, 0, place);
+            }
+        }
         if let Some(prepare) = &steps.prepare {
             check(prepare.reads(), 0, self.place_of("stage", "prepare"));
         }

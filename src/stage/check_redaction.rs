@@ -1,6 +1,7 @@
 //! Warnings about a stage that redacts.
 
 use super::Stage;
+use super::merge::Merge;
 use super::steps::leaves_value;
 use crate::contract::Schema;
 use crate::expression::TemplateField;
@@ -108,6 +109,7 @@ impl Stage {
             known.extend(fields.iter().map(|field| Path::field(&field.name)));
             known.extend(fields.iter().flat_map(|field| field.template.reads()));
         }
+        known.extend(steps.merge.iter().flat_map(Merge::reads));
         let schemas = steps.source_contract.iter().chain(&steps.contract.schema);
         known.extend(schemas.flat_map(Schema::fields));
         for redact in self.redact() {

@@ -2,6 +2,8 @@
 
 use serde_json::Value as Json;
 
+use super::goldens::Unmerged;
+use super::merge::Merge;
 use super::{Example, Expected, Outcome, Stage};
 use crate::context::Context;
 use crate::digest::{Salt, sha256};
@@ -68,6 +70,9 @@ impl Stage {
 
     fn run_example(&self, example: &Example, project: &str, secrets: &Secrets) -> Result<Verdict, String> {
         let secrets = &secrets.overridden_by(&example.secrets);
+        if let Some(merge) = self.merge() {
+            return self.run_merge_example(merge, example, project, secrets);
+        }
         let record = Record {
             number: RecordNumber::new(1),
             id: example.id.clone(),
@@ -97,13 +102,7 @@ impl Stage {
         let Expected::Written(expected) = &example.expected else {
             return Err("the record was written".to_owned());
         };
-        if expected.len() != outputs.len() {
-            let (expected, found) = (expected.len(), outputs.len());
-            return Err(format!("expected {expected} records, got {found}"));
-        }
-        for (expected, found) in expected.iter().zip(&outputs) {
-            self.equal("the output", expected, found)?;
-        }
+        self.all_equal(expected, &outputs)?;
         let round_trip = match &outputs[..] {
             [output] if self.is_exact() => {
                 let back = self.way_back(output, &context)?;
@@ -113,6 +112,53 @@ impl Stage {
             _ => false,
         };
         Ok(Verdict::Passed { round_trip })
+    }
+
+    /// Runs an example of a stage that merges: `inputs` become golden records.
+    fn run_merge_example(
+        &self,
+        merge: &Merge,
+        example: &Example,
+        project: &str,
+        secrets: &Secrets,
+    ) -> Result<Verdict, String> {
+        let list = Value::parse(&example.input).map_err(|error| error.message)?;
+        let members = list.as_list().unwrap_or_default();
+        let records = members.iter().zip(1_i64..).map(|(member, number)| Record {
+            number: RecordNumber::new(number),
+            id: format!("{}-{number}", example.id),
+            data: member.to_json(),
+        });
+        let records: Vec<Record> = records.collect();
+        let context = Context::new(project, self.number, secrets).now_us(NOW_US);
+        let context = context.id(&example.id).salt(example_salt(&example.id));
+        let goldens = match (self.goldens(merge, &records, &context), &example.expected) {
+            (Err(Unmerged::Refused(refusal)), Expected::Refused(code)) => {
+                return refused_as(&refusal, code).map(|()| Verdict::Passed { round_trip: false });
+            }
+            (Err(Unmerged::Refused(refusal)), _) => return Err(format!("a record was refused: {refusal}")),
+            (Err(Unmerged::Excess(excess)), _) => {
+                return Err(format!("there would be {} {}", excess.would, excess.what));
+            }
+            (Ok(goldens), _) => goldens
+                .into_iter()
+                .map(|output| output.data)
+                .collect::<Vec<String>>(),
+        };
+        let Expected::Written(expected) = &example.expected else {
+            return Err("the golden records were written".to_owned());
+        };
+        self.all_equal(expected, &goldens)?;
+        Ok(Verdict::Passed { round_trip: false })
+    }
+
+    fn all_equal(&self, expected: &[String], found: &[String]) -> Result<(), String> {
+        if expected.len() != found.len() {
+            let (expected, found) = (expected.len(), found.len());
+            return Err(format!("expected {expected} records, got {found}"));
+        }
+        let mut pairs = expected.iter().zip(found);
+        pairs.try_for_each(|(expected, found)| self.equal("the output", expected, found))
     }
 
     /// Returns whether the operations alone make the new record, and each has an exact inverse.

@@ -62,4 +62,10 @@ impl Stage {
     pub fn takes_over_ids(&self) -> bool {
         !self.steps.effects().rekeys && self.cardinality() == Cardinality::OneToOne
     }
+
+    /// Returns whether every row that the stage writes keeps the id with which its record began. That of a golden record
+    /// stays whatever becomes of its members.
+    pub(crate) fn keeps_first_ids(&self) -> bool {
+        self.takes_over_ids() || self.cardinality() == Cardinality::ManyToOne
+    }
 }

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::Stage;
+use super::merge::Merge;
 use crate::contract::Schema;
-use crate::lineage::{Flow, Source, Sources};
+use crate::lineage::{Dependence, Flow, Shape, Source, SourceField, Sources};
 use crate::path::{Path, Segment};
 
 /// The origins of the values of a stage's target.
@@ -99,6 +100,9 @@ impl Stage {
             prepare.lineage(&mut flow);
         }
         steps.ops.iter().for_each(|op| op.lineage(&mut flow));
+        if let Some(merge) = &steps.merge {
+            follow_merge(merge, &mut flow);
+        }
         if let Some(id) = &steps.id {
             flow.rekey(id.lineage(&flow).sources());
         }
@@ -123,6 +127,28 @@ impl Stage {
         );
         describe(&flow)
     }
+}
+
+/// Follows a merge: each field of a golden record has the value of that field in one of its members. The compared
+/// fields decide which records are its members, and the members as a whole whose value survives.
+fn follow_merge(merge: &Merge, flow: &mut Flow) {
+    let united: Vec<Path> = merge.survival().united().cloned().collect();
+    for path in &united {
+        let values = flow
+            .sources(std::slice::from_ref(path))
+            .made(Dependence::Aggregation);
+        flow.put_or_keep(path, Shape::made(values));
+    }
+    if let Some(field) = &merge.survival().provenance {
+        // The ids of the members; a member alone has none.
+        let ids = Sources::from_origin(SourceField::Id).made(Dependence::Aggregation);
+        flow.put_or_keep(&Path::field(field), Shape::made(ids));
+    }
+    let compared = flow.sources(&merge.reads());
+    let whole = Sources::from_origin(SourceField::Record).and(&Sources::from_origin(SourceField::Id));
+    flow.filter(compared.and(&whole));
+    let id = flow.id().clone().made(Dependence::Transformation);
+    flow.rekey(id);
 }
 
 fn describe(flow: &Flow) -> Lineage {

@@ -23,7 +23,10 @@ pub(super) fn problems(
     if lookups.is_empty() {
         return problems;
     }
-    let target = settings.target.as_ref().filter(|target| **target != settings.source);
+    let target = settings
+        .target
+        .as_ref()
+        .filter(|target| **target != settings.source);
     let Some(target) = target else {
         let message = "an in-place stage cannot look into other databases: when what it found changes, it has to read \
                        its record again, and that is the changed one";
@@ -40,7 +43,8 @@ pub(super) fn problems(
 }
 
 fn outside_the_steps(expression: &Expression) -> Problem {
-    let message = "contracts and reconciliations cannot look into other databases: only what makes the record can";
+    let message =
+        "contracts and reconciliations cannot look into other databases: only what makes the record can";
     Problem::error("stage.lookup_outside", Some(expression.start()), message)
         .help("look it up in an operation or in [into], or use [[contract.references]]")
 }
@@ -55,7 +59,11 @@ pub(super) fn of_examples(steps: &Steps, examples: &[Example]) -> Vec<Problem> {
                 let message = format!(
                     "the example says what is found in `{database}`, but the stage does not look into it"
                 );
-                problems.push(Problem::error("stage.bad_example", Some(example.place.clone()), message));
+                problems.push(Problem::error(
+                    "stage.bad_example",
+                    Some(example.place.clone()),
+                    message,
+                ));
             }
         }
     }

@@ -1,22 +1,12 @@
 //! The two ends of a stage that merges: what it compares of a member, and what it makes of a golden record.
 
-use std::collections::BTreeMap;
-
 use super::Output;
 use super::Stage;
 use super::finish::{evaluated_id, parse, too_much};
-use super::merge::{MemberFeatures, Merge};
+use super::merge::{Golden, Member, MemberFeatures, Merge};
 use crate::expression::Scope;
-use crate::record::{Document, Record, RecordNumber, within};
+use crate::record::{Document, Record, within};
 use crate::refusal::Refusal;
-
-/// What survives of the members of a cluster.
-#[derive(Clone, Debug)]
-pub(crate) struct Survivors {
-    pub(crate) document: Document,
-    /// The members whose values survived, by JSON Pointer, where they differ.
-    pub(crate) won: BTreeMap<String, RecordNumber>,
-}
 
 impl Stage {
     /// Returns what is compared of a member: a record of the source. `None` if `where` leaves it out, or if the stage
@@ -47,18 +37,31 @@ impl Stage {
         self.steps.id.is_some()
     }
 
-    /// Returns what survives of the members of a cluster, which are in order of their numbers.
+    /// Returns what survives of the members of a cluster.
     ///
     /// # Errors
     /// The [`Refusal`] of members that differ where they must not.
     pub(crate) fn survivors_in(
         &self,
-        _merge: &Merge,
+        merge: &Merge,
         members: &[&Record],
-        _scope: &mut Scope<'_>,
-    ) -> Result<Survivors, Refusal> {
-        let first = members.first().map_or("{}", |first| first.data.as_str());
-        Ok(Survivors { document: parse(first)?, won: BTreeMap::new() })
+        scope: &Scope<'_>,
+    ) -> Result<Golden, Refusal> {
+        let made = || {
+            let mut documents = Vec::with_capacity(members.len());
+            for member in members {
+                documents.push(parse(&member.data)?);
+            }
+            let list: Vec<Member<'_>> = (members.iter().zip(&documents))
+                .map(|(member, document)| Member {
+                    number: member.number,
+                    id: &member.id,
+                    document,
+                })
+                .collect();
+            merge.survival().golden(&list, scope.context())
+        };
+        made().map_err(|refusal: Refusal| refusal.cut_at(self.redact()))
     }
 
     /// Returns the golden record of a cluster as it is written. `document` is what survives of its members, and

@@ -23,6 +23,7 @@ mod example;
 mod fields;
 mod file;
 mod finish;
+mod goldens;
 mod in_place;
 mod kind;
 mod lineage;
@@ -56,7 +57,8 @@ pub use settings::{MaxErrors, OnConflict, OnError, Stale};
 pub use stages::Stages;
 
 pub(crate) use meaning::is_same as is_same_meaning;
-pub(crate) use merge::MemberFeatures;
+#[allow(unused_imports)]
+pub(crate) use merge::{Golden, Member, MemberFeatures, United};
 pub(crate) use redacted::redacted_by;
 use settings::StageSettings;
 use steps::Steps;

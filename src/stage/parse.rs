@@ -87,24 +87,11 @@ pub(super) fn parse(
         rounding: settings.rounding,
         ..early.clone()
     };
-    if let Some(section) = &section {
-        let place = section.place_of("where");
-        let filter = settings.filter.as_deref();
-        steps.filter = filter.and_then(|source| problems.take(Expression::condition(source, &place, &early)));
-    }
-    let reading = prepare(section.as_ref(), &settings, &early, &mut steps, &mut problems);
-    steps.id = section
-        .as_ref()
-        .zip(settings.id.as_deref())
-        .and_then(|(section, id)| problems.take(Expression::compile(id, &section.place_of("id"), &reading)));
-    ops(&root, &reading, lookup.functions(), &mut steps, &mut problems);
-    steps.into = into(&root, &reading, &mut problems);
-    merge(
+    let reading = of_records(
         &root,
         section.as_ref(),
-        &early,
-        lookup,
         &settings,
+        (&early, lookup),
         &mut steps,
         &mut problems,
     );
@@ -114,13 +101,9 @@ pub(super) fn parse(
     in_place(section.as_ref(), &settings, &steps, &mut problems);
     let reconciles = parts::reconciles(&root, steps.into.as_ref(), &early, &mut problems);
     let place = |key: &str| section.as_ref().map(|section| section.place_of(key));
-    for problem in lookups::problems(&settings, &steps, &reconciles, place) {
-        problems.add(problem);
-    }
     let examples = parts::examples(&root, &mut problems);
-    for problem in lookups::of_examples(&steps, &examples) {
-        problems.add(problem);
-    }
+    problems.extend(lookups::problems(&settings, &steps, &reconciles, place));
+    problems.extend(lookups::of_examples(&steps, &examples));
     let StageName { number, slug } = match identity {
         Ok(identity) => problems.none_or(|| identity)?,
         Err(problem) => return Err(problems.with(problem)),
@@ -140,6 +123,31 @@ pub(super) fn parse(
         meaning_sha256: sha256(&[meaning.as_bytes()]),
         meaning,
     })
+}
+
+/// Reads what happens to the records: `where`, `prepare`, `id`, operations, `[into]` and `[merge]`. Returns the names that
+/// the expressions after it may use.
+fn of_records<'t>(
+    root: &Section<'_>,
+    section: Option<&Section<'_>>,
+    settings: &StageSettings,
+    (early, lookup): (&Reading<'t>, &Lookup),
+    steps: &mut Steps,
+    problems: &mut Collected,
+) -> Reading<'t> {
+    if let Some(section) = section {
+        let place = section.place_of("where");
+        let filter = settings.filter.as_deref();
+        steps.filter = filter.and_then(|source| problems.take(Expression::condition(source, &place, early)));
+    }
+    let reading = prepare(section, settings, early, steps, problems);
+    let id = section.zip(settings.id.as_deref());
+    steps.id = id
+        .and_then(|(section, id)| problems.take(Expression::compile(id, &section.place_of("id"), &reading)));
+    ops(root, &reading, lookup.functions(), steps, problems);
+    steps.into = into(root, &reading, problems);
+    merge(root, section, early, lookup, settings, steps, problems);
+    reading
 }
 
 /// Reads `[merge]`, and what it excludes.

@@ -45,7 +45,7 @@ pub struct Example {
     pub name: String,
     /// Id of the source record.
     pub id: String,
-    /// Data of the source record.
+    /// Data of the source record; of a stage that merges, the list of its records.
     pub input: String,
     /// Secrets that it runs with, in place of those of the same name that the caller gives.
     pub secrets: Secrets,
@@ -60,7 +60,7 @@ pub struct Example {
 /// The expected outcome of an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// These records, in order: one, unless the stage derives.
+    /// These records, in order: one, unless the stage derives or merges.
     Written(Vec<String>),
     /// A refusal with this code.
     Refused(String),
@@ -145,16 +145,33 @@ fn tolerance(section: &Section<'_>, problems: &mut Collected) -> Option<Decimal>
 /// Reads the `[[example]]` tables.
 pub(super) fn examples(root: &Section<'_>, problems: &mut Collected) -> Vec<Example> {
     let sections = root.sections("example", "example", problems);
+    let merges = root.has("merge");
     let read = |section: &Section<'_>, problems: &mut Collected| {
-        section.only(
-            &["name", "id", "input", "secrets", "lookups", "output", "refused", "filtered"],
-            problems,
-        );
+        let (keys, input, what) = if merges {
+            let keys: &[&str] = &["name", "id", "inputs", "secrets", "outputs", "refused"];
+            (keys, "inputs", "the list of source records, as JSON")
+        } else {
+            let keys: &[&str] = &[
+                "name", "id", "input", "secrets", "lookups", "output", "refused", "filtered",
+            ];
+            (keys, "input", "the source record, as JSON")
+        };
+        section.only(keys, problems);
         let name = section.needed_text("name", "what it shows, in words", problems);
-        let needed = section.needed_text("input", "the source record, as JSON", problems);
-        let input = needed.and_then(|text| example_json(section, "input", text, problems));
+        let needed = section.needed_text(input, what, problems);
+        let input = needed.and_then(|text| {
+            if merges {
+                example_list(section, input, text, problems)
+            } else {
+                example_json(section, input, text, problems)
+            }
+        });
         let id = section.text("id", problems).unwrap_or("example");
-        let expected = expected(section, problems);
+        let expected = if merges {
+            expected_goldens(section, problems)
+        } else {
+            expected(section, problems)
+        };
         let secrets = example_secrets(section, problems);
         let lookups = example_lookups(section, problems);
         Some(Example {
@@ -212,6 +229,44 @@ fn expected(section: &Section<'_>, problems: &mut Collected) -> Option<Expected>
         .or(filtered.map(|_| Expected::Filtered))
 }
 
+/// Reads what a stage that merges must make of its records.
+fn expected_goldens(section: &Section<'_>, problems: &mut Collected) -> Option<Expected> {
+    let outputs = section.text("outputs", problems);
+    let refused = section.text("refused", problems);
+    if section.has("outputs") == section.has("refused") {
+        let message = "an example of a stage that merges needs either `outputs` or `refused`";
+        problems.add(Problem::error("stage.bad_example", section.place(), message));
+        return None;
+    }
+    if let Some(text) = outputs {
+        let list = example_list(section, "outputs", text, problems)?;
+        let list = crate::record::Value::parse(&list).ok()?;
+        let records = list.as_list()?;
+        return Some(Expected::Written(
+            records.iter().map(crate::record::Value::to_json).collect(),
+        ));
+    }
+    refused.map(|code| Expected::Refused(code.to_owned()))
+}
+
+/// Checks the JSON of an example that is a list of objects.
+fn example_list(section: &Section<'_>, key: &str, text: &str, problems: &mut Collected) -> Option<String> {
+    use crate::record::{Kind, Value};
+    let json = example_json(section, key, text, problems)?;
+    let value = Value::parse(&json).ok()?;
+    let list = value.as_list();
+    if list.is_none_or(|list| list.iter().any(|record| record.kind() != Kind::Object)) {
+        let message = format!("`{key}` is a list of records, as JSON");
+        problems.add(Problem::error(
+            "stage.bad_example",
+            section.place_of(key),
+            message,
+        ));
+        return None;
+    }
+    Some(json)
+}
+
 /// Reads what an example finds in other databases: `lookups = { people = { "A:1" = "PAT-1" } }`.
 fn example_lookups(section: &Section<'_>, problems: &mut Collected) -> KnownRows {
     let mut known = KnownRows::new();
@@ -227,7 +282,10 @@ fn example_lookups(section: &Section<'_>, problems: &mut Collected) -> KnownRows
         }
     }
     if !is_table {
-        problems.add(section.wrong_type("lookups", "a table of databases, each a table of values and what they find"));
+        problems.add(section.wrong_type(
+            "lookups",
+            "a table of databases, each a table of values and what they find",
+        ));
     }
     for (database, key, row) in found {
         match problems.take(row) {

@@ -28,6 +28,7 @@ pub fn json_schema() -> Json {
                     expression, `{ json = \"null\" }` is any JSON.",
                 "type": "object",
             },
+            "merge": super::merge::schema(expression),
             "contract": contract(),
             "reconcile": { "type": "array", "items": reconcile() },
             "example": { "type": "array", "items": example() },
@@ -200,12 +201,13 @@ fn example() -> Json {
     json!({
         "description": "A record and its expected result; `counterfoil test` runs it.",
         "type": "object",
-        "required": ["name", "input"],
+        "required": ["name"],
         "additionalProperties": false,
         "properties": {
             "name": text("What the example shows, in words; must be unique."),
             "id": text("The id of the source record; absent: `example`."),
             "input": text("The source record, as JSON."),
+            "inputs": text("A list of source records, as JSON: for a stage that merges."),
             "secrets": {
                 "description": "Secrets of this example alone, by name, in place of the real ones; not secret.",
                 "type": "object",
@@ -217,11 +219,14 @@ fn example() -> Json {
                 "additionalProperties": { "type": "object" },
             },
             "output": text("The target record, as JSON; a list of records if the stage derives."),
+            "outputs": text("The list of golden records, as JSON: for a stage that merges."),
             "refused": text("The expected code of the refusal."),
             "filtered": { "description": "The record is filtered.", "const": true },
         },
+        "anyOf": [{ "required": ["input"] }, { "required": ["inputs", "outputs"] }],
         "oneOf": [
             { "required": ["output"] },
+            { "required": ["outputs"] },
             { "required": ["refused"] },
             { "required": ["filtered"] },
         ],

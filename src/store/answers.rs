@@ -55,7 +55,8 @@ impl FieldKeys {
 
     /// Returns the other rows that have the key of a row.
     pub(crate) fn beside(&self, connection: &Connection, row: RecordNumber) -> Result<Vec<RecordNumber>> {
-        let sql = "SELECT o.record FROM temp.lookup_key k JOIN temp.lookup_key o ON o.query=k.query AND o.key=k.key
+        let sql =
+            "SELECT o.record FROM temp.lookup_key k JOIN temp.lookup_key o ON o.query=k.query AND o.key=k.key
          WHERE k.query=?1 AND k.record=?2 AND o.record<>k.record";
         let mut statement = connection.prepare_cached(sql)?;
         let rows = statement.query_map(params![self.number, row], |found| found.get(0))?;
@@ -109,7 +110,9 @@ impl Answer {
         let found = match &query.by {
             LookupBy::Id => {
                 let found = table.by_id(connection, key)?;
-                return Ok(found.map_or(Self::Nothing, |found| Self::of_row(query, &found.record, Vec::new())));
+                return Ok(found.map_or(Self::Nothing, |found| {
+                    Self::of_row(query, &found.record, Vec::new())
+                }));
             }
             LookupBy::Field(_) => {
                 let LookupIndex::Keys(keys) = index else {

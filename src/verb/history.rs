@@ -2,6 +2,7 @@
 
 mod deviating;
 mod found;
+mod golden;
 mod health;
 mod hidden;
 mod life;
@@ -15,11 +16,13 @@ pub use found::Found;
 pub use health::{Health, LastRun, RefusedBy, Since};
 pub use hidden::HiddenIds;
 
+pub use crate::ledger::golden::{GoldenMember, GoldenRecord, MemberPlace, WaitingPair};
 pub use crate::ledger::life::TraceStep;
 pub use crate::ledger::lookups::LookedUp;
 pub use crate::ledger::run_record::{RunBatches, RunPass, RunRecord};
 
 use crate::error::Result;
+use crate::ledger::merged::{is_zero, queue};
 use crate::ledger::read::origin;
 use crate::ledger::stage_history::{applied_numbers, standing_counts};
 use crate::ledger::stage_input::StageInput;
@@ -28,7 +31,7 @@ use crate::ledger::{
 };
 use crate::record::listed::as_list;
 use crate::record::{BatchId, RunId};
-use crate::stage::{Stage, Stages};
+use crate::stage::{Cardinality, Stage, Stages};
 use crate::store::checkpoints::signed;
 use crate::store::{SignedUpTo, Store};
 
@@ -88,7 +91,7 @@ pub struct StageStatus {
     pub file: FileState,
     /// Outcomes of the passes that were not rolled back.
     pub counts: Counts,
-    /// Number of records that the written ones became. `None` when one record can become several: the entries of all
+    /// Number of records that the written ones became. `None` when one record can become several, or several one: the entries of all
     /// passes would have to be counted, at a cost that grows with each run; the report of a run has that run's number.
     pub out: Option<u64>,
     /// Number of records in quarantine.
@@ -99,6 +102,9 @@ pub struct StageStatus {
     /// Number of records that wait to be processed: for a stage that was applied, what was written to its source since;
     /// for an interrupted stage, what it has not read; otherwise its whole source.
     pub waiting: u64,
+    /// Number of pairs of a merge stage that wait for a decision: the view `audit_review` lists them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub review: u64,
 }
 
 /// How a stage's file compares with what was applied.
@@ -202,8 +208,8 @@ fn stage_status(
     };
     let counts = standing_counts(connection, stages.project(), number)?;
     // If the file is gone or differs, it is unknown whether the stage made several records of one.
-    let is_one_to_one =
-        stage.is_some_and(|stage| !stage.derives()) && matches!(file, FileState::Same | FileState::Cosmetic);
+    let is_one_to_one = stage.is_some_and(|stage| stage.cardinality() == Cardinality::OneToOne)
+        && matches!(file, FileState::Same | FileState::Cosmetic);
     let out = (is_one_to_one || counts.written == 0).then_some(counts.written);
     Ok(Some(StageStatus {
         number,
@@ -223,6 +229,10 @@ fn stage_status(
         quarantined,
         halted: stage.map_or(Ok(0), |stage| halted(store, stages.project(), stage, &history))?,
         waiting: stage.map_or(Ok(0), |stage| waiting(store, stages.project(), stage, &history))?,
+        review: match history.revision() {
+            Some(row) if row.merges() => queue(connection, stages.project(), number)?.pairs,
+            _ => 0,
+        },
     }))
 }
 

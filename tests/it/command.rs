@@ -103,7 +103,7 @@ fn a_demo_shows_a_whole_run_with_a_real_kill_in_it() {
     let demos = [
         ("shop", "orders_v2"),
         ("bank", "transactions"),
-        ("hospital", "register"),
+        ("hospital", "people"),
     ];
     for (name, batches_end_in) in demos {
         let envelope = scene.envelope(&["demo", name]);
@@ -130,6 +130,14 @@ fn a_demo_shows_a_whole_run_with_a_real_kill_in_it() {
             reconciled["answer"]["code"], 0,
             "{name}: all balances are reconciled"
         );
+        if name == "hospital" {
+            let visit = steps.iter().find(|step| step["arguments"][2] == "V-1051");
+            let life = visit.expect("the visit that waited")["answer"].to_string();
+            assert!(
+                life.contains("lookup.waiting") && life.contains("written"),
+                "{life}"
+            );
+        }
         let told = scene.quietly(&["-C", name, "reconcile"]).out;
         assert!(told.contains("\nall balances reconciled"), "{name}: {told}");
         let left = scene.envelope(&["-C", name, "quarantine", "list"]);

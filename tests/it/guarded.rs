@@ -145,7 +145,7 @@ fn project_at_work() -> Scene {
 fn derived(project: &Scene) -> Vec<(String, String)> {
     let store = rusqlite::Connection::open(project.store()).expect("a store");
     let sql = "SELECT type, name FROM sqlite_schema s WHERE sql IS NOT NULL AND name GLOB 'ledger_*' AND (type IN('view','index')
-       OR EXISTS(SELECT 1 FROM json_each('[\"ledger_sparse\",\"ledger_open\",\"ledger_total\",\"ledger_written\"]')
+       OR EXISTS(SELECT 1 FROM json_each('[\"ledger_sparse\",\"ledger_open\",\"ledger_total\",\"ledger_written\",\"ledger_lookup\"]')
          WHERE s.name=value OR (s.type='trigger' AND instr(s.sql, value))))";
     let mut statement = store.prepare(sql).expect("a question");
     let objects = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
@@ -196,7 +196,7 @@ fn without_an_object_that_follows_from_the_ledger_readers_are_answered_and_the_s
         "DROP TABLE ledger_total; CREATE VIEW ledger_total AS SELECT 1 AS stage, 5 AS read",
         "DROP TRIGGER ledger_open_delete; DROP TRIGGER ledger_batch_ends; DELETE FROM ledger_open",
         "ALTER TABLE ledger_sparse ADD COLUMN note TEXT; CREATE TRIGGER mine AFTER INSERT ON ledger_sparse BEGIN SELECT 1; END",
-        "DROP TABLE ledger_sparse; DROP TABLE ledger_open; DROP TABLE ledger_total; DROP TABLE ledger_written",
+        "DROP TABLE ledger_sparse; DROP TABLE ledger_open; DROP TABLE ledger_total; DROP TABLE ledger_written; DROP TABLE ledger_lookup",
     ];
     for sql in dropped.chain(changed_too.map(str::to_owned)) {
         changed(&project, &sql);
@@ -223,7 +223,7 @@ fn what_follows_from_the_ledger_is_guarded_and_where_it_differs_all_the_same_the
         })
         .map(|(_, name)| name)
         .collect();
-    assert_eq!(guards.len(), 11, "{guards:?}");
+    assert_eq!(guards.len(), 14, "{guards:?}");
     for (changes, says) in [
         (
             [

@@ -27,6 +27,8 @@ mod examples;
 mod face;
 #[cfg(unix)]
 mod faults;
+#[cfg(unix)]
+mod febrl;
 mod forced_back;
 mod format;
 mod fuzz;
@@ -44,6 +46,7 @@ mod layers;
 mod ledger_format;
 mod life;
 mod loads;
+mod lookups;
 mod masked_loads;
 mod merges;
 mod model;

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::cli::answer::{Answer, json};
 use crate::cli::failure::Failure;
+use crate::cli::matching::merged_into;
 use crate::cli::render::{bold, count, counted, dim, moment, shown, shown_json, way};
 use crate::cli::session::{Session, stages_of};
 
@@ -125,6 +126,9 @@ fn pass_text(pass: &RunPass) -> String {
         .iter()
         .filter(|(_, number)| *number > 0)
         .map(|(name, number)| match *name {
+            // Each of these is one golden record.
+            "written" if pass.golden > 0 => format!(", {} alone", count(*number)),
+            "merged" => format!(", {}", merged_into(*number, pass.golden)),
             "written" if pass.out != *number => {
                 format!(", {} written as {}", count(*number), counted(pass.out, "record"))
             }

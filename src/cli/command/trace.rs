@@ -2,19 +2,22 @@
 
 use std::io::{self, BufWriter, Read as _, Seek as _, Write as _};
 
-use counterfoil::history::{Found, TraceStep};
+use counterfoil::history::{Found, GoldenRecord, TraceStep};
 use counterfoil::interchange::PROV_SECTIONS;
 use counterfoil::record::RecordNumber;
+use counterfoil::store::Store;
 use serde_json::json;
 use tempfile::SpooledTempFile;
 
 use crate::cli::answer::{Answer, json};
 use crate::cli::failure::Failure;
 use crate::cli::listed::{Listed, unkept};
+use crate::cli::merged::{merged, placed};
 use crate::cli::missing::untraceable;
 use crate::cli::render::{bold, counted, dim, green, moment, red, short, shown, shown_json, yellow};
 use crate::cli::screen::to_stdout;
 use crate::cli::session::Session;
+use crate::cli::shown_ids::ShownIds;
 
 /// Number of bytes of text shown at once.
 const PAGE: usize = 64 << 10;
@@ -60,7 +63,8 @@ impl Trace {
             .find(&self.database, &self.id)
             .map_err(|error| untraceable(session, &store, error))?;
         let mut list = session.screen.json.then(Listed::new);
-        let mut text = self.heading(&found);
+        let golden = shown_golden(session, &store, &found)?;
+        let mut text = self.heading(&found) + &merged(&found, &golden);
         let mut add = |step: &TraceStep| -> Result<(), Failure> {
             if let Some(list) = &mut list {
                 return list.push(json(step));
@@ -80,12 +84,15 @@ impl Trace {
         if let Some(failure) = failed {
             return Err(failure);
         }
-        let data = json!({
+        let mut data = json!({
             "database": self.database,
             "id": self.id,
             "records": found.records,
             "elsewhere": found.elsewhere,
         });
+        if !golden.is_empty() {
+            data["golden"] = json(&golden);
+        }
         let answer = Answer::new(data, text);
         Ok(match list {
             Some(list) => answer.list("steps", list),
@@ -129,6 +136,25 @@ impl Trace {
             None => document.write(),
         }
     }
+}
+
+/// The golden records that the records are in, or are, with the ids that may be shown.
+fn shown_golden(session: &Session<'_>, store: &Store, found: &Found) -> Result<Vec<GoldenRecord>, Failure> {
+    let mut golden = store.golden(&found.records)?;
+    if golden.is_empty() {
+        return Ok(golden);
+    }
+    let ids = ShownIds::new(session, store)?;
+    let shown = |database: &str, id: &mut Option<String>| {
+        *id = id.take().map(|id| ids.shown(Some(database), id));
+    };
+    for golden in &mut golden {
+        shown(&golden.database, &mut golden.id);
+        for member in &mut golden.members {
+            shown(&member.database, &mut member.id);
+        }
+    }
+    Ok(golden)
 }
 
 /// The sections of a document of PROV-JSON, each in a temporary file where it is long: what belongs to them comes mixed.
@@ -230,10 +256,11 @@ fn render(step: &TraceStep) -> String {
     if let Some(reason) = &step.run_reason {
         text += &format!("    {} {}\n", dim("reason"), shown(reason));
     }
-    if let Some(reason) = &step.reason {
-        if let Some(why) = because(reason) {
-            text += &format!("    {} {}\n", dim("why"), shown(&why));
-        }
+    if let Some(why) = step.reason.as_deref().and_then(because) {
+        text += &format!("    {} {}\n", dim("why"), shown(&why));
+    }
+    for line in step.merge.iter().flat_map(placed) {
+        text += &format!("    {} {}\n", dim("merge"), shown(&line));
     }
     for found in &step.looked_up {
         let row = match found.record {
@@ -257,6 +284,10 @@ fn because(reason: &str) -> Option<String> {
         return Some(reason.to_owned());
     };
     match parts["code"].as_str() {
+        // What speaks for its place follows.
+        Some("merge.member") => None,
+        Some("merge.left") => Some("it has left the golden record that it was in".to_owned()),
+        Some("merge.joined") => Some("this golden record has become part of another one".to_owned()),
         Some(code) => Some(code.to_owned()),
         None => parts.get("lookup").is_none().then(|| reason.to_owned()),
     }

@@ -2,12 +2,12 @@
 
 use counterfoil::ledger::AcceptedName;
 use counterfoil::record::{BatchId, RecordNumber};
-use counterfoil::verify::{VerifyOptions, VerifyReport};
+use counterfoil::verify::{Remade, VerifyOptions, VerifyReport};
 
 use crate::cli::answer::{Answer, json};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, stopped_reading};
-use crate::cli::render::{bold, count, green, short, shown, table};
+use crate::cli::render::{bold, count, counted, green, short, shown, table};
 use crate::cli::session::Session;
 use crate::cli::signals::stop_signal;
 use crate::cli::words::hashed_under;
@@ -21,6 +21,12 @@ pub(crate) struct Verify {
     /// Verify the ledger alone, without the records.
     #[arg(long)]
     ledger_only: bool,
+
+    /// Make each golden record again from its members as well, by the rules that were applied.
+    ///
+    /// Golden records of which a member has changed since are counted, but not compared.
+    #[arg(long, conflicts_with = "ledger_only")]
+    remake: bool,
 }
 
 impl Verify {
@@ -28,6 +34,7 @@ impl Verify {
         let store = session.open_to_read()?;
         let options = VerifyOptions::default()
             .ledger_only(self.ledger_only)
+            .remake(self.remake)
             .names(session.stage_names())
             .stop(stop_signal(session.screen, "verify")?);
         let report = counterfoil::verify::verify(&store, &options)?;
@@ -80,6 +87,25 @@ fn remarks(report: &VerifyReport) -> String {
     report.renamed.iter().map(remark).collect()
 }
 
+/// Returns which golden records were made again, and which were not.
+fn made_again(remade: &Remade) -> String {
+    let made = counted(remade.golden, "golden record");
+    let mut text = format!("{made} made again from the members");
+    if remade.waiting > 0 {
+        text += &format!(
+            "; {} left out, because members have changed since",
+            count(remade.waiting)
+        );
+    }
+    if remade.unknown > 0 {
+        text += &format!(
+            "; {} left out, because a program has built the stage",
+            count(remade.unknown)
+        );
+    }
+    text + "\n"
+}
+
 fn render(session: &Session<'_>, report: &VerifyReport) -> String {
     let mut text = table(
         &[
@@ -102,6 +128,9 @@ fn render(session: &Session<'_>, report: &VerifyReport) -> String {
         ]],
     );
     text += &remarks(report);
+    if let Some(remade) = &report.remade {
+        text += &made_again(remade);
+    }
     if report.keyless {
         text += &format!(
             "note: the signatures of the checkpoints were not checked, because there is no key: name the \

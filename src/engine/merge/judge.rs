@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::Connection;
 use serde_json::{Value as Json, json};
 
+use super::figures::figures;
 use super::members::Members;
 use super::units::{Before, Unit, units};
 use crate::context::Context;
@@ -13,8 +14,10 @@ use crate::error::{Error, Result};
 use crate::expression::Scope;
 use crate::ledger::merged::{self, MergeNote, StandingMember};
 use crate::ledger::selection::RecordSelection;
-use crate::ledger::EntryOutcome;
-use crate::matching::{self, Clustering, Exceeded, Constraints, FREE, Features, Model, Review, Scored, Scorer};
+use crate::ledger::{EntryOutcome, MatchFigures};
+use crate::matching::{
+    self, Clustering, Constraints, Exceeded, FREE, Features, Millibits, Model, Review, Scored, Scorer,
+};
 use crate::record::{BatchId, RecordNumber};
 use crate::stage::{Merge, Stage};
 
@@ -22,6 +25,8 @@ use crate::stage::{Merge, Stage};
 pub(super) struct Earlier {
     /// In order of the records.
     standing: Vec<StandingMember>,
+    /// The smallest member of the cluster that each refused record was in.
+    together: BTreeMap<RecordNumber, RecordNumber>,
     /// What has changed since; all records for a first pass.
     selection: RecordSelection,
 }
@@ -37,18 +42,16 @@ impl Earlier {
     ) -> Result<Self> {
         Ok(Self {
             standing: merged::members(connection, project, stage.number(), before)?,
+            together: merged::refused_together(connection, project, stage.number(), before)?,
             selection,
         })
     }
 
     fn of(&self, record: RecordNumber) -> Option<&StandingMember> {
-        let at = self.standing.binary_search_by_key(&record, |member| member.record);
+        let at = self
+            .standing
+            .binary_search_by_key(&record, |member| member.record);
         at.ok().map(|at| &self.standing[at])
-    }
-
-    /// Returns whether a record was refused when it was last read: nobody knows with which others.
-    fn is_refused(&self, record: RecordNumber) -> bool {
-        self.of(record).is_some_and(|member| member.outcome == EntryOutcome::Refused)
     }
 
     /// Returns the records that are in no cluster now and have to be written about: they are in a golden record, or have
@@ -59,7 +62,11 @@ impl Earlier {
             .filter(|record| self.is_changed(*record) || self.golden(*record).is_some())
             .collect();
         let standing = self.standing.iter().filter(|member| member.golden.is_some());
-        left.extend(standing.map(|member| member.record).filter(|record| !is_member(*record)));
+        left.extend(
+            standing
+                .map(|member| member.record)
+                .filter(|record| !is_member(*record)),
+        );
         if let RecordSelection::List { records, .. } = &self.selection {
             left.extend(records.iter().copied().filter(|record| !is_member(*record)));
         }
@@ -72,6 +79,16 @@ impl Earlier {
 impl Before for Earlier {
     fn golden(&self, record: RecordNumber) -> Option<RecordNumber> {
         self.of(record).and_then(|member| member.golden)
+    }
+
+    fn refused_with(&self, record: RecordNumber) -> Option<RecordNumber> {
+        let refused = self.of(record)?.outcome == EntryOutcome::Refused;
+        self.together.get(&record).copied().filter(|_| refused)
+    }
+
+    fn is_left(&self, record: RecordNumber) -> bool {
+        self.of(record)
+            .is_some_and(|member| matches!(member.outcome, EntryOutcome::Refused | EntryOutcome::Filtered))
     }
 
     fn is_changed(&self, record: RecordNumber) -> bool {
@@ -140,7 +157,10 @@ fn model_in(note: &MergeNote) -> Result<Model> {
 fn too_much(stage: &Stage, excess: &matching::Excess) -> Error {
     let mut keys = excess.keys.clone();
     keys.sort_by_key(|key| std::cmp::Reverse(key.pairs));
-    let most = keys.iter().take(3).map(|key| format!("`{}` {}", key.name, key.pairs));
+    let most = keys
+        .iter()
+        .take(3)
+        .map(|key| format!("`{}` {}", key.name, key.pairs));
     let most: Vec<String> = most.collect();
     let (would, limit) = (excess.would, excess.limit);
     let (what, advice) = match excess.what {
@@ -153,31 +173,23 @@ fn too_much(stage: &Stage, excess: &matching::Excess) -> Error {
             "raise `[merge.limits] memory`, or give `[[merge.block]]` keys that fewer records share",
         ),
     };
-    let message = format!("stage {} {what}; keys with the most pairs: {}", stage.number(), most.join(", "));
+    let message = format!(
+        "stage {} {what}; keys with the most pairs: {}",
+        stage.number(),
+        most.join(", ")
+    );
     Error::invalid(message, advice)
 }
 
-/// Renders the figures of a pass.
-fn figures(scored: &Scored, clustering: &Clustering) -> Json {
-    let mut sizes: BTreeMap<usize, u64> = BTreeMap::new();
-    let mut labels = clustering.of.clone();
-    labels.sort_unstable();
-    for cluster in labels.chunk_by(|a, b| a == b) {
-        *sizes.entry(cluster.len()).or_default() += 1;
-    }
-    let mut bands: BTreeMap<&str, u64> = BTreeMap::new();
-    for review in &clustering.reviews {
-        *bands.entry(review.band.name()).or_default() += 1;
-    }
-    json!({
-        "candidates": scored.candidates,
-        "expected": scored.expected,
-        "found": scored.certain,
-        "review": bands,
-        "clusters": sizes,
-        "histogram": scored.histogram,
-        "alone": scored.alone,
-    })
+/// What speaks for a member's place in its cluster.
+#[derive(Clone, Debug)]
+pub(super) struct MemberScore {
+    /// Its strongest pair there.
+    pub(super) strongest: Millibits,
+    /// Its weakest pair there.
+    pub(super) weakest: Millibits,
+    /// The slots that speak for the strongest pair, the strongest first.
+    pub(super) by: Vec<usize>,
 }
 
 /// What a pass has to write.
@@ -185,10 +197,12 @@ pub(super) struct Judged {
     pub(super) units: Vec<Unit>,
     /// The pairs that a person has to decide, by either side.
     pub(super) reviews: HashMap<usize, Vec<Review>>,
+    /// What speaks for the members of clusters of two and more.
+    pub(super) scores: HashMap<usize, MemberScore>,
     /// SHA-256 over the clusters, to recognize them when the pass is continued.
     pub(super) digest: String,
     /// Figures for the note.
-    pub(super) figures: Json,
+    pub(super) figures: MatchFigures,
 }
 
 /// Scores and clusters until no record is affected whose pairs were not all compared.
@@ -219,7 +233,8 @@ pub(super) fn judge(
         return Ok(Judged {
             digest: digest(features, &clustering),
             reviews: by_side(&clustering.reviews),
-            figures: figures(&scored, &clustering),
+            scores: scores(merge, features, model, &found),
+            figures: figures(features, merge.settings(), model, &scored, &clustering),
             units: found,
         });
     }
@@ -239,7 +254,14 @@ fn clustered(
         ..Constraints::default()
     };
     let conflict = |a: usize, b: usize| conflict(merge, features, context, (a, b));
-    matching::cluster(features, merge.settings(), scored, &scorer, &constraints, &conflict)
+    matching::cluster(
+        features,
+        merge.settings(),
+        scored,
+        &scorer,
+        &constraints,
+        &conflict,
+    )
 }
 
 /// Returns what the stage's conflicts say about a pair.
@@ -265,14 +287,16 @@ fn conflict(
 fn fresh(features: &Features, earlier: &Earlier, left: &[RecordNumber]) -> Vec<bool> {
     let record = |at: usize| RecordNumber::new(features.number(at));
     let mut fresh: Vec<bool> = (0..features.len())
-        .map(|at| earlier.is_changed(record(at)) || earlier.is_refused(record(at)))
+        .map(|at| earlier.is_changed(record(at)) || earlier.refused_with(record(at)).is_some())
         .collect();
     let changed = (0..features.len()).filter(|at| fresh[*at]).map(record);
     let goldens = changed.chain(left.iter().copied());
     let goldens: std::collections::HashSet<RecordNumber> =
         goldens.filter_map(|record| earlier.golden(record)).collect();
     for (at, fresh) in fresh.iter_mut().enumerate() {
-        *fresh |= earlier.golden(record(at)).is_some_and(|golden| goldens.contains(&golden));
+        *fresh |= earlier
+            .golden(record(at))
+            .is_some_and(|golden| goldens.contains(&golden));
     }
     fresh
 }
@@ -294,7 +318,10 @@ fn initial(features: &Features, earlier: &Earlier, fresh: &[bool]) -> Vec<u32> {
 /// Marks the records of the units; returns whether any was not marked before.
 fn touches_more(features: &Features, units: &[Unit], touched: &mut [bool]) -> bool {
     let mut more = false;
-    let records = units.iter().flat_map(|unit| &unit.clusters).flat_map(|cluster| &cluster.members);
+    let records = units
+        .iter()
+        .flat_map(|unit| &unit.clusters)
+        .flat_map(|cluster| &cluster.members);
     for at in records.filter_map(|record| index_of(features, *record)) {
         more |= !std::mem::replace(&mut touched[at], true);
     }
@@ -307,7 +334,9 @@ fn clusters(features: &Features, clustering: &Clustering) -> Vec<Vec<RecordNumbe
     members
         .chunk_by(|a, b| a.0 == b.0)
         .map(|cluster| {
-            let numbers = cluster.iter().map(|(_, at)| RecordNumber::new(features.number(*at)));
+            let numbers = cluster
+                .iter()
+                .map(|(_, at)| RecordNumber::new(features.number(*at)));
             numbers.collect()
         })
         .collect()
@@ -320,6 +349,37 @@ fn digest(features: &Features, clustering: &Clustering) -> String {
         text.extend(features.number(*label as usize).to_be_bytes());
     }
     hex(&sha256(&[&text]))
+}
+
+/// Scores the pairs within the clusters that are written.
+fn scores(merge: &Merge, features: &Features, model: &Model, units: &[Unit]) -> HashMap<usize, MemberScore> {
+    let scorer = Scorer::new(features, merge.settings(), model);
+    let mut scores: HashMap<usize, MemberScore> = HashMap::new();
+    for cluster in units.iter().flat_map(|unit| &unit.clusters) {
+        let members: Vec<usize> = cluster
+            .members
+            .iter()
+            .filter_map(|member| index_of(features, *member))
+            .collect();
+        for (at, a) in members.iter().enumerate() {
+            for b in &members[at + 1..] {
+                let pair = scorer.pair(*a, *b);
+                for side in [a, b] {
+                    let score = scores.entry(*side).or_insert_with(|| MemberScore {
+                        strongest: Millibits::MIN,
+                        weakest: Millibits::MAX,
+                        by: Vec::new(),
+                    });
+                    score.weakest = score.weakest.min(pair.bits);
+                    if pair.bits > score.strongest {
+                        score.strongest = pair.bits;
+                        score.by.clone_from(&pair.by);
+                    }
+                }
+            }
+        }
+    }
+    scores
 }
 
 fn by_side(reviews: &[Review]) -> HashMap<usize, Vec<Review>> {
@@ -339,8 +399,10 @@ pub(super) fn note(source: &Source, judged: &Judged, members: &Members) -> Json 
         Source::Recorded(batch, _) => json!({ "model": batch }),
     };
     merge["members"] = members.features.len().into();
-    merge["figures"] = judged.figures.clone();
+    merge["figures"] = json!(judged.figures);
     merge["digest"] = judged.digest.clone().into();
+    let model = source.model().to_json().to_string();
+    merge["model_sha256"] = hex(&sha256(&[model.as_bytes()])).into();
     json!({ "merge": merge })
 }
 

@@ -84,6 +84,11 @@ pub(super) fn admitted(
     stage.member_in(&salted.record, &mut scope)
 }
 
+/// Returns whether a stage merges a record with others: it neither leaves it out nor refuses it.
+pub(crate) fn is_member(stage: &Stage, context: Context<'_>, salted: &Salted) -> bool {
+    matches!(admitted(stage, context, salted), Ok(Some(_)))
+}
+
 fn borrowed(text: &Option<String>) -> Option<Cow<'_, str>> {
     text.as_deref().map(Cow::Borrowed)
 }

@@ -1,6 +1,8 @@
 //! The batches of a merge stage: all records of the source are compared, those that are one become one golden record,
 //! and each batch writes whole clusters.
 
+mod figures;
+mod golden;
 mod judge;
 mod members;
 mod place;
@@ -11,9 +13,11 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
+pub(crate) use self::golden::golden;
 use self::judge::{Earlier, Judged, Source, digest_in, index_of, judge, note};
+pub(crate) use self::members::is_member;
 use self::members::{Members, admitted};
-use self::place::{Golden, Gone, Made, Placer};
+use self::place::{Golden, Gone, Made, Placer, RecordBefore};
 use self::reasons::{MemberReason, ReviewPair};
 use self::units::{Before as _, Cluster, Left, Unit};
 use super::claims::Claims;
@@ -26,15 +30,15 @@ use super::set_rules::SetRules;
 use super::transformed::warned;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::expression::Scope;
 use crate::ledger::merged::{MergeNote, newest_model, note_of};
 use crate::ledger::places::{self, KeptPlaces};
+use crate::ledger::processed::first_id;
 use crate::ledger::read::{LedgerTable, largest, pass};
 use crate::ledger::selection::RecordSelection;
 use crate::ledger::{Batch, BatchKind, PassKind, TableChange};
-use crate::matching::{Model, Scorer};
-use crate::record::{BatchId, Record, RecordNumber};
-use crate::refusal::Refusal;
+use crate::matching::Model;
+use crate::record::{BatchId, RecordNumber};
+use crate::refusal::cut_pointer;
 use crate::stage::{Merge, Outcome, Stage};
 use crate::store::{Salted, Table};
 
@@ -101,7 +105,11 @@ impl<'a> MergeProducer<'a> {
             Some(newest) => newest,
             None => largest(connection, LedgerTable::Record)?,
         };
-        let earlier = if begun.begins() { None } else { pass(connection, begun.row.pass)? };
+        let earlier = if begun.begins() {
+            None
+        } else {
+            pass(connection, begun.row.pass)?
+        };
         // An interrupted retry judges anew what is left of it.
         let resumed = match &earlier {
             Some(earlier) if begun.row.kind == PassKind::Apply => note_of(connection, begun.row.pass)?
@@ -156,7 +164,15 @@ impl<'a> MergeProducer<'a> {
         })?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let source = Source::new(stage, self.merge, &members, recorded, cores)?;
-        let judged = judge(stage, self.merge, self.context, &members, &earlier, source.model(), cores)?;
+        let judged = judge(
+            stage,
+            self.merge,
+            self.context,
+            &members,
+            &earlier,
+            source.model(),
+            cores,
+        )?;
         let mut done = 0;
         if let Some((note, key)) = &self.resumed {
             if digest_in(note).as_ref() != Some(&judged.digest) {
@@ -189,7 +205,10 @@ fn last_key(cursor: Option<&str>) -> Result<RecordNumber> {
 fn changed_outside(stage: &Stage) -> Error {
     let source = stage.source();
     Error::invalid(
-        format!("`{source}` was changed outside the ledger since the merge of stage {} began", stage.number()),
+        format!(
+            "`{source}` was changed outside the ledger since the merge of stage {} began",
+            stage.number()
+        ),
         "run `counterfoil verify` to see what was changed; `counterfoil rollback` undoes what the merge has written",
     )
 }
@@ -272,19 +291,22 @@ impl MergeProducer<'_> {
     }
 
     /// Returns the ids of the golden records that the clusters keep.
-    fn golden_rows(
-        &self,
-        reader: &ReadConnection,
-        units: &[Unit],
-    ) -> Result<HashMap<RecordNumber, String>> {
-        let kept = units.iter().flat_map(|unit| &unit.clusters).filter_map(|cluster| cluster.keeps);
+    fn golden_rows(&self, reader: &ReadConnection, units: &[Unit]) -> Result<HashMap<RecordNumber, String>> {
+        let kept = units
+            .iter()
+            .flat_map(|unit| &unit.clusters)
+            .filter_map(|cluster| cluster.keeps);
         let kept: Vec<RecordNumber> = kept.collect();
         reader.read(|connection| {
             let mut ids = HashMap::with_capacity(kept.len());
             for golden in kept {
-                if let Some(row) = self.target.by_number(connection, golden)? {
-                    ids.insert(golden, row.record.id);
-                }
+                // One that something else has removed comes back under its id.
+                let row = self.target.by_number(connection, golden)?;
+                let id = match row {
+                    Some(row) => Some(row.record.id),
+                    None => first_id(connection, golden)?,
+                };
+                ids.extend(id.map(|id| (golden, id)));
             }
             Ok(ids)
         })
@@ -301,7 +323,8 @@ impl MergeProducer<'_> {
         let clusters: Vec<&Cluster> = units.iter().flat_map(|unit| &unit.clusters).collect();
         let make = |portion: &[&Cluster]| -> Vec<Made> {
             let made = portion.iter();
-            made.map(|cluster| self.make(work, cluster, sources, known)).collect()
+            made.map(|cluster| self.make(work, cluster, sources, known))
+                .collect()
         };
         let mut made = in_portions(&clusters, PORTION, make)?.into_iter().flatten();
         let of_unit = |unit: &Unit| made.by_ref().take(unit.clusters.len()).collect();
@@ -315,41 +338,37 @@ impl MergeProducer<'_> {
         sources: &HashMap<RecordNumber, Salted>,
         known: &HashMap<RecordNumber, String>,
     ) -> Made {
-        let members: Vec<&Record> = (cluster.members.iter())
+        let members: Vec<&Salted> = (cluster.members.iter())
             .filter_map(|member| sources.get(member))
-            .map(|salted| &salted.record)
             .collect();
-        let Some(founder) = members.first() else {
-            return Made::refused(Refusal::new("source.deleted", ""));
-        };
-        let mut scope = Scope::new(Context {
-            id: &founder.id,
-            salt: sources.get(&founder.number).and_then(|salted| salted.salt),
-            ..self.context
-        });
-        let golden = self.stage.survivors_in(self.merge, &members, &mut scope);
-        let golden = golden.and_then(|golden| {
-            let mut output = self.stage.golden_in(&golden.document, founder, &mut scope)?;
-            if let Some(id) = cluster.keeps.and_then(|keeps| known.get(&keeps)) {
-                output.id.clone_from(id);
-            }
-            Ok((output, golden.won))
-        });
-        match golden {
+        let id = cluster.keeps.and_then(|keeps| known.get(&keeps));
+        let made = golden(
+            (self.stage, self.merge),
+            self.context,
+            &members,
+            id.map(String::as_str),
+        );
+        match made {
             Err(refusal) => Made::refused(refusal),
-            Ok((output, won)) => {
+            Ok(made) => {
                 let mut reasons = self.reasons(work, cluster);
                 if let Some(first) = reasons.first_mut() {
-                    first.won = won;
+                    for (pointer, member) in made.won {
+                        first
+                            .won
+                            .entry(cut_pointer(&pointer, self.stage.redact()))
+                            .or_insert(member);
+                    }
                 }
+                let output = made.output;
                 let has = match &self.cross {
                     Some(cross) => cross.has(&Outcome::Write(output.clone())),
                     None => Vec::new(),
                 };
                 Made {
-                    codes: scope.warnings().iter().map(ToString::to_string).collect(),
+                    codes: made.codes,
                     golden: Ok(Golden { output, has }),
-                    reasons: rendered(reasons, warned(scope.broken().to_vec(), self.stage)),
+                    reasons: rendered(reasons, warned(made.warned, self.stage)),
                 }
             }
         }
@@ -357,36 +376,27 @@ impl MergeProducer<'_> {
 
     /// Returns what speaks for the place of each member of a cluster.
     fn reasons(&self, work: &Work, cluster: &Cluster) -> Vec<MemberReason> {
-        let features = &work.members.features;
-        let scorer = Scorer::new(features, self.merge.settings(), work.source.model());
-        let at: Vec<usize> = cluster.members.iter().filter_map(|member| index_of(features, *member)).collect();
-        let mut reasons: Vec<MemberReason> = at
-            .iter()
-            .zip(&cluster.members)
-            .map(|(at, member)| MemberReason {
-                has_left: work.earlier.golden(*member).is_some_and(|was| Some(was) != cluster.keeps && !cluster.absorbs.contains(&was)),
-                review: self.review(work, *at),
+        let reason = |member: &RecordNumber| {
+            let mut reason = MemberReason {
+                has_left: work
+                    .earlier
+                    .golden(*member)
+                    .is_some_and(|was| !cluster.is_in(was)),
                 ..MemberReason::default()
-            })
-            .collect();
-        for (one, a) in at.iter().enumerate() {
-            for (other, b) in at.iter().enumerate().skip(one + 1) {
-                let score = scorer.pair(*a, *b);
-                for side in [one, other] {
-                    let reason = &mut reasons[side];
-                    if reason.strongest.is_none_or(|strongest| strongest < score.bits) {
-                        reason.strongest = Some(score.bits);
-                        reason.by = names(&score.by, work.source.model());
-                    }
-                    reason.weakest = Some(reason.weakest.map_or(score.bits, |weakest| weakest.min(score.bits)));
-                }
+            };
+            let Some(at) = index_of(&work.members.features, *member) else {
+                return reason;
+            };
+            reason.review = self.review(work, at);
+            if let Some(score) = work.judged.scores.get(&at) {
+                reason.strongest = Some(score.strongest);
+                // Of a pair both are the same.
+                reason.weakest = (cluster.members.len() > 2).then_some(score.weakest);
+                reason.by = names(&score.by, work.source.model());
             }
-        }
-        if at.len() == 2 {
-            // The only pair is both.
-            reasons.iter_mut().for_each(|reason| reason.weakest = None);
-        }
-        reasons
+            reason
+        };
+        cluster.members.iter().map(reason).collect()
     }
 
     fn review(&self, work: &Work, at: usize) -> Vec<ReviewPair> {
@@ -420,7 +430,10 @@ impl MergeProducer<'_> {
         if let Some(cross) = &mut self.cross {
             cross.begin(connection, &self.target)?;
         }
-        let golden_before = |record: RecordNumber| work.earlier.golden(record);
+        let before = |record: RecordNumber| RecordBefore {
+            golden: work.earlier.golden(record),
+            is_changed: work.earlier.is_changed(record),
+        };
         let mut placer = Placer {
             project: self.context.project,
             stage: self.stage,
@@ -432,10 +445,13 @@ impl MergeProducer<'_> {
             newest: &mut self.newest,
             batch,
             sources,
-            golden_before: &golden_before,
+            before: &before,
         };
         for (unit, made) in units.iter().zip(made) {
-            let gone = unit.left.iter().map(|left| gone(self.stage, self.context, left, sources));
+            let gone = unit
+                .left
+                .iter()
+                .map(|left| gone(self.stage, self.context, left, sources));
             placer.place(unit, made, gone.collect())?;
         }
         Ok(())
@@ -449,13 +465,11 @@ fn names(slots: &[usize], model: &Model) -> Vec<String> {
 }
 
 /// Returns why a record is in no cluster.
-fn gone(
-    stage: &Stage,
-    context: Context<'_>,
-    left: &Left,
-    sources: &HashMap<RecordNumber, Salted>,
-) -> Gone {
-    match sources.get(&left.record).map(|source| admitted(stage, context, source)) {
+fn gone(stage: &Stage, context: Context<'_>, left: &Left, sources: &HashMap<RecordNumber, Salted>) -> Gone {
+    match sources
+        .get(&left.record)
+        .map(|source| admitted(stage, context, source))
+    {
         None => Gone::Filtered("source.deleted"),
         Some(Ok(_)) => Gone::Filtered("where"),
         Some(Err(refusal)) => Gone::Refused(refusal),

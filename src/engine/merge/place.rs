@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
+use super::reasons::refused;
 use super::units::{Cluster, Left, Unit};
 use crate::digest::{Hash, Salt, commitment, derived_salt, stage_uuid};
 use crate::engine::claims::Claims;
@@ -12,7 +13,7 @@ use crate::engine::item::{Item, TargetRow};
 use crate::engine::set_rules::{SetRuleParts, SetRules, enforced};
 use crate::error::{Error, Result};
 use crate::ledger::places::{EDITED, EXISTS, KeptPlaces};
-use crate::ledger::stage_input::StageInput;
+use crate::ledger::read::salt;
 use crate::ledger::{
     Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, before_image, rows, whole,
 };
@@ -35,8 +36,17 @@ pub(super) struct Placer<'p> {
     pub(super) batch: &'p mut Batch,
     /// The source's rows of the batch's records.
     pub(super) sources: &'p HashMap<RecordNumber, Salted>,
-    /// The golden record that each record was in.
-    pub(super) golden_before: &'p dyn Fn(RecordNumber) -> Option<RecordNumber>,
+    /// Where each record was before.
+    pub(super) before: &'p dyn Fn(RecordNumber) -> RecordBefore,
+}
+
+/// Where a record was before the pass.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RecordBefore {
+    /// The golden record that it was in.
+    pub(super) golden: Option<RecordNumber>,
+    /// Whether it has changed since.
+    pub(super) is_changed: bool,
 }
 
 /// What a cluster becomes, with what its members' entries say.
@@ -73,31 +83,52 @@ pub(super) enum Gone {
 }
 
 impl Placer<'_> {
-    /// Places a unit: changes, entries and images go to the batch, and each record is counted once.
+    /// Places a unit: changes, entries and images go to the batch, and each record is counted once. If any part of it is
+    /// refused, all of it waits, so that no golden record loses what a refused member has brought.
     pub(super) fn place(&mut self, unit: &Unit, made: Vec<Made>, gone: Vec<Gone>) -> Result<()> {
-        for (left, gone) in unit.left.iter().zip(gone) {
-            self.leave(left, gone)?;
+        let mut ready = Vec::with_capacity(made.len());
+        for (cluster, mut made) in unit.clusters.iter().zip(made) {
+            for code in std::mem::take(&mut made.codes) {
+                *self.batch.warnings.entry(code).or_default() += 1;
+            }
+            ready.push(match made.golden {
+                Err(refusal) => Err(refusal),
+                Ok(mut golden) => match self.hindered(cluster, &mut golden)? {
+                    None => Ok((golden, made.reasons)),
+                    Some(refusal) => Err(refusal),
+                },
+            });
         }
-        for (cluster, made) in unit.clusters.iter().zip(made) {
-            self.cluster(cluster, made)?;
+        let keeps = |(left, gone): (&Left, &Gone)| {
+            matches!(gone, Gone::Refused(_)) && (self.before)(left.record).golden.is_some()
+        };
+        let waits = ready.iter().any(Result::is_err) || unit.left.iter().zip(&gone).any(keeps);
+        for (left, gone) in unit.left.iter().zip(gone) {
+            self.leave(left, gone, waits)?;
+        }
+        for (cluster, ready) in unit.clusters.iter().zip(ready) {
+            match ready {
+                Ok((golden, reasons)) if !waits => self.write(cluster, golden, reasons)?,
+                ready => {
+                    let expected = "every record of the same golden record to be accepted";
+                    let refusal = ready
+                        .err()
+                        .unwrap_or_else(|| Refusal::new("merge.waits", "").expected(expected));
+                    self.refuse_changed(cluster, &refusal)?;
+                }
+            }
         }
         Ok(())
     }
 
-    fn cluster(&mut self, cluster: &Cluster, made: Made) -> Result<()> {
-        for code in made.codes {
-            *self.batch.warnings.entry(code).or_default() += 1;
-        }
-        let refused = match made.golden {
-            Err(refusal) => refusal,
-            Ok(mut golden) => match self.hindered(cluster, &mut golden)? {
-                None => return self.write(cluster, golden, made.reasons),
-                Some(refusal) => refusal,
-            },
-        };
-        let own: Vec<RecordNumber> = cluster.keeps.iter().chain(&cluster.absorbs).copied().collect();
+    /// Refuses the records of a cluster that are not in the golden record that they were in, as they were.
+    fn refuse_changed(&mut self, cluster: &Cluster, refusal: &Refusal) -> Result<()> {
+        let together = (cluster.members.first()).filter(|_| cluster.members.len() > 1);
         for member in &cluster.members {
-            self.refuse(*member, &own, &refused)?;
+            let before = (self.before)(*member);
+            if before.is_changed || before.golden.is_none() {
+                self.refuse(*member, refusal, together.copied())?;
+            }
         }
         Ok(())
     }
@@ -109,20 +140,23 @@ impl Placer<'_> {
             self.find_id(cluster, golden)?;
         }
         let standing: Vec<TargetRow> = self.standing(cluster)?;
+        let is_own = |row: RecordNumber| cluster.is_in(row);
         let kept = standing.first().filter(|row| Some(row.target) == cluster.keeps);
         for row in &standing {
-            if row.edited && kept.is_none_or(|kept| kept.target != row.target || is_other(kept, &golden.output)) {
+            if row.edited
+                && kept.is_none_or(|kept| kept.target != row.target || is_other(kept, &golden.output))
+            {
                 let id = row.row.as_ref().map_or("", |row| row.id.as_str());
                 return Ok(Some(held(EDITED, Holder::from_row(row.target, &row.salt, id))));
             }
         }
         let id = golden.output.id.as_str();
         let owner = self.claims.owner(Some(self.connection), self.target, id)?;
-        if let Some(owner) = owner.filter(|owner| standing.iter().all(|row| row.target != *owner)) {
+        if let Some(owner) = owner.filter(|owner| !is_own(*owner)) {
             return Ok(Some(held(EXISTS, self.holder(owner, id)?)));
         }
         if let Some((owner, salt)) = self.kept.holder(id)
-            && standing.iter().all(|row| row.target != owner)
+            && !is_own(owner)
         {
             return Ok(Some(held(EXISTS, Holder::from_row(owner, &salt, id))));
         }
@@ -143,7 +177,11 @@ impl Placer<'_> {
     fn find_id(&self, cluster: &Cluster, golden: &mut Golden) -> Result<()> {
         let (_, founder) = self.carrier(cluster)?;
         let mut attempt = 0;
-        while self.claims.owner(Some(self.connection), self.target, &golden.output.id)?.is_some() {
+        while self
+            .claims
+            .owner(Some(self.connection), self.target, &golden.output.id)?
+            .is_some()
+        {
             attempt += 1;
             let (id, part) = (&founder.record.id, attempt.to_string());
             golden.output.id = stage_uuid(self.project, self.stage.number(), id, &part).to_string();
@@ -154,7 +192,10 @@ impl Placer<'_> {
     fn holder(&self, owner: RecordNumber, id: &str) -> Result<Holder> {
         let salt = match self.claims.taker(id) {
             Some((_, salt)) => Some(salt),
-            None => self.target.by_number(self.connection, owner)?.and_then(|row| row.salt),
+            None => self
+                .target
+                .by_number(self.connection, owner)?
+                .and_then(|row| row.salt),
         };
         let salt = salt.ok_or_else(|| Error::Damaged {
             what: format!("record {owner} owns an id but has no row"),
@@ -184,7 +225,8 @@ impl Placer<'_> {
         let hash = commitment(&salt, &record.id, &record.data);
         // A row without any change is only planned.
         let is_known = changes.first().is_none_or(|newest| newest.after == Some(hash));
-        let edited = !is_known || rows::is_edited(&changes, StageInput::new(self.project, self.stage));
+        let of = (self.project, self.stage.number());
+        let edited = !is_known || rows::is_still_edited(&changes, of, Some(hash));
         Ok(Some(TargetRow {
             part: 0,
             target: golden,
@@ -194,6 +236,17 @@ impl Placer<'_> {
         }))
     }
 
+    /// Returns the number of a golden record with its salt and its row; no row if something else has removed it since.
+    fn home(&self, golden: RecordNumber) -> Result<(RecordNumber, Salt, Option<Record>)> {
+        if let Some(row) = self.row(golden)? {
+            return Ok((row.target, row.salt, row.row));
+        }
+        let salt = salt(self.connection, golden)?.ok_or_else(|| Error::Damaged {
+            what: format!("record {golden} has no salt"),
+        })?;
+        Ok((golden, salt, None))
+    }
+
     fn carrier(&self, cluster: &Cluster) -> Result<(RecordNumber, &Salted)> {
         let carrier = cluster.members.first().copied().unwrap_or_default();
         Ok((carrier, self.source(carrier)?))
@@ -201,7 +254,10 @@ impl Placer<'_> {
 
     fn source(&self, record: RecordNumber) -> Result<&Salted> {
         self.sources.get(&record).ok_or_else(|| Error::Damaged {
-            what: format!("record {record} has gone from `{}` while it was merged", self.stage.source()),
+            what: format!(
+                "record {record} has gone from `{}` while it was merged",
+                self.stage.source()
+            ),
         })
     }
 
@@ -213,12 +269,8 @@ impl Placer<'_> {
         }
         let (carrier, _) = self.carrier(cluster)?;
         let Golden { output, has } = golden;
-        let home = match cluster.keeps {
-            Some(keeps) => self.row(keeps)?.map(|row| (row.target, row.salt, row.row)),
-            None => None,
-        };
-        let (number, salt, old) = match home {
-            Some(home) => home,
+        let (number, salt, old) = match cluster.keeps {
+            Some(keeps) => self.home(keeps)?,
             None => self.new_golden(cluster, &output.id)?,
         };
         let before = old.as_ref().map(|old| commitment(&salt, &old.id, &old.data));
@@ -227,7 +279,7 @@ impl Placer<'_> {
         self.change(carrier, number, salt, old.as_ref(), output, is_same);
         let entries = self.batch.entries.len();
         for (member, reason) in cluster.members.iter().zip(reasons) {
-            let was_in = (self.golden_before)(*member);
+            let was_in = (self.before)(*member).golden;
             let outcome = match (is_same && was_in == Some(number), cluster.members.len()) {
                 (true, _) => EntryOutcome::Unchanged,
                 (false, 1) => EntryOutcome::Written,
@@ -241,7 +293,12 @@ impl Placer<'_> {
             self.batch.add(entry);
         }
         if let Some(cross) = self.cross {
-            cross.placed(self.connection, &self.batch.entries[entries..=entries], &has, None)?;
+            cross.placed(
+                self.connection,
+                &self.batch.entries[entries..=entries],
+                &has,
+                None,
+            )?;
         }
         Ok(())
     }
@@ -305,7 +362,10 @@ impl Placer<'_> {
 
     /// Removes the row of a golden record, and returns its commitment.
     fn remove(&mut self, golden: RecordNumber, carrier: RecordNumber, part: i64) -> Result<Option<Hash>> {
-        let Some(TargetRow { salt, row: Some(row), .. }) = self.row(golden)? else {
+        let Some(TargetRow {
+            salt, row: Some(row), ..
+        }) = self.row(golden)?
+        else {
             return Ok(None);
         };
         self.image(carrier, part, ImageKind::Whole, whole(&row.id, &row.data));
@@ -325,13 +385,15 @@ impl Placer<'_> {
     }
 
     /// Writes the entry of a record that is in no cluster any more.
-    fn leave(&mut self, left: &Left, gone: Gone) -> Result<()> {
+    fn leave(&mut self, left: &Left, gone: Gone, waits: bool) -> Result<()> {
         match gone {
-            Gone::Refused(refusal) => self.refuse(left.record, left.removes.as_slice(), &refusal),
+            // It waits in quarantine, where an earlier pass has put it.
+            Gone::Refused(_) if !(self.before)(left.record).is_changed => Ok(()),
+            Gone::Refused(refusal) => self.refuse(left.record, &refusal, None),
             Gone::Filtered(code) => {
                 let mut entry = self.entry(left.record, EntryOutcome::Filtered)?;
                 entry.reason = Some(reason(code, None));
-                if let Some(golden) = left.removes {
+                if let Some(golden) = left.removes.filter(|_| !waits) {
                     match self.row(golden)? {
                         // What a person has changed by hand is left to that person.
                         Some(row) if row.edited => {
@@ -353,12 +415,18 @@ impl Placer<'_> {
         }
     }
 
-    /// Refuses a record. The golden record that it was in stays as it is if it is one of `own`, which nobody else keeps.
-    fn refuse(&mut self, record: RecordNumber, own: &[RecordNumber], refusal: &Refusal) -> Result<()> {
+    /// Refuses a record, with the others of the cluster with the smallest member `together`. The golden record that it was
+    /// in stays as it is.
+    fn refuse(
+        &mut self,
+        record: RecordNumber,
+        refusal: &Refusal,
+        together: Option<RecordNumber>,
+    ) -> Result<()> {
         let mut entry = self.entry(record, EntryOutcome::Refused)?;
-        entry.reason = Some(refusal.to_json());
+        entry.reason = Some(refused(refusal, together));
         self.batch.halts |= refusal.halts;
-        if let Some(golden) = (self.golden_before)(record).filter(|golden| own.contains(golden))
+        if let Some(golden) = (self.before)(record).golden
             && let Some(row) = self.row(golden)?
         {
             entry.target = Some(golden);

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Number, Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
-use crate::matching::{Band, Millibits, Ppm};
+use crate::matching::{Band, Bits, Millibits, Ppm, Probability};
 use crate::record::RecordNumber;
+use crate::refusal::Refusal;
 
 /// What the entry of a member says.
 #[derive(Clone, Debug, Default)]
@@ -41,10 +42,10 @@ impl MemberReason {
         let mut fields = Map::new();
         let mut say = |name: &str, value: Json| fields.insert(name.to_owned(), value);
         if let Some(bits) = self.strongest {
-            say("bits", tenths(bits));
+            say("bits", json!(Bits::new(bits)));
         }
         if let Some(bits) = self.weakest {
-            say("weakest", tenths(bits));
+            say("weakest", json!(Bits::new(bits)));
         }
         if !self.by.is_empty() {
             say("by", json!(self.by));
@@ -61,7 +62,11 @@ impl MemberReason {
         // The code comes first: indexes and views recognize a reason by its beginning.
         let warned = warned.and_then(|warned| serde_json::from_str::<Map<String, Json>>(warned).ok());
         let mut reason = warned.unwrap_or_else(|| {
-            let code = if self.has_left { "merge.left" } else { "merge.member" };
+            let code = if self.has_left {
+                "merge.left"
+            } else {
+                "merge.member"
+            };
             Map::from_iter([("code".to_owned(), Json::from(code))])
         });
         reason.extend(fields);
@@ -73,26 +78,21 @@ impl ReviewPair {
     fn to_json(&self) -> Json {
         json!({
             "with": self.with,
-            "bits": tenths(self.bits),
-            "probability": hundredths(self.probability),
+            "bits": Bits::new(self.bits),
+            "probability": Probability::new(self.probability),
             "band": self.band.name(),
         })
     }
 }
 
-/// Renders thousandths of a bit as bits with one digit after the point.
-pub(super) fn tenths(millibits: Millibits) -> Json {
-    let tenths = (i64::from(millibits) + if millibits < 0 { -50 } else { 50 }) / 100;
-    let sign = if tenths < 0 { "-" } else { "" };
-    let tenths = tenths.unsigned_abs();
-    number(&format!("{sign}{}.{}", tenths / 10, tenths % 10))
-}
-
-/// Renders parts per million as a probability with two digits after the point, never rounded up to 1.
-fn hundredths(ppm: Ppm) -> Json {
-    number(&format!("{}.{:02}", ppm / 1_000_000, ppm % 1_000_000 / 10_000))
-}
-
-fn number(text: &str) -> Json {
-    text.parse::<Number>().map_or(Json::Null, Json::Number)
+/// Renders the refusal of a member, which was refused with the others of the cluster with the smallest member `together`.
+pub(super) fn refused(refusal: &Refusal, together: Option<RecordNumber>) -> String {
+    let reason = refusal.to_json();
+    match (together, serde_json::from_str::<Map<String, Json>>(&reason)) {
+        (Some(first), Ok(mut fields)) => {
+            fields.insert("cluster".to_owned(), json!(first));
+            Json::Object(fields).to_string()
+        }
+        _ => reason,
+    }
 }

@@ -24,6 +24,13 @@ pub(super) struct Cluster {
     pub(super) absorbs: Vec<RecordNumber>,
 }
 
+impl Cluster {
+    /// Returns whether a golden record is, or becomes part of, the one that it keeps.
+    pub(super) fn is_in(&self, golden: RecordNumber) -> bool {
+        self.keeps == Some(golden) || self.absorbs.contains(&golden)
+    }
+}
+
 /// A record that is in no cluster any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Left {
@@ -48,7 +55,11 @@ impl Unit {
 
     /// Returns how many records it has.
     pub(super) fn len(&self) -> usize {
-        self.clusters.iter().map(|cluster| cluster.members.len()).sum::<usize>() + self.left.len()
+        self.clusters
+            .iter()
+            .map(|cluster| cluster.members.len())
+            .sum::<usize>()
+            + self.left.len()
     }
 }
 
@@ -56,6 +67,14 @@ impl Unit {
 pub(super) trait Before {
     /// Returns the golden record that a record was in.
     fn golden(&self, record: RecordNumber) -> Option<RecordNumber>;
+
+    /// Returns the smallest member of the cluster with which a record was refused when it was last read; `None` if it was
+    /// not.
+    fn refused_with(&self, record: RecordNumber) -> Option<RecordNumber>;
+
+    /// Returns whether a record was refused or left out when it was last read. If it is in a golden record nevertheless,
+    /// this is an earlier version, or one that was changed by hand.
+    fn is_left(&self, record: RecordNumber) -> bool;
 
     /// Returns whether the pass has to process a record, whatever its cluster is.
     fn is_changed(&self, record: RecordNumber) -> bool;
@@ -76,27 +95,38 @@ pub(super) fn units(
         })
         .collect();
     clusters.sort_unstable_by_key(|cluster| cluster.members.first().copied());
-    let held = held(&clusters, &left, before);
+    let (goldens, refused) = (
+        held(&clusters, &left, |record| before.golden(record)),
+        held(&clusters, &left, |record| before.refused_with(record)),
+    );
     let mut left: Vec<Left> = left
         .into_iter()
-        .map(|record| Left { record, removes: None })
+        .map(|record| Left {
+            record,
+            removes: None,
+        })
         .collect();
     left.sort_unstable_by_key(|left| left.record);
-    assign(&mut clusters, &mut left, &held);
-    grouped(clusters, left, &held, before)
+    assign(&mut clusters, &mut left, &goldens);
+    grouped(clusters, left, (&goldens, &refused), before)
 }
 
-/// The records of each golden record, ascending, with the clusters that they are in now.
+/// The records of each golden record, or of each cluster that was refused, ascending, with the clusters that they are in
+/// now.
 type Held = BTreeMap<RecordNumber, Vec<(RecordNumber, Option<usize>)>>;
 
-fn held(clusters: &[Cluster], left: &[RecordNumber], before: &impl Before) -> Held {
+fn held(
+    clusters: &[Cluster],
+    left: &[RecordNumber],
+    was_in: impl Fn(RecordNumber) -> Option<RecordNumber>,
+) -> Held {
     let mut held = Held::new();
     let members = clusters
         .iter()
         .enumerate()
         .flat_map(|(at, cluster)| cluster.members.iter().map(move |member| (*member, Some(at))));
     for (record, at) in members.chain(left.iter().map(|record| (*record, None))) {
-        if let Some(golden) = before.golden(record) {
+        if let Some(golden) = was_in(record) {
             held.entry(golden).or_default().push((record, at));
         }
     }
@@ -125,10 +155,15 @@ fn assign(clusters: &mut [Cluster], left: &mut [Left], held: &Held) {
     }
 }
 
-/// Joins what shares a golden record, and keeps what is affected.
-fn grouped(clusters: Vec<Cluster>, left: Vec<Left>, held: &Held, before: &impl Before) -> Vec<Unit> {
+/// Joins what shares a golden record, and what was refused together; keeps what is affected.
+fn grouped(
+    clusters: Vec<Cluster>,
+    left: Vec<Left>,
+    (held, refused): (&Held, &Held),
+    before: &impl Before,
+) -> Vec<Unit> {
     let mut groups = Groups::new(clusters.len() + left.len());
-    for records in held.values() {
+    for records in held.values().chain(refused.values()) {
         let mut nodes = records.iter().map(|(record, at)| match at {
             Some(at) => *at,
             None => clusters.len() + left.partition_point(|left| left.record < *record),
@@ -139,13 +174,16 @@ fn grouped(clusters: Vec<Cluster>, left: Vec<Left>, held: &Held, before: &impl B
     }
     let mut affected = BTreeSet::new();
     for (at, cluster) in clusters.iter().enumerate() {
-        if is_affected(cluster, before) {
+        if is_affected(cluster, refused, before) {
             affected.insert(groups.root(at));
         }
     }
     for (at, gone) in left.iter().enumerate() {
         // Its golden record, if it was in one, is not what it was.
-        if before.is_changed(gone.record) || before.golden(gone.record).is_some() {
+        let was_in = before
+            .golden(gone.record)
+            .filter(|_| !before.is_left(gone.record));
+        if before.is_changed(gone.record) || was_in.is_some() {
             affected.insert(groups.root(clusters.len() + at));
         }
     }
@@ -168,13 +206,20 @@ fn grouped(clusters: Vec<Cluster>, left: Vec<Left>, held: &Held, before: &impl B
     units
 }
 
-fn is_affected(cluster: &Cluster, before: &impl Before) -> bool {
-    let mut members = cluster.members.iter();
-    let is_as_before = |member: &RecordNumber| {
-        !before.is_changed(*member) && before.golden(*member) == cluster.keeps
-    };
-    // Members without a golden record that have not changed were refused, and would be again.
-    !cluster.absorbs.is_empty() || !members.all(is_as_before)
+fn is_affected(cluster: &Cluster, refused: &Held, before: &impl Before) -> bool {
+    let members = || cluster.members.iter().copied();
+    if members().any(|member| before.is_changed(member)) {
+        return true;
+    }
+    let first = members().next().and_then(|first| before.refused_with(first));
+    if let Some(first) = first {
+        // The same members would be refused again.
+        let with = refused.get(&first).map_or(&[][..], Vec::as_slice);
+        return !members().eq(with.iter().map(|(record, _)| *record));
+    }
+    let is_as_before =
+        |member| before.golden(member) == cluster.keeps && before.refused_with(member).is_none();
+    !cluster.absorbs.is_empty() || !members().all(is_as_before)
 }
 
 /// Disjoint sets.
@@ -209,14 +254,44 @@ mod tests {
 
     struct Was(Vec<(i64, i64)>, Vec<i64>);
 
+    /// As well, the records that were refused, each with the smallest member of its cluster.
+    struct Refused(Was, Vec<(i64, i64)>);
+
     impl Before for Was {
         fn golden(&self, record: RecordNumber) -> Option<RecordNumber> {
             let found = self.0.iter().find(|(member, _)| *member == record.get());
             found.map(|(_, golden)| RecordNumber::new(*golden))
         }
 
+        fn refused_with(&self, _: RecordNumber) -> Option<RecordNumber> {
+            None
+        }
+
+        fn is_left(&self, _: RecordNumber) -> bool {
+            false
+        }
+
         fn is_changed(&self, record: RecordNumber) -> bool {
             self.1.contains(&record.get())
+        }
+    }
+
+    impl Before for Refused {
+        fn golden(&self, record: RecordNumber) -> Option<RecordNumber> {
+            self.0.golden(record)
+        }
+
+        fn refused_with(&self, record: RecordNumber) -> Option<RecordNumber> {
+            let found = self.1.iter().find(|(refused, _)| *refused == record.get());
+            found.map(|(_, first)| RecordNumber::new(*first))
+        }
+
+        fn is_left(&self, record: RecordNumber) -> bool {
+            self.refused_with(record).is_some()
+        }
+
+        fn is_changed(&self, record: RecordNumber) -> bool {
+            self.0.is_changed(record)
         }
     }
 
@@ -226,7 +301,7 @@ mod tests {
 
     /// Each cluster as (members, keeps, absorbs); each record that left as (record, removes).
     #[track_caller]
-    fn check(was: &Was, clusters: &[&[i64]], left: &[i64], expected: &str) {
+    fn check(was: &impl Before, clusters: &[&[i64]], left: &[i64], expected: &str) {
         let clusters = clusters.iter().map(|members| numbers(members)).collect();
         let mut shown = Vec::new();
         for unit in units(clusters, numbers(left), was) {
@@ -235,11 +310,20 @@ mod tests {
                     let texts: Vec<String> = numbers.iter().map(|number| number.get().to_string()).collect();
                     texts.join(",")
                 };
-                let keeps = cluster.keeps.map_or("new".to_owned(), |golden| golden.get().to_string());
-                shown.push(format!("{}={}-{}", of(&cluster.members), keeps, of(&cluster.absorbs)));
+                let keeps = cluster
+                    .keeps
+                    .map_or("new".to_owned(), |golden| golden.get().to_string());
+                shown.push(format!(
+                    "{}={}-{}",
+                    of(&cluster.members),
+                    keeps,
+                    of(&cluster.absorbs)
+                ));
             }
             for gone in unit.left {
-                let removes = gone.removes.map_or("".to_owned(), |golden| golden.get().to_string());
+                let removes = gone
+                    .removes
+                    .map_or("".to_owned(), |golden| golden.get().to_string());
                 shown.push(format!("{}x{removes}", gone.record.get()));
             }
             shown.push("|".to_owned());
@@ -249,7 +333,12 @@ mod tests {
 
     #[test]
     fn the_worked_example_of_the_design() {
-        check(&Was(vec![], vec![1, 2, 3]), &[&[1, 2], &[3]], &[], "1,2=new- | 3=new- |");
+        check(
+            &Was(vec![], vec![1, 2, 3]),
+            &[&[1, 2], &[3]],
+            &[],
+            "1,2=new- | 3=new- |",
+        );
         let first = vec![(1, 4), (2, 4), (3, 5)];
         check(&Was(first.clone(), vec![3]), &[&[1, 2, 3]], &[], "1,2,3=4-5 |");
         check(&Was(first, vec![]), &[&[1, 2], &[3]], &[], "");
@@ -265,5 +354,22 @@ mod tests {
         check(&Was(was(), vec![1, 2]), &[&[3, 6]], &[1, 2], "1x4 2x |");
         check(&Was(was(), vec![9]), &[&[1, 2, 9], &[3, 6]], &[], "1,2,9=4- |");
         check(&Was(was(), vec![9]), &[&[1, 2, 3, 6, 9]], &[], "1,2,3,6,9=4-5 |");
+    }
+
+    #[test]
+    fn a_refused_cluster_is_tried_again_only_when_something_about_it_changes() {
+        let was = |changed: &[i64]| {
+            let goldens = Was(vec![(1, 9)], changed.to_vec());
+            Refused(goldens, vec![(1, 1), (2, 1), (3, 1), (5, 5)])
+        };
+        let clusters: &[&[i64]] = &[&[1, 2, 3], &[4], &[5]];
+        check(&was(&[]), clusters, &[], "");
+        check(&was(&[2]), clusters, &[], "1,2,3=9- |");
+        // One of them has gone, or belongs to others now: the rest may be accepted.
+        check(&was(&[3]), &[&[1, 2], &[5]], &[3], "1,2=9- 3x |");
+        check(&was(&[3]), &[&[1, 2], &[3, 5]], &[], "1,2=9- 3,5=new- |");
+        check(&was(&[]), &[&[1], &[2, 3], &[5]], &[], "1=9- 2,3=new- |");
+        // A refused record whose earlier version stays.
+        check(&was(&[]), &[&[5]], &[1], "");
     }
 }

@@ -289,7 +289,7 @@ impl<'l> RecordPairing<'l> {
         let record = group[0].entry.record;
         let mut processed = PairedRecord {
             salt: self.salt(source.as_ref(), record)?,
-            fate: fate(group),
+            fate: fate(self.connection, group)?,
             in_place: self.in_place,
             ..PairedRecord::default()
         };

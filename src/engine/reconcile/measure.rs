@@ -380,12 +380,7 @@ impl<'m> Measuring<'m> {
 
     /// Returns whether the stage, processing the record again, rounds by exactly this amount: as a whole, or some of
     /// its values.
-    fn is_rounded_by(
-        &self,
-        connection: &Connection,
-        processed: &PairedRecord,
-        net: Decimal,
-    ) -> Result<bool> {
+    fn is_rounded_by(&self, connection: &Connection, processed: &PairedRecord, net: Decimal) -> Result<bool> {
         let Some(source) = processed.source.as_ref().and_then(|piece| piece.was.as_ref()) else {
             return Ok(false);
         };

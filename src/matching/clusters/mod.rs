@@ -89,7 +89,7 @@ const FLOOR: Ppm = 1_000;
 pub(crate) fn cluster(
     features: &Features,
     settings: &Settings,
-    scored: &Scored,
+    candidates: &Scored,
     scorer: &Scorer<'_>,
     constraints: &Constraints<'_>,
     conflict: Conflict<'_>,
@@ -107,14 +107,14 @@ pub(crate) fn cluster(
     };
     joining.begin(constraints);
     let mut refused = HashMap::new();
-    for (at, edge) in scored.edges.iter().enumerate() {
+    for (at, edge) in candidates.edges.iter().enumerate() {
         if edge.is_certain(settings)
             && let Err(why) = joining.join(edge)
         {
             refused.insert(at, why);
         }
     }
-    let reviews = joining.reviews(scored, &refused);
+    let reviews = joining.reviews(candidates, &refused);
     Clustering {
         of: joining.rings.labels(|member| features.number(member)),
         reviews,

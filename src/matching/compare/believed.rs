@@ -6,12 +6,11 @@ use crate::matching::settings::{Kind, Role};
 pub(crate) fn agreement(kind: Kind) -> f64 {
     match kind {
         Kind::Given => 1.0 / 150.0,
-        Kind::Surname => 1.0 / 1_000.0,
+        Kind::Surname | Kind::Zip => 1.0 / 1_000.0,
         Kind::Birth => 1.0 / 20_000.0,
         Kind::Ssn => 1.0 / 5_000_000.0,
         Kind::Phone => 1.0 / 500_000.0,
         Kind::Email => 1.0 / 2_000_000.0,
-        Kind::Zip => 1.0 / 1_000.0,
         Kind::Street => 1.0 / 5_000.0,
         Kind::House => 1.0 / 80.0,
         Kind::City => 1.0 / 300.0,

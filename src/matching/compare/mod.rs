@@ -4,6 +4,8 @@ mod believed;
 mod dates;
 mod field;
 mod slips;
+#[cfg(test)]
+mod tests;
 
 use crate::matching::features::{ABSENT, Features};
 use crate::matching::settings::{Field, Group, GroupPart, Kind, Role, Settings};
@@ -31,8 +33,8 @@ pub(crate) enum Likeness {
     Equal(u8),
     /// Similar, from 1 downwards.
     Similar(u8),
-    /// The values of two fields are exchanged: 0 if both are similar at least, 1 if one is equal and the other absent, 2 if
-    /// one is equal and the other different.
+    /// The value is in the field that it may be exchanged with: 0 if that one's value is in this, or a similar one; 1 if
+    /// not.
     Swapped(u8),
     /// The fields of this level of a group agree.
     Together(u8),
@@ -170,11 +172,12 @@ impl Comparer<'_, '_> {
             if is_equal(at) || partner.is_some_and(is_equal) {
                 continue;
             }
-            if let Some(how) = self.exchanged(field, other, a, b) {
-                levels[at] = small(slot.bins + slot.similar + how);
-                if let Some(partner) = partner {
-                    levels[partner] = MISSING;
-                }
+            let Some(exchanged) = self.exchanged(field, other, a, b) else {
+                continue;
+            };
+            levels[at] = self.of_outcome(slot, field, exchanged[0]);
+            if let Some(partner) = partner {
+                levels[partner] = self.of_outcome(&comparison.slots[partner], other, exchanged[1]);
             }
         }
     }
@@ -247,34 +250,66 @@ impl Comparer<'_, '_> {
         Some(agree)
     }
 
-    /// Returns how the values of two fields are exchanged, if they are.
-    fn exchanged(&mut self, one: usize, other: usize, a: usize, b: usize) -> Option<usize> {
+    fn of_outcome(&self, slot: &Slot, field: usize, outcome: Outcome) -> u8 {
+        match outcome {
+            Outcome::Swapped(how) => small(slot.bins + slot.similar) + how,
+            Outcome::Equal(value) => self.comparison.bin(field, value),
+            Outcome::Absent => MISSING,
+            Outcome::Different => different(slot),
+        }
+    }
+
+    /// Returns what becomes of two fields if their values are exchanged: of the first, which bears that, and of the other.
+    fn exchanged(&mut self, first: usize, second: usize, a: usize, b: usize) -> Option<[Outcome; 2]> {
         let features = self.comparison.features;
-        if !features.share(one, other) {
+        if !features.share(first, second) {
             return None;
         }
         let across = [
-            (features.column(one)[a], features.column(other)[b]),
-            (features.column(other)[a], features.column(one)[b]),
+            (features.column(first)[a], features.column(second)[b]),
+            (features.column(second)[a], features.column(first)[b]),
         ];
         let [one, other] = across.map(|(left, right)| {
             if left == ABSENT || right == ABSENT {
                 Across::Absent
             } else if left == right {
                 Across::Equal
-            } else if self.unequal(other, left, right) < 2 {
+            } else if self.unequal(second, left, right) < 2 {
                 Across::Similar
             } else {
                 Across::Different
             }
         });
-        match (one.min(other), one.max(other)) {
-            (Across::Equal | Across::Similar, Across::Equal | Across::Similar) => Some(0),
-            (Across::Equal, Across::Absent) => Some(1),
-            (Across::Equal, Across::Different) => Some(2),
-            _ => None,
-        }
+        let value = if one == Across::Equal {
+            across[0].0
+        } else {
+            across[1].0
+        };
+        let remains = match (one.min(other), one.max(other)) {
+            (Across::Equal | Across::Similar, Across::Equal | Across::Similar) => {
+                return Some([Outcome::Swapped(0), Outcome::Absent]);
+            }
+            (Across::Equal, Across::Absent) => Outcome::Absent,
+            (Across::Equal, Across::Different) => Outcome::Different,
+            _ => return None,
+        };
+        // One value is in both: in which field it belongs is where more members have it.
+        let members = |field: usize| features.counts(field)[value as usize];
+        Some(if members(first) >= members(second) {
+            [Outcome::Swapped(1), remains]
+        } else {
+            [remains, Outcome::Equal(value)]
+        })
     }
+}
+
+/// What becomes of a field when its values are exchanged with another's.
+#[derive(Clone, Copy, Debug)]
+enum Outcome {
+    Swapped(u8),
+    Equal(u32),
+    Absent,
+    Different,
 }
 
 /// How the value of a field compares with that of the field it may be exchanged with.
@@ -298,10 +333,6 @@ fn small(level: usize) -> u8 {
     level as u8
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "only the high bits choose a place"
-)]
 fn remembered_at(pair: u64) -> usize {
     (pair.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 51) as usize
 }
@@ -322,7 +353,7 @@ fn slots(settings: &Settings, fields: &[FieldComparison]) -> Vec<Slot> {
         }
         let similar = fields[at].similar_levels();
         let swap = bearer(settings, at).map(|other| (other, None));
-        let others = similar + 3 * usize::from(swap.is_some()) + 1;
+        let others = similar + 2 * usize::from(swap.is_some()) + 1;
         let bins = if field.frequency {
             MOST_BINS.min(MOST_LEVELS - others)
         } else {
@@ -331,7 +362,7 @@ fn slots(settings: &Settings, fields: &[FieldComparison]) -> Vec<Slot> {
         let equal = (0..bins).map(|bin| Likeness::Equal(small(bin)));
         let levels = equal
             .chain((1..=similar).map(|level| Likeness::Similar(small(level))))
-            .chain(swap.into_iter().flat_map(|_| [0, 1, 2].map(Likeness::Swapped)))
+            .chain(swap.into_iter().flat_map(|_| [0, 1].map(Likeness::Swapped)))
             .chain([Likeness::Different])
             .collect();
         slots.push(Slot {
@@ -397,15 +428,15 @@ fn bins(features: &Features, field: &Field, at: usize, bins: usize) -> Vec<u8> {
         return vec![0; counts.len()];
     }
     let members: u64 = counts.iter().map(|&count| u64::from(count)).sum();
-    let believed = agreement(field.kind);
+    let share_believed = agreement(field.kind);
     counts
         .iter()
         .map(|&count| {
             // The pair that agrees is not counted: among few members it would make every value look frequent.
-            let others = f64::from(count.saturating_sub(2)) + BELIEVED_MEMBERS * believed;
+            let others = f64::from(count.saturating_sub(2)) + BELIEVED_MEMBERS * share_believed;
             let share = others / (count_as_f64(members.saturating_sub(2)) + BELIEVED_MEMBERS);
-            let bits = -libm::log2(share);
-            let bin = libm::floor((bits - COMMON_BITS) / BITS_PER_BIN) + 1.0;
+            let rarity = -libm::log2(share);
+            let bin = libm::floor((rarity - COMMON_BITS) / BITS_PER_BIN) + 1.0;
             let highest = f64::from(small(bins - 1));
             rounded_small(bin.clamp(0.0, highest))
         })

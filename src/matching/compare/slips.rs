@@ -45,7 +45,7 @@ fn distance(a: &[u8], b: &[u8], most: usize) -> usize {
             _ => [1, 2, 0],
         };
         rows[now][0] = i + 1;
-        let mut least = i + 1;
+        let mut lowest = i + 1;
         for (j, &right) in b.iter().enumerate() {
             let replaced = rows[last][j] + usize::from(left != right);
             let mut cost = replaced.min(rows[last][j + 1] + 1).min(rows[now][j] + 1);
@@ -53,9 +53,9 @@ fn distance(a: &[u8], b: &[u8], most: usize) -> usize {
                 cost = cost.min(rows[before_last][j - 1] + 1);
             }
             rows[now][j + 1] = cost;
-            least = least.min(cost);
+            lowest = lowest.min(cost);
         }
-        if least > most {
+        if lowest > most {
             return most + 1;
         }
     }

@@ -15,13 +15,14 @@ enum Part {
     Year,
     MonthDay,
     Names,
+    Initials,
 }
 
 /// The keys, each with the parts that refine its large blocks. The order matters for figures only: a pair belongs to the
 /// first key on which its members agree.
-const KEYS: [(&[Part], &[Part]); 14] = {
+const KEYS: [(&[Part], &[Part]); 16] = {
     use Kind::{Birth, Email, Given, House, Phone, Ssn, Street, Surname, Zip};
-    use Part::{First, Last, MonthDay, Names, Sound, Whole, Year};
+    use Part::{First, Initials, Last, MonthDay, Names, Sound, Whole, Year};
     [
         (&[Whole(Ssn)], &[Sound(Given), Year]),
         (&[Whole(Phone)], &[Sound(Given), Year]),
@@ -34,6 +35,8 @@ const KEYS: [(&[Part], &[Part]); 14] = {
             &[Whole(Birth), First(Surname, 1)],
             &[First(Given, 1), First(Zip, 2)],
         ),
+        (&[Whole(Birth), Initials], &[First(Zip, 2)]),
+        (&[Whole(Birth), First(Zip, 2)], &[First(Street, 1)]),
         (&[Names], &[Year, First(Zip, 2)]),
         (&[Sound(Surname), MonthDay], &[First(Given, 1), First(Zip, 2)]),
         (&[Sound(Given), MonthDay], &[First(Surname, 1), First(Zip, 2)]),
@@ -79,6 +82,7 @@ fn part_of(settings: &Settings, part: Part) -> Option<KeyPart> {
         Part::Year => KeyPart::Year(field(Kind::Birth)?),
         Part::MonthDay => KeyPart::MonthDay(field(Kind::Birth)?),
         Part::Names => KeyPart::Either(field(Kind::Given)?, field(Kind::Surname)?),
+        Part::Initials => KeyPart::Initials(field(Kind::Given)?, field(Kind::Surname)?),
     })
 }
 
@@ -122,7 +126,7 @@ fn fields_of(part: KeyPart) -> [Option<usize>; 2] {
         | KeyPart::Metaphone(field)
         | KeyPart::Year(field)
         | KeyPart::MonthDay(field) => [Some(field), None],
-        KeyPart::Either(one, other) => [Some(one), Some(other)],
+        KeyPart::Either(one, other) | KeyPart::Initials(one, other) => [Some(one), Some(other)],
         KeyPart::Computed(_) => [None, None],
     }
 }

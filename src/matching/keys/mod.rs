@@ -2,28 +2,16 @@
 //! and never stored.
 
 mod chosen;
+mod figures;
 mod parts;
 mod refine;
 
 use std::fmt;
 
+pub(crate) use figures::KeyFigures;
+
 use crate::matching::features::Features;
 use crate::matching::settings::{Key, KeyPart, Settings};
-
-/// What one key makes of the members.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct KeyFigures {
-    /// The parts, as a stage file would write them.
-    pub(crate) name: String,
-    /// Pairs within its blocks, whether or not an earlier key has them too.
-    pub(crate) pairs: u64,
-    /// Members of its largest block.
-    pub(crate) largest: u64,
-    /// Members whose block was refined with a further part.
-    pub(crate) refined: u64,
-    /// Members whose block was too large with all parts, or who lack the part that would have refined it.
-    pub(crate) dropped: u64,
-}
 
 /// What would exceed a limit, noticed before it does.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,8 +13,15 @@ pub(super) fn hashes(features: &Features, part: KeyPart) -> Vec<u32> {
             hashes.resize(features.len(), 0);
             hashes
         }
-        KeyPart::Either(one, other) => {
-            let [one, other] = [one, other].map(|field| hashes(features, KeyPart::Soundex(field)));
+        KeyPart::Either(one, other) | KeyPart::Initials(one, other) => {
+            let of = |field| {
+                if matches!(part, KeyPart::Either(..)) {
+                    KeyPart::Soundex(field)
+                } else {
+                    KeyPart::Prefix(field, 1)
+                }
+            };
+            let [one, other] = [one, other].map(|field| hashes(features, of(field)));
             let both = one.into_iter().zip(other);
             both.map(|(one, other)| {
                 if one == 0 || other == 0 {
@@ -74,7 +81,7 @@ fn of_text(part: KeyPart, text: &str) -> u32 {
             let (less, more) = (date.month.min(date.day), date.month.max(date.day));
             1 + u32::from(less) * 256 + u32::from(more)
         }),
-        KeyPart::Field(_) | KeyPart::Either(..) | KeyPart::Computed(_) => of(text),
+        KeyPart::Field(_) | KeyPart::Either(..) | KeyPart::Initials(..) | KeyPart::Computed(_) => of(text),
     }
 }
 
@@ -100,6 +107,7 @@ pub(super) fn name(settings: &Settings, parts: &[KeyPart]) -> String {
             KeyPart::Year(at) => format!("{}.year", field(at)),
             KeyPart::MonthDay(at) => format!("{}.month_day", field(at)),
             KeyPart::Either(one, other) => format!("either({}, {})", field(one), field(other)),
+            KeyPart::Initials(one, other) => format!("initials({}, {})", field(one), field(other)),
             KeyPart::Computed(position) => format!("computed {}", position + 1),
         })
         .collect();

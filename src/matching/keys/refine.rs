@@ -1,6 +1,6 @@
 //! Large blocks become smaller ones with further parts of their key.
 
-use super::KeyFigures;
+use super::figures::KeyFigures;
 use super::parts::joined;
 
 /// What makes a block too large.

@@ -112,8 +112,8 @@ fn is_counted(features: &Features, a: usize, b: usize, one_in: u64) -> bool {
 }
 
 impl Patterns {
-    /// Puts what was counted among the candidates in the place of what a sample of all pairs says of exchanged values: they
-    /// are too rare for a sample, and nearly all of them are candidates.
+    /// Adds to what a sample of all pairs says of exchanged values: they are too rare for a sample, and most of them are
+    /// candidates.
     pub(super) fn add_rare(&self, comparison: &Comparison<'_>, totals: &mut [SlotTotals]) {
         for (at, slot) in comparison.slots.iter().enumerate() {
             for (level, likeness) in slot.levels.iter().enumerate() {
@@ -121,8 +121,10 @@ impl Patterns {
                     let is_at = |pattern: Pattern| (pattern >> (4 * at) & 15) == level as Pattern;
                     let pairs = self.counts.iter().filter(|(pattern, _)| is_at(*pattern));
                     let pairs: u64 = pairs.map(|(_, count)| count * self.one_in).sum();
-                    totals[at].pairs[level] = count_as_f64(pairs);
-                    totals[at].of[level] = totals[at].of[0].max(totals[at].pairs[level]);
+                    let totals = &mut totals[at];
+                    let scale = totals.of[0] / totals.of[level].max(1.0);
+                    totals.pairs[level] = count_as_f64(pairs).max(totals.pairs[level] * scale);
+                    totals.of[level] = totals.of[0].max(totals.pairs[level]);
                 }
             }
         }

@@ -166,7 +166,7 @@ impl Estimate {
             .iter()
             .map(|slot| slot.role == Role::Identity)
             .collect();
-        let many = identifies.iter().filter(|identifies| **identifies).count() > 1;
+        let several = identifies.iter().filter(|one| **one).count() > 1;
         for &(pattern, count) in &patterns.counts {
             let mut shares = self.shares;
             for (slot, level) in levels(pattern, patterns.slots).enumerate() {
@@ -176,10 +176,9 @@ impl Estimate {
                     }
                 }
             }
-            let identified = levels(pattern, patterns.slots).zip(&identifies);
-            let identified = identified
-                .filter(|(level, identifies)| **identifies && *level != MISSING)
-                .count();
+            let compared = levels(pattern, patterns.slots).zip(&identifies);
+            let compared = compared.filter(|(level, identifies)| **identifies && *level != MISSING);
+            let is_blurred = several && compared.count() < 2;
             let sum: f64 = shares.iter().sum();
             let weight = count_as_f64(count * patterns.one_in) / sum;
             for (class, share) in shares.into_iter().enumerate() {
@@ -191,7 +190,7 @@ impl Estimate {
                             self.pairs[slot][class][usize::from(level)] += share;
                             // A pair without any other field that identifies says little about its class, and would blur
                             // what the classes differ in.
-                            if !(many && identifies[slot] && identified < 2) {
+                            if !(is_blurred && identifies[slot]) {
                                 self.learned[slot][class][usize::from(level)] += share;
                             }
                         }
@@ -225,9 +224,9 @@ impl Estimate {
                 // Beyond chance, agreement is agreement for a reason, whatever the value.
                 let reason = ((equal - chance) / (1.0 - chance)).max(0.0);
                 let by_chance = equal - reason;
-                for bin in 0..slot.bins {
-                    let share = self.levels[at][UNRELATED][bin] / chance;
-                    shares[bin] = reason * material.rarity[at][bin] + by_chance * share;
+                let rarity = material.rarity[at].iter().zip(&self.levels[at][UNRELATED]);
+                for (share, (rarity, unrelated)) in shares[..slot.bins].iter_mut().zip(rarity) {
+                    *share = reason * rarity + by_chance * unrelated / chance;
                 }
                 self.levels[at][class] = shares;
             }
@@ -249,7 +248,9 @@ impl Estimate {
             })
             .collect();
         let sum: f64 = shares.iter().sum();
-        shares.iter_mut().for_each(|share| *share /= sum);
+        for share in &mut shares {
+            *share /= sum;
+        }
         self.levels[slot][UNRELATED] = shares;
     }
 }
@@ -296,14 +297,14 @@ fn believed_levels(slot: &Slot, rarity: &[f64]) -> [Vec<f64>; 3] {
         // Each lower level is half as frequent.
         Likeness::Similar(level) => given[1] * halved(usize::from(level) - 1, similar),
         Likeness::Together(level) => (given[0] + given[1]) * halved(usize::from(level), together),
-        Likeness::Swapped(how) => given[2] * [0.6, 0.3, 0.1][usize::from(how)],
+        Likeness::Swapped(how) => given[2] * [0.7, 0.3][usize::from(how)],
         Likeness::Different => given[3],
     };
     let unrelated = |level: Likeness| match level {
         Likeness::Equal(bin) => agreement * rarity[usize::from(bin)],
         Likeness::Similar(level) => compare::similarity(agreement, usize::from(level)),
         Likeness::Together(level) => 0.000_002 * libm::exp2(2.5 * f64::from(level)),
-        Likeness::Swapped(how) => [0.000_002, 0.000_02, 0.000_2][usize::from(how)],
+        Likeness::Swapped(how) => [0.000_002, 0.000_02][usize::from(how)],
         Likeness::Different => 0.9,
     };
     let normal = |shares: Vec<f64>| {

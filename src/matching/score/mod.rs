@@ -8,6 +8,7 @@ use crate::matching::keys::{Blocks, Exceeded, Excess, KeyFigures};
 use crate::matching::model::Model;
 use crate::matching::settings::{Millibits, Ppm, Settings};
 
+pub(super) use scorer::probability;
 pub(crate) use scorer::{Evidence, Held, PairScore, Scorer, SlotScore};
 
 /// A pair of members at or above the review line.
@@ -97,16 +98,12 @@ pub(crate) fn score(
             }
         }
     });
-    let scored = together(workers, &blocks, features, settings);
-    match scored {
-        Ok(scored) => Ok(scored),
-        Err(refused) => Err(Excess {
-            what: Exceeded::Memory,
-            would: settings.limits.memory + refused * EDGE * 2,
-            limit: settings.limits.memory,
-            keys: blocks.keys,
-        }),
-    }
+    together(workers, &blocks, features, settings).map_err(|refused| Excess {
+        what: Exceeded::Memory,
+        would: settings.limits.memory + refused * EDGE * 2,
+        limit: settings.limits.memory,
+        keys: blocks.keys,
+    })
 }
 
 impl Worker<'_, '_> {

@@ -69,7 +69,7 @@ pub(crate) struct Scorer<'f> {
     pub(crate) comparison: Comparison<'f>,
     /// By slot and level: same against unrelated, and household against unrelated.
     weights: Vec<[[Millibits; 2]; 16]>,
-    /// By slot and level: 1 for agreement of a field that identifies, -1 for a level against it, 0 for all others.
+    /// By slot and level: what it says to the identity rule.
     stances: Vec<[i8; 16]>,
     /// Slots that have one value per person, with their level of difference.
     unique: Vec<(usize, u8)>,
@@ -80,7 +80,7 @@ pub(crate) struct Scorer<'f> {
 
 /// How far the rule lowers a pair under low caution: about to the review line, and a little.
 const LOWERED_FAR: Millibits = 6_000;
-const LOWERED: Millibits = 1_500;
+const LOWERED: Millibits = 1_000;
 
 impl<'f> Scorer<'f> {
     pub(crate) fn new(features: &'f Features, settings: &Settings, model: &Model) -> Self {
@@ -117,22 +117,23 @@ impl<'f> Scorer<'f> {
     /// Scores a pair from its levels.
     pub(super) fn of_levels(&self, levels: &[u8]) -> Evidence {
         let [mut same, mut household] = self.prior;
-        let (mut for_it, mut against) = (0, 0);
+        let (mut for_it, mut against, mut nearly) = (0, 0, false);
         for ((weights, stances), &level) in self.weights.iter().zip(&self.stances).zip(levels) {
             let level = usize::from(level);
             same += weights[level][0];
             household += weights[level][1];
-            for_it += u32::from(stances[level] > 0);
-            against += u32::from(stances[level] < 0);
+            for_it += u32::from(stances[level] == AGREES);
+            against += u32::from(stances[level] == AGAINST);
+            nearly |= stances[level] == NEARLY;
         }
         let mut bits = same - or_unrelated(household);
         let mut held = None;
         if self.identifies && self.caution != Caution::None {
             let low = self.caution == Caution::Low;
-            if for_it == 0 {
+            if for_it == 0 && !nearly {
                 bits -= if low { LOWERED_FAR } else { 0 };
                 held = (!low).then_some(Held::NoAgreement);
-            } else if against > 0 && against >= for_it {
+            } else if for_it == 0 || against >= for_it.max(1) {
                 bits -= if low { LOWERED } else { 0 };
                 held = (!low).then_some(Held::Against);
             }
@@ -190,12 +191,19 @@ impl<'f> Scorer<'f> {
     }
 }
 
-/// What a level of a field that identifies says to the identity rule.
+/// What a level of a field that identifies says to the identity rule: nothing, agreement, difference, or something that
+/// is neither but more than chance.
+const NEUTRAL: i8 = 0;
+const AGREES: i8 = 1;
+const NEARLY: i8 = 2;
+const AGAINST: i8 = -1;
+
 fn stance(likeness: Likeness) -> i8 {
     match likeness {
-        Likeness::Equal(_) | Likeness::Similar(1) | Likeness::Swapped(0) | Likeness::Together(0) => 1,
-        Likeness::Similar(_) | Likeness::Swapped(_) | Likeness::Together(_) => 0,
-        Likeness::Different => -1,
+        Likeness::Equal(_) | Likeness::Similar(1) | Likeness::Swapped(_) | Likeness::Together(0) => AGREES,
+        Likeness::Similar(_) => NEARLY,
+        Likeness::Together(_) => NEUTRAL,
+        Likeness::Different => AGAINST,
     }
 }
 
@@ -213,6 +221,6 @@ fn or_unrelated(bits: Millibits) -> Millibits {
 }
 
 /// The probability that odds stand for.
-pub(super) fn probability(bits: Millibits) -> f64 {
+pub(in crate::matching) fn probability(bits: Millibits) -> f64 {
     1.0 / (1.0 + libm::exp2(-f64::from(bits) / 1000.0))
 }

@@ -78,15 +78,11 @@ impl Places {
     }
 
     fn get(&self, letter: u32) -> u64 {
-        match self.ascii.get(letter as usize) {
-            Some(bits) => *bits,
-            None => {
-                let mut others = self.others.iter();
-                others
-                    .find(|(other, _)| *other == letter)
-                    .map_or(0, |(_, bits)| *bits)
-            }
+        if let Some(bits) = self.ascii.get(letter as usize) {
+            return *bits;
         }
+        let other = self.others.iter().find(|(other, _)| *other == letter);
+        other.map_or(0, |(_, bits)| *bits)
     }
 }
 

@@ -81,53 +81,46 @@ fn is_blank(letter: char) -> bool {
         )
 }
 
-/// Whether a character is left out: apostrophes and what serves as one, accents and vowel points, and what is invisible.
+/// Whether a character is left out: an apostrophe or what serves as one, an accent, a vowel point, or invisible.
 fn is_dropped(letter: char) -> bool {
-    match letter {
-        '\'' | '`' => true,
-        letter if letter.is_ascii() => false,
-        // Apostrophes.
-        '\u{b4}'
-        | '\u{2b9}'..='\u{2bf}'
-        | '\u{2c8}'
-        | '\u{2ca}'
-        | '\u{2cb}'
-        | '\u{5f3}'
-        | '\u{2018}'..='\u{201b}'
-        | '\u{2032}'
-        | '\u{2035}'
-        | '\u{a78c}' => true,
-        // Accents.
-        '\u{300}'..='\u{36f}'
-        | '\u{483}'..='\u{487}'
-        | '\u{1ab0}'..='\u{1aff}'
-        | '\u{1dc0}'..='\u{1dff}'
-        | '\u{20d0}'..='\u{20ff}'
-        | '\u{fe20}'..='\u{fe2f}' => true,
-        // Points of Hebrew; vowel signs of Arabic, and the line that stretches its words.
-        '\u{591}'..='\u{5bd}'
-        | '\u{5bf}'
-        | '\u{5c1}'
-        | '\u{5c2}'
-        | '\u{5c4}'
-        | '\u{5c5}'
-        | '\u{5c7}'
-        | '\u{610}'..='\u{61a}'
-        | '\u{640}'
-        | '\u{64b}'..='\u{65f}'
-        | '\u{670}' => true,
-        // Invisible: soft hyphen, joiners, marks of direction and of variants.
-        '\u{ad}'
-        | '\u{61c}'
-        | '\u{180e}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2064}'
-        | '\u{2066}'..='\u{2069}'
-        | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' => true,
-        _ => false,
+    if letter.is_ascii() {
+        return matches!(letter, '\'' | '`');
     }
+    is_apostrophe(letter) || is_accent(letter) || is_point(letter) || is_invisible(letter)
+}
+
+fn is_apostrophe(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{b4}' | '\u{2b9}'..='\u{2bf}' | '\u{2c8}' | '\u{2ca}' | '\u{2cb}' | '\u{5f3}'
+            | '\u{2018}'..='\u{201b}' | '\u{2032}' | '\u{2035}' | '\u{a78c}'
+    )
+}
+
+fn is_accent(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{487}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+            | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}'
+    )
+}
+
+/// Whether a character is a point of Hebrew, a vowel sign of Arabic, or the line that stretches Arabic words.
+fn is_point(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}' | '\u{5c4}' | '\u{5c5}' | '\u{5c7}'
+            | '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}'
+    )
+}
+
+/// Whether a character is a soft hyphen, a joiner, or a mark of direction or of a variant.
+fn is_invisible(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+    )
 }
 
 /// Whether a character is an accent that stands alone and serves as an apostrophe; its decomposition begins with a blank.

@@ -92,7 +92,6 @@ impl<'w> Word<'w> {
             b'b' => "B",
             b'c' => self.sound_of_c(at, before, next),
             b'd' if self.is_dge(at) => "J",
-            b'd' => "T",
             b'f' | b'v' => "F",
             b'g' => self.sound_of_g(at, before, next),
             // After these it is part of their sound.
@@ -111,7 +110,7 @@ impl<'w> Word<'w> {
             b't' if ["tia", "tio"].iter().any(|with| self.starts(at, with)) => "X",
             b't' if self.starts(at, "tch") => "",
             b't' if next == b'h' => "0",
-            b't' => "T",
+            b'd' | b't' => "T",
             b'w' if is_vowel(next) => "W",
             b'x' => "KS",
             b'y' if is_vowel(next) => "Y",

@@ -258,7 +258,9 @@ proptest! {
         prop_assert_eq!(thousandths, similarity(&b, &a));
         prop_assert_eq!(thousandths == 1000, a == b);
         prop_assert_eq!(similarity(&a, &a), 1000);
-        // The other program depends on the order of the texts in rare cases, and rounds in binary.
+        // The other program rounds in binary, before it compares with 0.7 too, and in rare cases depends on the order of
+        // the texts.
+        prop_assume!((strsim::jaro(&a, &b) - 0.7).abs() > 1e-9);
         let others = [strsim::jaro_winkler(&a, &b), strsim::jaro_winkler(&b, &a)];
         let is_near = |other: f64| (f64::from(thousandths) - other * 1000.0).abs() <= 0.500_001;
         prop_assert!(a != b && thousandths == 999 || others.into_iter().any(is_near), "{} {:?}", thousandths, others);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::checked::{Checked, PathText};
 use super::operation::Effect;
+use super::survivor::Survivor;
 use crate::context::Context;
 use crate::contract::{Check, Checks};
 use crate::matching::Comparator;
@@ -81,13 +82,14 @@ impl fmt::Debug for FunctionOperation {
 
 /// The functions that stage files may call with `op = "rust"`, by name and version.
 ///
-/// It also holds the checks that contracts may name with `x-check`, and the comparisons that the fields of `[merge]` may
-/// name.
+/// It also holds the checks that contracts may name with `x-check`, and what `[merge]` may name with `rust`: comparisons of
+/// fields, and choices among the values of members.
 #[derive(Clone, Debug, Default)]
 pub struct Functions {
-    functions: Arc<BTreeMap<(String, u32), FunctionOperation>>,
+    by_name: Arc<BTreeMap<(String, u32), FunctionOperation>>,
     checks: Checks,
     comparators: Arc<BTreeMap<(String, u32), Arc<dyn Comparator>>>,
+    survivors: Arc<BTreeMap<(String, u32), Arc<dyn Survivor>>>,
 }
 
 impl Functions {
@@ -99,17 +101,17 @@ impl Functions {
 
     /// Registers a function. Returns the one that had this name and version before, which it replaces.
     pub fn register(&mut self, function: FunctionOperation) -> Option<FunctionOperation> {
-        Arc::make_mut(&mut self.functions).insert((function.name.clone(), function.version), function)
+        Arc::make_mut(&mut self.by_name).insert((function.name.clone(), function.version), function)
     }
 
     /// Returns the function with a name and version.
     #[must_use]
     pub fn get(&self, name: &str, version: u32) -> Option<&FunctionOperation> {
-        self.functions.get(&(name.to_owned(), version))
+        self.by_name.get(&(name.to_owned(), version))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &FunctionOperation> {
-        self.functions.values()
+        self.by_name.values()
     }
 
     /// Registers a comparison that the fields of `[merge]` may name with `compare = "rust"`. Returns the one that had this
@@ -128,6 +130,24 @@ impl Functions {
     /// Returns the names of the comparisons.
     pub(crate) fn comparators(&self) -> impl Iterator<Item = &str> {
         self.comparators.keys().map(|(name, _)| name.as_str())
+    }
+
+    /// Registers a choice among values that the rules of `[merge.survive]` may name with `by = "rust"`. Returns the one that
+    /// had this name and version before, which it replaces.
+    pub fn register_survivor(&mut self, survivor: Arc<dyn Survivor>) -> Option<Arc<dyn Survivor>> {
+        let key = (survivor.name().to_owned(), survivor.version());
+        Arc::make_mut(&mut self.survivors).insert(key, survivor)
+    }
+
+    /// Returns the choice with a name and version.
+    #[must_use]
+    pub fn survivor(&self, name: &str, version: u32) -> Option<Arc<dyn Survivor>> {
+        self.survivors.get(&(name.to_owned(), version)).cloned()
+    }
+
+    /// Returns the names of the choices.
+    pub(crate) fn survivors(&self) -> impl Iterator<Item = &str> {
+        self.survivors.keys().map(|(name, _)| name.as_str())
     }
 
     /// Registers a check of values. Returns the one that had this name before, which it replaces.

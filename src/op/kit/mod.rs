@@ -18,6 +18,7 @@ pub(super) mod read;
 pub(super) mod reference;
 pub(super) mod schema;
 pub(super) mod settings;
+pub(super) mod survivor;
 pub(super) mod trail;
 pub(super) mod transfer;
 pub(super) mod walk;

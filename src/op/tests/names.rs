@@ -11,6 +11,11 @@ const OTHER_WORDS: &[(&str, &[&str])] = &[
     ("op/each.rs", &["rename"]),
     ("op/map.rs", &["default"]),
     ("op/split.rs", &["trim"]),
+    // The function for expressions, the join of clusters, the functions of a program and a default rule.
+    ("stage/merge/compile.rs", &["lookup"]),
+    ("stage/merge/meaning.rs", &["join", "rust"]),
+    ("stage/merge/schema.rs", &["default", "join", "rust"]),
+    ("stage/merge/words.rs", &["join", "rust"]),
     ("stage/schema.rs", &["default", "remove", "replace"]),
     ("stage/settings.rs", &["remove", "replace"]),
 ];

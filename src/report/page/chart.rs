@@ -103,12 +103,12 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    fn across(at: u64, told: String) -> Self {
+    pub(super) fn across(at: u64, told: String) -> Self {
         let place = in_percent(at * 10_000 / WIDTH);
         Self { at, place, told }
     }
 
-    fn down(at: u64, told: String) -> Self {
+    pub(super) fn down(at: u64, told: String) -> Self {
         let place = in_percent(at * 10_000 / HEIGHT);
         Self { at, place, told }
     }

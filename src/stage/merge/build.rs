@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::Merge;
+use super::compiled::Merge;
 use super::draft::{
     Draft, DraftBlock, DraftConflict, DraftField, DraftGroup, DraftSurvival, DraftWeight, Written,
 };
@@ -12,6 +12,17 @@ use crate::matching::{Caution, Classes, Compare, Join, Kind, Role, Then};
 use crate::problem::Problem;
 use crate::reading::Reading;
 use crate::toml::Collected;
+
+impl Merge {
+    /// Begins the merge of a stage that is built in Rust.
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "`Merge::new()` begins the builder, as `Stage::new` does"
+    )]
+    pub fn new() -> MergeBuilder {
+        MergeBuilder::default()
+    }
+}
 
 /// A builder of merges in Rust, for [`StageBuilder::merge`](crate::stage::StageBuilder::merge). Where a value is a
 /// path, it may also be an expression that begins with `= `.
@@ -148,9 +159,10 @@ impl MergeBuilder {
         let mut field = MergeField::new(name).value(value).draft;
         field.listed = Some(role);
         if self.draft.field(name).is_some() {
-            self.draft
-                .problems
-                .push(super::read::twice(&field.name, "in two roles, or twice in one"));
+            self.draft.problems.push(super::read_values::twice(
+                &field.name,
+                "in two roles, or twice in one",
+            ));
         } else {
             self.draft.fields.push(field);
         }
@@ -299,6 +311,13 @@ impl MergeBuilder {
             of: None,
             whole,
         });
+    }
+
+    /// Sets a field of the golden record that says which member each value comes from, by its id: an object of JSON
+    /// Pointers. A member alone is its golden record, without this field. Default: none.
+    pub fn provenance(mut self, field: &str) -> Self {
+        self.draft.provenance = Some(Written::by_program(field));
+        self
     }
 
     /// Sets the most candidate pairs. Default: 50 million.

@@ -4,20 +4,22 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
+use super::compiled::Merge;
 use super::conflict::{Conflict, PairName};
 use super::draft::{Draft, Written};
-use super::survival::{Survival, SurvivalRule};
-use super::{Merge, SuppliedName};
+use super::kind::Form;
+use super::names::{SuppliedName, supplied_names};
+use super::survival::{Survival, SurvivalRule, Survive};
 use crate::expression::Expression;
 use crate::matching::{Caution, Classes, Join, Limits, Ppm, Role, Settings};
-use crate::path::Path;
+use crate::path::{Path, Segment};
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::toml::Collected;
 
 /// Functions whose result depends on more than the records: with them, the same records would match today and not
 /// tomorrow.
-const IMPURE: [&str; 1] = ["now"];
+const IMPURE: [&str; 2] = ["now", "lookup"];
 /// Most members of a cluster, unless the stage says otherwise.
 const MOST_MEMBERS: usize = 25;
 /// Most candidate pairs.
@@ -82,7 +84,7 @@ impl MergeCompiler<'_, '_> {
             prior: self.prior(draft),
             auto,
             review,
-            ..self.bounds(draft, fields, MOST_MEMBERS)
+            ..bounds(draft, fields, MOST_MEMBERS)
         };
         let settings = Settings {
             groups,
@@ -141,7 +143,7 @@ impl MergeCompiler<'_, '_> {
             return None;
         }
         let (field, value, key) = self.key_of_all(draft)?;
-        let names = super::supplied_names(std::iter::once((field.name.as_str(), super::Form::Folded)));
+        let names = supplied_names(std::iter::once((field.name.as_str(), Form::Folded)));
         let learn = crate::matching::Learn::Given(vec![vec![60_000, -60_000]]);
         let settings = Settings {
             keys: vec![key],
@@ -149,7 +151,7 @@ impl MergeCompiler<'_, '_> {
             learn,
             prior: Some(1),
             join: draft.join.unwrap_or(Join::Any),
-            ..self.bounds(draft, vec![field], u32::MAX as usize)
+            ..bounds(draft, vec![field], u32::MAX as usize)
         };
         Some(Merge {
             settings,
@@ -160,27 +162,6 @@ impl MergeCompiler<'_, '_> {
             survival: self.survival(draft),
             names,
         })
-    }
-
-    /// Returns settings with the fields, and the bounds that do not depend on the model.
-    fn bounds(&mut self, draft: &Draft, fields: Vec<crate::matching::Field>, most: usize) -> Settings {
-        Settings {
-            fields,
-            groups: Vec::new(),
-            keys: Vec::new(),
-            caution: Caution::default(),
-            classes: Classes::Two,
-            learn: crate::matching::Learn::Em,
-            prior: None,
-            auto: AUTO,
-            review: REVIEW,
-            join: draft.join.unwrap_or_default(),
-            most: draft.most.unwrap_or(most),
-            limits: Limits {
-                pairs: draft.pairs.unwrap_or(MOST_PAIRS),
-                memory: draft.memory.unwrap_or(MOST_MEMORY),
-            },
-        }
     }
 
     fn classes(&mut self, draft: &Draft, fields: &[crate::matching::Field]) -> Classes {
@@ -272,6 +253,17 @@ impl MergeCompiler<'_, '_> {
                     "compare it with something",
                 );
             }
+            if let Some(path) = when.reads().first() {
+                let message =
+                    format!("`doc.{path}` is not visible here: a condition on two members has `a` and `b`");
+                let place = Some(when.start());
+                self.error(
+                    "expression.unknown_name",
+                    place,
+                    message,
+                    "name the field in a [[merge.field]], and read it from `a` and `b`",
+                );
+            }
             let used = when.names();
             if used.is_empty() {
                 self.error(
@@ -281,7 +273,7 @@ impl MergeCompiler<'_, '_> {
                     "compare the two members, for example `= a.ssn != b.ssn`",
                 );
             }
-            let uses = pair()
+            let needed = pair()
                 .into_iter()
                 .filter(|name| used.contains(&name.name))
                 .collect();
@@ -289,7 +281,7 @@ impl MergeCompiler<'_, '_> {
                 name: conflict.name.text.clone(),
                 when,
                 then: conflict.then,
-                uses,
+                uses: needed,
             });
         }
         conflicts
@@ -321,6 +313,7 @@ impl MergeCompiler<'_, '_> {
                 continue;
             };
             let Some(parsed) = self.path(path) else { continue };
+            self.survives(&parsed, &compiled, path);
             let within = survival.fields.iter().find(|(other, rule)| {
                 *other == parsed
                     || (rule.whole && other.covers(&parsed))
@@ -338,7 +331,42 @@ impl MergeCompiler<'_, '_> {
             }
             survival.fields.push((parsed, compiled));
         }
+        survival.provenance = self.provenance(draft);
         survival
+    }
+
+    /// Checks a rule by itself.
+    fn survives(&mut self, path: &Path, rule: &SurvivalRule, written: &Written) {
+        if !path
+            .segments()
+            .iter()
+            .all(|segment| matches!(segment, Segment::Key(_)))
+        {
+            let message =
+                format!("`{path}` is a part of a list, and a list survives as a whole or by `union`");
+            self.error("merge.survive", written.place.clone(), message, "name the list");
+        }
+        if rule.whole && matches!(rule.by, Survive::Union) {
+            let message = "`union` takes elements of all members, so nothing survives as a whole from one";
+            self.error(
+                "merge.survive",
+                written.place.clone(),
+                message,
+                "leave out `whole`",
+            );
+        }
+    }
+
+    /// The field of the golden record that says where each value comes from.
+    fn provenance(&mut self, draft: &Draft) -> Option<String> {
+        let written = draft.provenance.as_ref()?;
+        if written.text.is_empty() {
+            let message = "`provenance` names the field that says which member each value comes from";
+            let help = "write `provenance = \"_sources\"`";
+            self.error("merge.survive", written.place.clone(), message, help);
+            return None;
+        }
+        Some(written.text.clone())
     }
 
     /// Parses a path without `[*]`.
@@ -370,24 +398,21 @@ impl MergeCompiler<'_, '_> {
         compile: fn(&str, &Place, &Reading<'_>) -> Result<Expression, Problem>,
     ) -> Option<Expression> {
         let names = names.to_vec();
-        let compiled = match &written.place {
-            Some(place) => {
-                let source = self.reading.expression_source(key, &written.text, place);
-                let reading = Reading {
-                    names,
-                    ..self.reading.clone()
-                };
-                source.and_then(|source| compile(source, place, &reading))
-            }
-            None => {
-                let source = written.text.strip_prefix("= ").unwrap_or(&written.text);
-                let reading = Reading {
-                    names,
-                    text: source,
-                    ..self.reading.clone()
-                };
-                compile(source, &Place::at(&reading.file, source, 0), &reading)
-            }
+        let compiled = if let Some(place) = &written.place {
+            let source = self.reading.expression_source(key, &written.text, place);
+            let reading = Reading {
+                names,
+                ..self.reading.clone()
+            };
+            source.and_then(|source| compile(source, place, &reading))
+        } else {
+            let source = written.text.strip_prefix("= ").unwrap_or(&written.text);
+            let reading = Reading {
+                names,
+                text: source,
+                ..self.reading.clone()
+            };
+            compile(source, &Place::at(&reading.file, source, 0), &reading)
         };
         let expression = self.problems.take(compiled)?;
         if let Some(name) = expression.calls(&IMPURE) {
@@ -401,6 +426,27 @@ impl MergeCompiler<'_, '_> {
             );
         }
         Some(expression)
+    }
+}
+
+/// Returns settings with the fields, and the bounds that do not depend on the model.
+fn bounds(draft: &Draft, fields: Vec<crate::matching::Field>, most: usize) -> Settings {
+    Settings {
+        fields,
+        groups: Vec::new(),
+        keys: Vec::new(),
+        caution: Caution::default(),
+        classes: Classes::Two,
+        learn: crate::matching::Learn::Em,
+        prior: None,
+        auto: AUTO,
+        review: REVIEW,
+        join: draft.join.unwrap_or_default(),
+        most: draft.most.unwrap_or(most),
+        limits: Limits {
+            pairs: draft.pairs.unwrap_or(MOST_PAIRS),
+            memory: draft.memory.unwrap_or(MOST_MEMORY),
+        },
     }
 }
 

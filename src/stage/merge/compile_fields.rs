@@ -4,9 +4,10 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::compile::{MergeCompiler, in_parts};
+use super::compiled::{FieldValue, From};
 use super::draft::{Draft, DraftField, Written};
 use super::kind::{CompareWord, Form, KindRow, Row, form};
-use super::{FieldValue, From, SuppliedName, supplied_names};
+use super::names::{SuppliedName, supplied_names};
 use crate::matching::{
     Classes, Compare, Field, Group, GroupPart, Key, KeyPart, Kind, Learn, Millibits, Role, place,
 };
@@ -245,6 +246,7 @@ impl MergeCompiler<'_, '_> {
             kind: kind_of(field),
             form: form_of(field),
             from,
+            place: value.place.clone(),
         })
     }
 
@@ -262,6 +264,7 @@ impl MergeCompiler<'_, '_> {
             kind: KindRow::of(Kind::Code),
             form: Form::Folded,
             from: From::All(parts?),
+            place: draft.place_of("by"),
         };
         let key = Key {
             parts: vec![KeyPart::Field(0)],
@@ -327,24 +330,8 @@ impl MergeCompiler<'_, '_> {
         groups
     }
 
-    pub(super) fn learn(&mut self, draft: &Draft, fields: &[Field], groups: &[Group]) -> Learn {
-        if !self.weights_are_given {
-            if let Some(weight) = draft.weights.first() {
-                self.error(
-                    "merge.weights",
-                    weight.of.place.clone(),
-                    "weights have no effect where the model is learned",
-                    "set `learn = \"given\"`, or leave out [[merge.weight]]",
-                );
-            }
-            return Learn::Em;
-        }
-        let grouped: Vec<usize> = groups.iter().flat_map(members).collect();
-        let names: Vec<&str> = fields
-            .iter()
-            .map(|field| field.name.as_str())
-            .chain(groups.iter().map(|group| group.name.as_str()))
-            .collect();
+    /// Returns the weights that are given, by the position of their field or group.
+    fn weights(&mut self, draft: &Draft, names: &[&str]) -> Vec<Vec<Millibits>> {
         let mut weights: Vec<Vec<Millibits>> = vec![Vec::new(); names.len()];
         for weight in &draft.weights {
             let Some(at) = self.named(&weight.of, names.iter().copied()) else {
@@ -370,6 +357,28 @@ impl MergeCompiler<'_, '_> {
                 ),
             }
         }
+        weights
+    }
+
+    pub(super) fn learn(&mut self, draft: &Draft, fields: &[Field], groups: &[Group]) -> Learn {
+        if !self.weights_are_given {
+            if let Some(weight) = draft.weights.first() {
+                self.error(
+                    "merge.weights",
+                    weight.of.place.clone(),
+                    "weights have no effect where the model is learned",
+                    "set `learn = \"given\"`, or leave out [[merge.weight]]",
+                );
+            }
+            return Learn::Em;
+        }
+        let grouped: Vec<usize> = groups.iter().flat_map(members).collect();
+        let names: Vec<&str> = fields
+            .iter()
+            .map(|field| field.name.as_str())
+            .chain(groups.iter().map(|group| group.name.as_str()))
+            .collect();
+        let weights = self.weights(draft, &names);
         for (at, name) in names.iter().enumerate() {
             let needed = match fields.get(at) {
                 Some(_) if grouped.contains(&at) => 0,

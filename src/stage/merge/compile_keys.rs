@@ -1,9 +1,9 @@
 //! Compiling blocking keys: a part that is a known function of one field is computed from the field's text, any other
 //! for the record.
 
-use super::SuppliedName;
 use super::compile::{MergeCompiler, visible};
 use super::draft::{Draft, Written};
+use super::names::SuppliedName;
 use super::normal::DatePart;
 use crate::expression::{Expression, SimpleForm};
 use crate::matching::{Key, KeyPart};

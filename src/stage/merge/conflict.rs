@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::draft::Name;
-use super::{Merge, SuppliedName};
+use super::names::SuppliedName;
 use crate::expression::{Expression, Scope};
 use crate::matching::Then;
 use crate::record::Document;
@@ -49,7 +49,7 @@ impl Conflict {
 
     /// Returns whether it holds. A field that one of the two lacks is neutral: a condition that cannot be evaluated
     /// because of it does not hold. One that cannot be evaluated for another reason holds, to be safe.
-    fn holds(
+    pub(super) fn holds(
         &self,
         names: &[SuppliedName],
         a: &[Option<String>],
@@ -63,41 +63,5 @@ impl Conflict {
             scope.supply(&used.name, value);
         }
         self.when.truth(&Document::default(), scope).unwrap_or(!lacks)
-    }
-}
-
-impl Merge {
-    /// Returns whether there are conflicts.
-    pub(crate) fn has_conflicts(&self) -> bool {
-        !self.conflicts.is_empty()
-    }
-
-    /// Returns what the conflicts say about two members, by the texts of their fields: the strictest of those that hold.
-    /// It does not matter which member is which.
-    pub(crate) fn conflict(
-        &self,
-        a: &[Option<String>],
-        b: &[Option<String>],
-        scope: &mut Scope<'_>,
-    ) -> Option<Then> {
-        let holding = self.conflicts.iter().filter(|conflict| {
-            conflict.holds(&self.names, a, b, scope) || conflict.holds(&self.names, b, a, scope)
-        });
-        holding
-            .map(|conflict| conflict.then)
-            .min_by_key(|then| *then != Then::Never)
-    }
-
-    /// Returns the names of the conflicts that hold for two members.
-    pub(crate) fn conflicts_of(
-        &self,
-        a: &[Option<String>],
-        b: &[Option<String>],
-        scope: &mut Scope<'_>,
-    ) -> Vec<&str> {
-        let holding = self.conflicts.iter().filter(|conflict| {
-            conflict.holds(&self.names, a, b, scope) || conflict.holds(&self.names, b, a, scope)
-        });
-        holding.map(|conflict| conflict.name.as_str()).collect()
     }
 }

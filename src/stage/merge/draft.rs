@@ -114,6 +114,8 @@ pub(super) struct Draft {
     pub(super) conflicts: Vec<DraftConflict>,
     pub(super) weights: Vec<DraftWeight>,
     pub(super) survivals: Vec<DraftSurvival>,
+    /// The field that says where each value comes from.
+    pub(super) provenance: Option<Written>,
     /// Whether the weights are given; `None` if it is not said.
     pub(super) given: Option<bool>,
     pub(super) classes: Option<Classes>,

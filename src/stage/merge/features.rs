@@ -1,8 +1,8 @@
 //! What of a record is compared: the texts of its fields, the computed parts of its keys, and what it belongs to.
 
+use super::compiled::{FieldValue, From, Merge};
 use super::kind::Form;
 use super::normal::{NotScalar, normal, scalar};
-use super::{FieldValue, From, Merge, SuppliedName};
 use crate::expression::{Evaluated, Expression, Scope};
 use crate::path::Path;
 use crate::record::{Document, Value};
@@ -40,7 +40,7 @@ impl Merge {
                 .enumerate()
                 .filter(|(_, field)| of_paths(field) == pass)
             {
-                values[at] = self.value(field, document, scope)?;
+                values[at] = value_of(field, document, scope)?;
                 for name in self.names.iter().filter(|name| name.field == at) {
                     scope.supply(&name.name, name.value(&values));
                 }
@@ -48,10 +48,10 @@ impl Merge {
         }
         let mut computed = Vec::with_capacity(self.computed.len());
         for expression in &self.computed {
-            computed.push(self.text_of(expression, document, scope, "merge.block")?);
+            computed.push(text_of(expression, document, scope, "merge.block")?);
         }
         let owner = match &self.one_per {
-            Some(expression) => self.text_of(expression, document, scope, "merge.cluster.one_per")?,
+            Some(expression) => text_of(expression, document, scope, "merge.cluster.one_per")?,
             None => None,
         };
         Ok(MemberFeatures {
@@ -60,74 +60,70 @@ impl Merge {
             owner,
         })
     }
+}
 
-    fn value(
-        &self,
-        field: &FieldValue,
-        document: &Document,
-        scope: &mut Scope<'_>,
-    ) -> Result<Option<String>, Refusal> {
-        match &field.from {
-            From::Path(path) if path.is_many() => {
-                let places = document.places(path);
-                let values = places.iter().filter_map(|place| document.at(place));
-                let values = values.map(std::borrow::Cow::into_owned).collect();
-                written(&Value::List(values), field.form).map_err(|NotScalar| not_a_text(path))
-            }
-            From::Path(path) => match scope.place_in(document, path) {
-                Some(value) => written(&value, field.form).map_err(|NotScalar| not_a_text(path)),
-                None => Ok(None),
-            },
-            From::Expression(expression) => {
-                let rule = "merge.field";
-                match self.evaluated(expression, document, scope, rule)? {
-                    Some(value) => {
-                        written(&value, field.form).map_err(|NotScalar| not_text_of(expression, rule))
-                    }
-                    None => Ok(None),
-                }
-            }
-            From::All(parts) => {
-                let mut key = Vec::with_capacity(parts.len());
-                for part in parts {
-                    match self.value(part, document, scope)? {
-                        Some(text) => key.push(text),
-                        None => return Ok(None),
-                    }
-                }
-                Ok(Some(key.join("\u{1f}")))
-            }
+/// Returns the text of a field.
+fn value_of(
+    field: &FieldValue,
+    document: &Document,
+    scope: &mut Scope<'_>,
+) -> Result<Option<String>, Refusal> {
+    match &field.from {
+        From::Path(path) if path.is_many() => {
+            let places = document.places(path);
+            let values = places.iter().filter_map(|place| document.at(place));
+            let values = values.map(std::borrow::Cow::into_owned).collect();
+            written(&Value::List(values), field.form).map_err(|NotScalar| not_a_text(path))
         }
-    }
-
-    /// Returns the text of an expression as it is.
-    fn text_of(
-        &self,
-        expression: &Expression,
-        document: &Document,
-        scope: &mut Scope<'_>,
-        rule: &'static str,
-    ) -> Result<Option<String>, Refusal> {
-        match self.evaluated(expression, document, scope, rule)? {
-            Some(value) => scalar(&value).map_err(|NotScalar| not_text_of(expression, rule)),
+        From::Path(path) => match scope.place_in(document, path) {
+            Some(value) => written(&value, field.form).map_err(|NotScalar| not_a_text(path)),
             None => Ok(None),
+        },
+        From::Expression(expression) => {
+            let rule = "merge.field";
+            match evaluated(expression, document, scope, rule)? {
+                Some(value) => written(&value, field.form).map_err(|NotScalar| not_text_of(expression, rule)),
+                None => Ok(None),
+            }
+        }
+        From::All(parts) => {
+            let mut key = Vec::with_capacity(parts.len());
+            for part in parts {
+                match value_of(part, document, scope)? {
+                    Some(text) => key.push(text),
+                    None => return Ok(None),
+                }
+            }
+            Ok(Some(key.join("\u{1f}")))
         }
     }
+}
 
-    /// Returns the value of an expression; `None` where it cannot be computed because something that it reads is absent.
-    fn evaluated(
-        &self,
-        expression: &Expression,
-        document: &Document,
-        scope: &mut Scope<'_>,
-        rule: &'static str,
-    ) -> Result<Option<Value>, Refusal> {
-        match expression.value(document, scope) {
-            Ok(Evaluated::Value(value)) => Ok(Some(value)),
-            Ok(Evaluated::Omit) => Ok(None),
-            Err(_) if expression.lacks(document, scope) => Ok(None),
-            Err(refusal) => Err(refusal.rule(rule)),
-        }
+/// Returns the text of an expression as it is.
+fn text_of(
+    expression: &Expression,
+    document: &Document,
+    scope: &mut Scope<'_>,
+    rule: &'static str,
+) -> Result<Option<String>, Refusal> {
+    match evaluated(expression, document, scope, rule)? {
+        Some(value) => scalar(&value).map_err(|NotScalar| not_text_of(expression, rule)),
+        None => Ok(None),
+    }
+}
+
+/// Returns the value of an expression; `None` where it cannot be computed because something that it reads is absent.
+fn evaluated(
+    expression: &Expression,
+    document: &Document,
+    scope: &mut Scope<'_>,
+    rule: &'static str,
+) -> Result<Option<Value>, Refusal> {
+    match expression.value(document, scope) {
+        Ok(Evaluated::Value(value)) => Ok(Some(value)),
+        Ok(Evaluated::Omit) => Ok(None),
+        Err(_) if expression.lacks(document, scope) => Ok(None),
+        Err(refusal) => Err(refusal.rule(rule)),
     }
 }
 
@@ -157,11 +153,4 @@ fn written(value: &Value, form: Form) -> Result<Option<String>, NotScalar> {
     texts.sort_unstable();
     texts.dedup();
     Ok(Some(texts.join("\n")).filter(|text| !text.is_empty()))
-}
-
-impl SuppliedName {
-    /// Returns its name and its value.
-    pub(super) fn supplied<'v>(&'v self, values: &'v [Option<String>]) -> (&'v super::Name, Option<&'v str>) {
-        (&self.name, self.value(values))
-    }
 }

@@ -305,3 +305,28 @@ pub(super) fn form(row: Row, compare: CompareWord) -> Form {
         _ => row.form,
     }
 }
+
+/// Returns the kinds as a table of the documentation.
+#[cfg(test)]
+pub(in crate::stage) fn table() -> String {
+    use std::fmt::Write as _;
+    let mut table =
+        "| kind | what it holds | other names | compared as | by |\n|---|---|---|---|---|\n".to_owned();
+    for row in &KINDS {
+        let synonyms: Vec<String> = row.synonyms.iter().map(|name| format!("`{name}`")).collect();
+        let form = match row.form {
+            Form::Folded | Form::List => "folded",
+            Form::Date => "`yyyy-mm-dd`",
+            Form::Digits => "digits",
+            Form::Lower => "lower case",
+        };
+        let compare = CompareWord::of(&row.compare()).name();
+        let synonyms = synonyms.join(", ");
+        let _ = writeln!(
+            table,
+            "| `{}` | {} | {synonyms} | {form} | `{compare}` |",
+            row.word, row.what
+        );
+    }
+    table
+}

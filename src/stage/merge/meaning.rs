@@ -3,9 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::compile_fields::number_of;
+use super::compiled::{FieldValue, From, Merge};
 use super::conflict::Conflict;
 use super::kind::{CompareWord, Form};
-use super::{FieldValue, From, Merge};
 use crate::matching::{Caution, Compare, Field, Group, Join, Key, KeyPart, Learn, Role, Then};
 
 impl Merge {
@@ -86,6 +86,9 @@ impl Merge {
             KeyPart::MonthDay(field) => format!("{}.month, {}.day", self.name(field), self.name(field)),
             KeyPart::Either(one, other) => {
                 format!("soundex({}), soundex({})", self.name(one), self.name(other))
+            }
+            KeyPart::Initials(one, other) => {
+                format!("prefix({}, 1), prefix({}, 1)", self.name(one), self.name(other))
             }
             KeyPart::Computed(at) => self
                 .computed

@@ -81,7 +81,7 @@ fn shaped(year: &str, month: &str, day: &str) -> Option<String> {
 }
 
 /// Returns a part of a date in the form `yyyy-mm-dd`, as `birth.year` has it; `None` where the text is not a date.
-pub(super) fn part_of_date<'t>(text: &'t str, part: DatePart) -> Option<&'t str> {
+pub(super) fn part_of_date(text: &str, part: DatePart) -> Option<&str> {
     let bytes = text.as_bytes();
     let is_date = bytes.len() == 10
         && bytes.iter().enumerate().all(|(at, byte)| match at {

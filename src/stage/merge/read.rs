@@ -1,18 +1,15 @@
 //! Reading `[merge]` from a stage file.
 
-use rust_decimal::Decimal;
-use toml_edit::{Item, Value as Toml};
-
-use super::Merge;
+use super::compiled::Merge;
 use super::draft::{Draft, DraftField, Written};
 use super::kind::{COMPARISONS, CompareWord, KINDS, Row};
+use super::read_values::{decimal, decimals, function, of_no_function, text, twice};
 use super::words::{CAUTION, FIELD_KEYS, KEYS, LEARN, ROLE, SEQUENCE};
-use crate::matching::{Classes, Role};
+use crate::matching::{Classes, Compare, Role};
 use crate::op::Functions;
 use crate::problem::Problem;
 use crate::reading::Reading;
-use crate::record::exact_decimal;
-use crate::toml::{Collected, Section, number_text};
+use crate::toml::{Collected, Section};
 
 /// Reads the section and compiles it.
 pub(in crate::stage) fn read(
@@ -39,7 +36,7 @@ pub(in crate::stage) fn read(
         }
     }
     fields(section, functions, &mut draft, problems);
-    super::read_tables::tables(section, &mut draft, problems);
+    super::read_tables::tables(section, functions, &mut draft, problems);
     section.word("sequence", &SEQUENCE, problems);
     draft.given = section.word("learn", &LEARN, problems);
     draft.caution = section.word("caution", &CAUTION, problems);
@@ -53,22 +50,11 @@ pub(in crate::stage) fn read(
     (draft.auto, draft.review, draft.prior) = (decimal("auto"), decimal("review"), decimal("prior"));
     // What could not be read would only lead to further problems.
     let readable = problems.count() == errors;
-    let merge = if readable {
+    if readable {
         draft.compile(reading, problems)
     } else {
         None
-    };
-    merge
-}
-
-/// The problem of something that is given twice.
-pub(super) fn twice(name: &Written, how: &str) -> Problem {
-    Problem::error(
-        "merge.twice",
-        name.place.clone(),
-        format!("`{}` is given twice: {how}", name.text),
-    )
-    .help("keep one of the two")
+    }
 }
 
 /// Reads a table of fields by name.
@@ -146,90 +132,13 @@ fn fields(section: &Section<'_>, functions: &Functions, draft: &mut Draft, probl
     }
 }
 
-fn compare(
-    table: &Section<'_>,
-    functions: &Functions,
-    problems: &mut Collected,
-) -> Option<crate::matching::Compare> {
+fn compare(table: &Section<'_>, functions: &Functions, problems: &mut Collected) -> Option<Compare> {
     let word = table.word("compare", &COMPARISONS, problems);
     if word != Some(CompareWord::Rust) {
-        for key in ["function", "version"].into_iter().filter(|key| table.has(key)) {
-            let message = format!("`{key}` belongs to `compare = \"rust\"`");
-            let problem = Problem::error("stage.unknown_key", table.place_of_key(key), message);
-            problems.add(problem.help("write it beside `compare = \"rust\"`, or leave it out"));
-        }
+        of_no_function(table, "compare", problems);
         return word.and_then(CompareWord::compare);
     }
-    table.needs(
-        "function",
-        "the name of the comparison that the program registers",
-        problems,
-    );
-    table.needs("version", "its version", problems);
-    let name = table.text("function", problems)?;
-    let version = table.integer("version", 1..=i64::from(u32::MAX), problems)?;
-    let version = u32::try_from(version).unwrap_or(1);
-    match functions.comparator(name, version) {
-        Some(comparator) => Some(crate::matching::Compare::Custom(comparator)),
-        None => {
-            let message = format!("no comparison `{name}` is registered in version {version}");
-            let problem = Problem::error("stage.unknown_function", table.place_of("function"), message)
-                .help("comparisons are registered by the Rust program that uses the library");
-            problems.add(problem.did_you_mean(name, functions.comparators()));
-            None
-        }
-    }
-}
-
-/// Reads a text with its place.
-pub(super) fn text(section: &Section<'_>, key: &str, problems: &mut Collected) -> Option<Written> {
-    let text = section.text(key, problems)?;
-    Some(Written {
-        text: text.to_owned(),
-        place: Some(section.place_of(key)),
-    })
-}
-
-/// Reads a text or a list of texts, each with its place.
-pub(super) fn texts(section: &Section<'_>, key: &str, problems: &mut Collected) -> Vec<Written> {
-    let of = |value: &Toml| {
-        Some(Written {
-            text: value.as_str()?.to_owned(),
-            place: Some(section.reading().place(value.span())),
-        })
-    };
-    let found = match section.item(key) {
-        None => return Vec::new(),
-        Some(Item::Value(Toml::Array(list))) => list.iter().map(of).collect::<Option<Vec<_>>>(),
-        Some(Item::Value(value)) => of(value).map(|one| vec![one]),
-        Some(_) => None,
-    };
-    found.unwrap_or_else(|| {
-        problems.add(section.wrong_type(key, "a string or a list of strings"));
-        Vec::new()
-    })
-}
-
-/// Reads an exact number, or a text of one.
-fn decimal(section: &Section<'_>, key: &str, problems: &mut Collected) -> Option<Decimal> {
-    let value = section.item(key)?.as_value();
-    let found = value.and_then(|value| exact(value, section.reading()));
-    if found.is_none() {
-        problems.add(section.wrong_type(key, "a number"));
-    }
-    found
-}
-
-/// Reads a list of exact numbers.
-pub(super) fn decimals(section: &Section<'_>, key: &str, problems: &mut Collected) -> Option<Vec<Decimal>> {
-    let list = section.item(key)?.as_array();
-    let found = list.and_then(|list| list.iter().map(|value| exact(value, section.reading())).collect());
-    if found.is_none() {
-        problems.add(section.wrong_type(key, "a list of numbers"));
-    }
-    found
-}
-
-fn exact(value: &Toml, reading: &Reading<'_>) -> Option<Decimal> {
-    exact_decimal(&number_text(value, reading)?).ok()
+    let find = |name: &str, version| functions.comparator(name, version);
+    let comparator = function(table, "comparison", find, functions.comparators(), problems);
+    comparator.map(Compare::Custom)
 }

@@ -3,22 +3,28 @@
 use toml_edit::{Item, Value as Toml};
 
 use super::draft::{Draft, DraftBlock, DraftConflict, DraftGroup, DraftSurvival, DraftWeight, Written};
-use super::read::{decimals, text, texts, twice};
+use super::read_values::{decimals, function, of_no_function, text, texts, twice};
 use super::survival::{RuleWord, Survive, WORDS};
 use super::words::{
     BLOCK_KEYS, CLUSTER_KEYS, CONFLICT_KEYS, GROUP_KEYS, JOIN, LIMIT_KEYS, SURVIVE_KEYS, THEN, WEIGHT_KEYS,
 };
 use crate::matching::Then;
+use crate::op::Functions;
 use crate::problem::Problem;
 use crate::toml::{Collected, Section};
 
-pub(super) fn tables(section: &Section<'_>, draft: &mut Draft, problems: &mut Collected) {
+pub(super) fn tables(
+    section: &Section<'_>,
+    functions: &Functions,
+    draft: &mut Draft,
+    problems: &mut Collected,
+) {
     draft.groups = groups(section, problems);
     blocks(section, draft, problems);
     conflicts(section, draft, problems);
     weights(section, draft, problems);
     cluster(section, draft, problems);
-    survive(section, draft, problems);
+    survive(section, functions, draft, problems);
     limits(section, draft, problems);
 }
 
@@ -169,30 +175,38 @@ fn bytes_of(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-fn survive(section: &Section<'_>, draft: &mut Draft, problems: &mut Collected) {
+fn survive(section: &Section<'_>, functions: &Functions, draft: &mut Draft, problems: &mut Collected) {
     let Some(table) = section.section("survive", problems) else {
         return;
     };
-    for (key, item) in table.table().iter() {
+    draft.provenance = text(&table, "provenance", problems);
+    // A field of that name has its rule under `/provenance`.
+    for (key, item) in table.table().iter().filter(|(key, _)| *key != "provenance") {
         let path = (key != "default").then(|| Written {
             text: key.to_owned(),
             place: Some(table.place_of_key(key)),
         });
         draft
             .survivals
-            .extend(survival(&table, key, item, path, problems));
+            .extend(survival(&table, functions, (key, item), path, problems));
     }
 }
 
 fn survival(
     table: &Section<'_>,
-    key: &str,
-    item: &Item,
+    functions: &Functions,
+    (key, item): (&str, &Item),
     path: Option<Written>,
     problems: &mut Collected,
 ) -> Option<DraftSurvival> {
     if item.is_str() {
         let word = table.word(key, &WORDS, problems)?;
+        if word == RuleWord::Rust {
+            let message = "`rust` needs the name and the version of a function";
+            let problem = Problem::error("merge.survive", table.place_of(key), message);
+            problems.add(problem.help("write `{ by = \"rust\", function = \"NAME\", version = 1 }`"));
+            return None;
+        }
         let rule =
             problems.take(rule(word, None, Vec::new()).map_err(|message| missing(table, key, message)))?;
         return Some(DraftSurvival {
@@ -207,8 +221,12 @@ fn survival(
         return None;
     }
     let settings = table.section(key, problems)?;
+    if !settings.has("by") {
+        let help = format!("a rule for a field inside `{key}` has its path in quotes: `\"{key}.field\"`");
+        problems.add(settings.missing_key("by", "the rule").help(help));
+        return None;
+    }
     settings.only(&SURVIVE_KEYS, problems);
-    settings.needs("by", "the rule", problems);
     let word = settings.word("by", &WORDS, problems)?;
     let of = text(&settings, "of", problems);
     let order = settings
@@ -223,10 +241,17 @@ fn survival(
             .add(Problem::error("merge.survive", settings.place_of("whole"), message).help("name the path"));
     }
     let place = of.as_ref().and_then(|of| of.place.clone());
-    let rule = rule(word, of.map(|of| of.text), order).map_err(|message| missing(&settings, "by", message));
+    let rule = if word == RuleWord::Rust {
+        let find = |name: &str, version| functions.survivor(name, version);
+        function(&settings, "choice", find, functions.survivors(), problems).map(Survive::Custom)
+    } else {
+        of_no_function(&settings, "by", problems);
+        let rule = rule(word, of.map(|of| of.text), order);
+        problems.take(rule.map_err(|message| missing(&settings, "by", message)))
+    };
     Some(DraftSurvival {
         path,
-        rule: problems.take(rule)?,
+        rule: rule?,
         of: place,
         whole,
     })
@@ -260,5 +285,7 @@ fn rule(word: RuleWord, of: Option<String>, order: Vec<String>) -> Result<Surviv
         (RuleWord::Union, None) => Ok(Survive::Union),
         (RuleWord::Longest, None) => Ok(Survive::Longest),
         (RuleWord::Fail, None) => Ok(Survive::Fail),
+        // Its function is read before.
+        (RuleWord::Rust, None) => Err("`rust` needs a function"),
     }
 }

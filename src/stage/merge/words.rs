@@ -43,4 +43,4 @@ pub(super) const CONFLICT_KEYS: [&str; 3] = ["name", "when", "then"];
 pub(super) const WEIGHT_KEYS: [&str; 2] = ["of", "bits"];
 pub(super) const CLUSTER_KEYS: [&str; 3] = ["join", "max", "one_per"];
 pub(super) const LIMIT_KEYS: [&str; 2] = ["pairs", "memory"];
-pub(super) const SURVIVE_KEYS: [&str; 4] = ["by", "of", "order", "whole"];
+pub(super) const SURVIVE_KEYS: [&str; 6] = ["by", "of", "order", "whole", "function", "version"];

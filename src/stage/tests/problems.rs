@@ -127,7 +127,7 @@ fn a_file_that_is_no_toml_or_misnamed_is_refused_with_the_reason() {
 
 #[test]
 fn sections_of_the_wrong_kind_are_problems_and_nothing_panics() {
-    for section in ["stage", "op", "into", "contract", "reconcile", "example"] {
+    for section in ["stage", "op", "into", "merge", "contract", "reconcile", "example"] {
         for value in [
             "1",
             "\"x\"",
@@ -177,6 +177,23 @@ proptest::proptest! {
         }
         if let Ok(stage) = Stage::parse("0001_orders.toml", &text, &lookup()) {
             stage.check();
+            stage.run_examples("shop", &Secrets::default());
+        }
+    }
+
+    #[test]
+    fn no_text_of_a_merge_makes_the_parser_panic(
+        edits in proptest::collection::vec((0usize..4000, 0usize..40, 0usize..TOKENS.len()), 1..4),
+    ) {
+        let mut text = super::merge::everything();
+        for (at, length, token) in edits {
+            let at = at % text.len();
+            let end = (at + length).min(text.len());
+            text.replace_range(at..end, TOKENS[token]);
+        }
+        if let Ok(stage) = Stage::parse("0001_orders.toml", &text, &lookup()) {
+            stage.check();
+            let _ = stage.lineage();
             stage.run_examples("shop", &Secrets::default());
         }
     }

@@ -7,7 +7,7 @@ mod retry;
 mod stages;
 
 pub use options::ApplyOptions;
-pub use pin::{Pin, PinnedStage};
+pub use pin::{Pin, PinnedMerge, PinnedStage};
 pub use report::{ApplyReport, HeldBack};
 pub use retry::retry;
 

@@ -4,10 +4,10 @@ use rusqlite::Connection;
 
 use crate::digest::{hex, sha256};
 use crate::error::{Error, Result};
-use crate::ledger::Head;
 use crate::ledger::head::tree_after;
 use crate::ledger::read::origin;
 use crate::ledger::runs::runs_after;
+use crate::ledger::{Head, Matching};
 use crate::record::BatchId;
 use crate::stage::{Stage, Stages};
 
@@ -41,6 +41,9 @@ pub struct Pin {
     pub max_errors: Option<String>,
     /// The stages, in order.
     pub stages: Vec<PinnedStage>,
+    /// What the plan's merges would come to, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merges: Vec<PinnedMerge>,
     /// The hash of the plan's figures as written in its file, in hexadecimal: to approve a plan is to approve its
     /// figures, and the pin's own hash is in the ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,6 +61,29 @@ pub struct PinnedStage {
     pub slug: String,
     /// Hash of the stage's meaning without the names of its reconciliations, in hexadecimal.
     pub meaning_sha256: String,
+}
+
+/// What a merge of a plan would come to.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PinnedMerge {
+    /// Number of the stage.
+    pub stage: u32,
+    /// Hash of the model, in hexadecimal.
+    pub model_sha256: String,
+    /// Hash over the clusters, in hexadecimal.
+    pub clusters_sha256: String,
+}
+
+impl PinnedMerge {
+    pub(crate) fn new(stage: u32, matching: &Matching) -> Self {
+        Self {
+            stage,
+            model_sha256: matching.model_sha256.clone(),
+            clusters_sha256: matching.clusters_sha256.clone(),
+        }
+    }
 }
 
 /// Options that the planned `apply` was to run with.
@@ -88,6 +114,7 @@ impl Pin {
             on_error: asked.on_error.clone(),
             max_errors: asked.max_errors.clone(),
             stages: stages.up_to(asked.to).map(PinnedStage::new).collect(),
+            merges: Vec::new(),
             figures_sha256: None,
         })
     }

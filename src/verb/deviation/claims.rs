@@ -4,19 +4,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cause::{Deviation, DeviationCause};
+use super::clusters::{Cluster, MergedClusters};
 use super::special::Special;
 use crate::context::Context;
 use crate::digest::{Hash, Salt, derived_salt};
-use crate::engine::{Answers, looking_up, source_as_read};
+use crate::engine::{Answers, golden, is_member, looking_up, source_as_read};
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::places::{self, KeptPlaces};
+use crate::ledger::processed::first_id;
 use crate::ledger::read::salt;
 use crate::ledger::rows;
 use crate::ledger::stage_input::StageInput;
 use crate::lookup::Lookups;
 use crate::record::{Record, RecordNumber};
-use crate::stage::{OnConflict, Outcome, Stage};
+use crate::stage::{Merge, OnConflict, Outcome, Stage};
 use crate::store::{Salted, Store, Table};
 
 /// Owner of a row: the stage that brings it to the target, 0 when none does, and its source record.
@@ -42,6 +44,8 @@ pub(super) struct TargetClaims<'a> {
     project: &'a str,
     target: Table,
     stages: Vec<&'a Stage>,
+    /// What the stages that merge have made of which records.
+    merged: &'a MergedClusters<'a>,
     /// Rows that the inspected records would have.
     wanted: BTreeMap<Owner, Vec<ExpectedRow>>,
     /// Inspected ids.
@@ -54,7 +58,7 @@ impl<'a> TargetClaims<'a> {
     pub(super) fn new(
         store: &'a Store,
         project: &'a str,
-        target: Table,
+        (target, merged): (Table, &'a MergedClusters<'a>),
         stages: Vec<&'a Stage>,
     ) -> Result<Self> {
         Ok(Self {
@@ -63,6 +67,7 @@ impl<'a> TargetClaims<'a> {
             project,
             target,
             stages,
+            merged,
             wanted: BTreeMap::new(),
             ids: BTreeSet::new(),
         })
@@ -165,7 +170,9 @@ impl<'a> TargetClaims<'a> {
     fn owner_of_source(&self, special: &Special) -> Result<Owner> {
         let copies = |stage: &&&Stage| stage.number() == special.stage && !stage.in_place();
         if self.stages.iter().any(|stage| copies(&stage)) {
-            return Ok((special.stage, special.record));
+            let clusters = self.merged.of(special.stage)?;
+            let first = clusters.map_or(special.record, |clusters| clusters.first_of(special.record));
+            return Ok((special.stage, first));
         }
         self.owner_of_row(special.record)
     }
@@ -174,7 +181,12 @@ impl<'a> TargetClaims<'a> {
         let changes = rows::changes_of_row(self.store.connection(), self.target.name(), row)?;
         // For this project, rows brought by a stage of another project exist already.
         let writer = rows::owner(&changes).filter(|(project, ..)| *project == self.project);
-        Ok(writer.map_or((0, row), |(_, number, record)| (number, record)))
+        let Some((_, number, record)) = writer else {
+            return Ok((0, row));
+        };
+        let clusters = self.merged.of(number)?;
+        let first = clusters.and_then(|clusters| clusters.first_in(row));
+        Ok((number, first.unwrap_or(record)))
     }
 
     /// Returns the current owner of an id, and the row's data.
@@ -189,7 +201,12 @@ impl<'a> TargetClaims<'a> {
     /// Returns the rows of the target that belong to a record.
     fn rows_of(&self, (stage, record): Owner) -> Result<Vec<Record>> {
         let connection = self.store.connection();
-        let numbers = rows::rows_of_record(connection, (self.project, stage), record)?;
+        let numbers = match self.merged.of(stage)? {
+            Some(clusters) => clusters
+                .by_first(record)
+                .map_or_else(Vec::new, |cluster| cluster.goldens.clone()),
+            None => rows::rows_of_record(connection, (self.project, stage), record)?,
+        };
         let rows = self.target.by_numbers(connection, &numbers, usize::MAX)?;
         let mut own = Vec::new();
         for row in rows.into_iter().flatten() {
@@ -206,6 +223,11 @@ impl<'a> TargetClaims<'a> {
         let Some(stage) = self.stages.iter().find(|stage| stage.number() == number) else {
             return self.wants_in_place(record);
         };
+        if let (Some(merge), Some(clusters)) = (stage.merge(), self.merged.of(number)?) {
+            let cluster = clusters.by_first(record).cloned().unwrap_or_default();
+            let golden = self.golden((stage, merge), &cluster)?;
+            return Ok(golden.into_iter().collect());
+        }
         let source = source_as_read(connection, self.project, stage, record)?;
         let drawn = salt(connection, record)?;
         let made = match source {
@@ -222,20 +244,68 @@ impl<'a> TargetClaims<'a> {
                 drawn
             };
             let row = self.changed_in_place(number, (record, own), row)?;
-            wanted.extend(match (self.rekeys(), row) {
-                (None, row) => Some(ExpectedRow {
-                    id,
-                    stays: false,
-                    row,
-                }),
-                (Some(_), row) => row.map(|row| ExpectedRow {
-                    stays: row.0 == id,
-                    id: row.0.clone(),
-                    row: Some(row),
-                }),
-            });
+            wanted.extend(self.expected(id, row));
         }
         Ok(wanted)
+    }
+
+    /// Returns the golden record that a cluster would have.
+    fn golden(&self, (stage, merge): (&Stage, &Merge), cluster: &Cluster) -> Result<Option<ExpectedRow>> {
+        let connection = self.store.connection();
+        let source = Table::from_name(stage.source())?;
+        let (now_us, secrets) = (
+            self.store.environment().clock.now_us(),
+            &self.store.environment().secrets,
+        );
+        let context = Context::new(self.project, stage.number(), secrets).now_us(now_us);
+        let context = context.limits(self.store.options().limits);
+        let mut members = Vec::with_capacity(cluster.members.len());
+        for member in &cluster.members {
+            let Some(found) = source.by_number(connection, *member)? else {
+                continue;
+            };
+            if is_member(stage, context, &found) {
+                members.push(found);
+            }
+        }
+        let Some(founder) = members.first() else {
+            return Ok(None);
+        };
+        let (number, own, id) = if let Some(golden) = cluster.goldens.first() {
+            let row = self.target.by_number(connection, *golden)?;
+            let id = match row {
+                Some(row) => Some(row.record.id),
+                None => first_id(connection, *golden)?,
+            };
+            (*golden, salt(connection, *golden)?, id)
+        } else {
+            let own = founder.salt.map(|salt| derived_salt(&salt, stage.number(), 0));
+            (founder.record.number, own, None)
+        };
+        let members: Vec<&Salted> = members.iter().collect();
+        let Ok(made) = golden((stage, merge), context, &members, id.as_deref()) else {
+            return Ok(None);
+        };
+        let id = made.output.id.clone();
+        let row = (made.output.id, made.output.data);
+        let row = self.changed_in_place(stage.number(), (number, own), row)?;
+        Ok(self.expected(id, row))
+    }
+
+    /// Returns the row that a record would have under an id, and what the stages in place would make of it.
+    fn expected(&self, id: String, row: Option<Row>) -> Option<ExpectedRow> {
+        match (self.rekeys(), row) {
+            (None, row) => Some(ExpectedRow {
+                id,
+                stays: false,
+                row,
+            }),
+            (Some(_), row) => row.map(|row| ExpectedRow {
+                stays: row.0 == id,
+                id: row.0.clone(),
+                row: Some(row),
+            }),
+        }
     }
 
     /// Returns what the stages in place after a given stage make of a row; `None` when one of them refuses it.

@@ -4,6 +4,7 @@
 
 mod cause;
 mod claims;
+mod clusters;
 mod special;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use crate::error::Result;
 use crate::stage::{Stage, Stages};
 use crate::store::{Store, Table};
 use claims::TargetClaims;
+use clusters::MergedClusters;
 
 pub use cause::{Deviation, DeviationCause};
 
@@ -35,11 +37,13 @@ impl Store {
             if !table.exists(self.connection())? {
                 continue;
             }
-            let special = special::find(self.connection(), stages.project(), &table, &stages_of_target)?;
+            let merged = MergedClusters::new(self.connection(), stages.project(), &stages_of_target);
+            let place = (&table, &merged);
+            let special = special::find(self.connection(), stages.project(), place, &stages_of_target)?;
             if special.is_empty() {
                 continue;
             }
-            let claims = TargetClaims::new(self, stages.project(), table, stages_of_target)?;
+            let claims = TargetClaims::new(self, stages.project(), (table, &merged), stages_of_target)?;
             found.extend(claims.compare(&special)?);
         }
         found.sort();

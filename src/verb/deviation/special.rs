@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::cause::DeviationCause;
+use super::clusters::{Clusters, MergedClusters};
 use crate::error::Result;
 use crate::ledger::places;
 use crate::ledger::rows::{self, RowChange};
@@ -29,61 +30,42 @@ pub(super) struct Special {
     pub(super) holder: Option<RecordNumber>,
 }
 
+impl Special {
+    fn new(cause: DeviationCause, stage: u32, record: RecordNumber) -> Self {
+        Self {
+            cause,
+            stage,
+            record,
+            gone: None,
+            holder: None,
+        }
+    }
+}
+
 pub(super) fn find(
     connection: &Connection,
     project: &str,
-    target: &Table,
+    (target, merged): (&Table, &MergedClusters<'_>),
     stages: &[&Stage],
 ) -> Result<BTreeSet<Special>> {
     let mut special = BTreeSet::new();
     for stage in stages {
+        let waiting = waiting(connection, project, target, stage)?;
+        let of_place: BTreeSet<RecordNumber> = waiting.iter().map(|special| special.record).collect();
+        special.extend(waiting);
+        if stage.in_place() {
+            continue;
+        }
         let number = stage.number();
-        let of = |cause, record| Special {
-            cause,
-            stage: number,
-            record,
-            gone: None,
-            holder: None,
-        };
-        // A record whose place is free by now is only due: the next `apply` admits it, unless its refusal was waived.
-        let waiting = places::waiting(connection, StageInput::new(project, stage), false)?;
-        let mut due = BTreeSet::new();
-        for waiting in &waiting {
-            let is_held = match &waiting.holder {
-                Some(holder) => holder.still_holds(connection, target)?,
-                None => false,
+        for record in refusals::refused_or_waived(connection, project, number)? {
+            let is_stale = match merged.of(number)? {
+                // Where its place has another cause, that explains the golden record too.
+                Some(_) if of_place.contains(&record) => false,
+                Some(clusters) => has_earlier_golden(connection, target, clusters, record)?,
+                None => has_earlier_row(connection, target, StageInput::new(project, stage), record)?,
             };
-            if !is_held {
-                due.insert(waiting.record);
-            }
-        }
-        for waiting in places::waiting(connection, StageInput::new(project, stage), true)? {
-            if due.contains(&waiting.record) {
-                continue;
-            }
-            let cause = match (waiting.edited, waiting.refused) {
-                (true, _) => DeviationCause::Edited,
-                (false, true) => DeviationCause::Refused,
-                (false, false) => DeviationCause::Skipped,
-            };
-            special.insert(Special {
-                holder: waiting.holder.map(|holder| holder.record),
-                ..of(cause, waiting.record)
-            });
-        }
-        if !stage.in_place() {
-            for record in refusals::refused_or_waived(connection, project, number)? {
-                let numbers = rows::rows_of_record(connection, (project, number), record)?;
-                for row in numbers {
-                    if target.by_number(connection, row)?.is_none() {
-                        continue;
-                    }
-                    let changes = rows::changes_of_row(connection, target.name(), row)?;
-                    let is_own = rows::owner(&changes) == Some((project, number, record));
-                    if is_own && !rows::is_edited(&changes, StageInput::new(project, stage)) {
-                        special.insert(of(DeviationCause::Stale, record));
-                    }
-                }
+            if is_stale {
+                special.insert(Special::new(DeviationCause::Stale, number, record));
             }
         }
     }
@@ -94,9 +76,77 @@ pub(super) fn find(
     }
     for row in by_hand {
         let changes = rows::changes_of_row(connection, target.name(), row)?;
-        special.extend(edited(connection, target, stages, row, &changes)?);
+        let mut found = edited(connection, target, stages, row, &changes)?;
+        if let Some(special) = &mut found
+            && let Some(clusters) = merged.of(special.stage)?
+        {
+            special.record = clusters.first_in(row).unwrap_or(special.record);
+        }
+        special.extend(found);
     }
     Ok(special)
+}
+
+/// Returns the records of a stage whose place in the target is taken.
+fn waiting(connection: &Connection, project: &str, target: &Table, stage: &Stage) -> Result<Vec<Special>> {
+    let input = StageInput::new(project, stage);
+    // A record whose place is free by now is only due: the next `apply` admits it, unless its refusal was waived.
+    let mut due = BTreeSet::new();
+    for waiting in places::waiting(connection, input, false)? {
+        if !waiting.is_held(connection, input, target)? {
+            due.insert(waiting.record);
+        }
+    }
+    let mut waiting = places::waiting(connection, input, true)?;
+    waiting.retain(|waiting| !due.contains(&waiting.record));
+    let special = |waiting: places::Waiting| {
+        let cause = match (waiting.edited, waiting.refused) {
+            (true, _) => DeviationCause::Edited,
+            (false, true) => DeviationCause::Refused,
+            (false, false) => DeviationCause::Skipped,
+        };
+        Special {
+            holder: waiting.holder.map(|holder| holder.record),
+            ..Special::new(cause, stage.number(), waiting.record)
+        }
+    };
+    Ok(waiting.into_iter().map(special).collect())
+}
+
+/// Returns whether the row that a refused record had is still in the target, as the stage left it.
+fn has_earlier_row(
+    connection: &Connection,
+    target: &Table,
+    stage: StageInput<'_>,
+    record: RecordNumber,
+) -> Result<bool> {
+    for row in rows::rows_of_record(connection, (stage.project, stage.number), record)? {
+        if target.by_number(connection, row)?.is_none() {
+            continue;
+        }
+        let changes = rows::changes_of_row(connection, target.name(), row)?;
+        let is_own = rows::owner(&changes) == Some((stage.project, stage.number, record));
+        if is_own && !rows::is_edited(&changes, stage) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Returns whether the golden record of a refused member is still in the target.
+fn has_earlier_golden(
+    connection: &Connection,
+    target: &Table,
+    clusters: &Clusters,
+    member: RecordNumber,
+) -> Result<bool> {
+    let cluster = clusters.by_member(member);
+    for golden in cluster.into_iter().flat_map(|cluster| &cluster.goldens) {
+        if target.by_number(connection, *golden)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns a row that someone changed by hand since a stage wrote it.

@@ -210,7 +210,7 @@ fn may_give_other_ids(connection: &Connection, database: Option<&str>) -> Result
     for of in writing_to(connection, database)? {
         // What a stage built in Rust does is unknown.
         let stage = Stage::as_applied(of.number, &of.slug, &of.source_text, &of.meaning);
-        if stage.is_none_or(|stage| !stage.takes_over_ids()) {
+        if stage.is_none_or(|stage| !stage.keeps_first_ids()) {
             return Ok(true);
         }
     }

@@ -66,13 +66,14 @@ fn had_id(
     Ok(false)
 }
 
-/// Returns `None` when the stage copies ids, which are found without it, or can no longer be read.
+/// Returns `None` when the stage keeps the ids with which records began, which are found without it, or can no longer
+/// be read.
 fn carrier(connection: &Connection, pass: PassId) -> Result<Option<PassStage>> {
     let summary = read::pass(connection, pass)?;
     Ok(summary.and_then(|pass| {
         let row = pass.row.stage?;
         let stage = Stage::as_applied(row.number, &row.slug, &row.source_text, &row.meaning)?;
-        (!stage.takes_over_ids()).then_some(PassStage {
+        (!stage.keeps_first_ids()).then_some(PassStage {
             project: row.project,
             stage,
             source: pass.row.source?,

@@ -3,10 +3,11 @@
 use super::life::Life;
 
 use crate::error::Result;
+use crate::ledger::golden::with_won_cut;
 use crate::ledger::life::{TraceStep, step_at};
 use crate::ledger::lookups::with_lookup_of;
 use crate::record::RecordNumber;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, cut_pointer};
 use crate::store::Store;
 
 impl Store {
@@ -66,11 +67,15 @@ fn describe(life: Life, store: &Store, mut tell: impl FnMut(TraceStep) -> bool) 
     let redact = store.redacted_paths()?;
     let cut = |reason: String| match serde_json::from_str::<Refusal>(&reason) {
         Ok(refusal) if !redact.is_empty() => with_lookup_of(&reason, refusal.cut_at(&redact).to_json()),
-        _ => reason,
+        _ if redact.is_empty() => reason,
+        _ => with_won_cut(reason, |pointer| cut_pointer(pointer, &redact)),
     };
     for key in life.into_places() {
         let mut step = step_at(store.connection(), key)?;
         step.reason = step.reason.take().map(cut);
+        if let Some(merge) = &mut step.merge {
+            merge.cut(|pointer| cut_pointer(pointer, &redact));
+        }
         if !tell(step) {
             break;
         }

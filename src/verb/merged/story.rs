@@ -39,7 +39,7 @@ pub(super) fn joined() -> [Cluster<'static>; 1] {
     }]
 }
 
-fn split() -> [Cluster<'static>; 2] {
+pub(super) fn split() -> [Cluster<'static>; 2] {
     [
         Cluster {
             golden: Some(4),

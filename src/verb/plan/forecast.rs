@@ -100,7 +100,9 @@ impl Forecast {
             asked: asked.map(|stage| stage.target().to_owned()).collect(),
             sharing,
             project: stages.project().to_owned(),
-            members: looked_into(stages).map(|through| (through, Arc::default())).collect(),
+            members: looked_into(stages)
+                .map(|through| (through, Arc::default()))
+                .collect(),
             ..Self::default()
         }
     }

@@ -4,6 +4,7 @@
 mod alike;
 mod facts;
 mod forecast;
+mod merging;
 mod options;
 mod planner;
 mod report;
@@ -12,6 +13,7 @@ mod sink;
 mod summary;
 
 pub use alike::Alike;
+pub use merging::{GoldenChanges, MergePlan};
 pub use options::PlanOptions;
 pub use report::{
     ErrorLimit, Lint, OperationPlan, PassPlan, PlanReport, PlannedPass, RefusalPlan, RefusedExample,
@@ -19,7 +21,7 @@ pub use report::{
 };
 pub use sample::{FieldChange, Sample};
 
-pub use crate::apply::{Pin, PinnedStage};
+pub use crate::apply::{Pin, PinnedMerge, PinnedStage};
 use crate::engine::check_drift;
 use crate::error::Result;
 
@@ -56,6 +58,16 @@ pub fn plan(
     let mut planner = Planner::new(store, stages, options, masked)?;
     planner.of_all(stages, observer, &mut report)?;
     report.stopped = planner.stopped();
+    report.pin.merges = pinned(&report.stages);
     report.moved = Head::read(store.connection())?.batch != head.batch;
     Ok(report)
+}
+
+/// Returns what the plan says of merges, for its pin.
+fn pinned(stages: &[StagePlan]) -> Vec<PinnedMerge> {
+    let pinned = stages.iter().filter_map(|stage| {
+        let matching = stage.merge.as_ref()?.outcome.matching.as_ref()?;
+        Some(PinnedMerge::new(stage.stage, matching))
+    });
+    pinned.collect()
 }

@@ -8,16 +8,18 @@ use rusqlite::Connection;
 
 use super::facts::PlanFacts;
 use super::forecast::Forecast;
+use super::merging::Merging;
 use super::options::PlanOptions;
 use super::report::{ErrorLimit, PassPlan, PlanReport, PlannedPass, StagePlan};
 use super::sink::Laid;
 use super::summary::{StageSummary, scaled};
-use crate::context::{Context, Tally};
+use crate::context::{Context, Probe, Tally};
 use crate::engine::{
     Beginning, Bounds, Due, Next, Pass, PassLimits, PreparedTarget, ReadConnection, StageBatches, Stopped,
     StoppedStages, Work, drive, next,
 };
 use crate::error::Result;
+use crate::history::HiddenIds;
 use crate::ledger::read::{LedgerTable, largest};
 use crate::ledger::selection::{RecordSelection, halting, settled_since};
 use crate::ledger::stage_input::StageInput;
@@ -35,6 +37,8 @@ pub(super) struct Planner<'t> {
     options: &'t PlanOptions,
     limits: PassLimits,
     redact: Vec<Path>,
+    /// Databases whose ids must not be shown; known only if a stage merges.
+    hidden: Option<HiddenIds>,
     reader: ReadConnection,
     overlay: Overlay,
     /// Newest record number that would be assigned.
@@ -75,7 +79,10 @@ impl<'t> Planner<'t> {
         options: &'t PlanOptions,
         redact: Vec<Path>,
     ) -> Result<Self> {
+        let merges = stages.iter().any(|stage| stage.merge().is_some());
+        let hidden = merges.then(|| HiddenIds::new(store, stages.iter(), &redact));
         Ok(Self {
+            hidden: hidden.transpose()?,
             store,
             project: stages.project(),
             options,
@@ -138,7 +145,8 @@ impl<'t> Planner<'t> {
         }
         let redact = self.redact.clone();
         let mut course = StagePass {
-            telling: StageSummary::new(stage, &redact, self.options.examples, self.options.full),
+            telling: StageSummary::new(stage, &redact, self.options.examples, self.options.full)
+                .merging(self.merging(stage)),
             tally: Arc::new(Tally::new(stage.ops().len())),
             passes: Vec::new(),
             bytes: 0,
@@ -178,6 +186,13 @@ impl<'t> Planner<'t> {
         Ok(Some(planned))
     }
 
+    fn merging(&self, stage: &Stage) -> Option<Merging<'t>> {
+        stage.merge()?;
+        let hides = |database: &str| self.hidden.as_ref().is_none_or(|hidden| hidden.hides(database));
+        let hides = [stage.source(), stage.target()].map(hides);
+        Some(Merging::new(self.project, stage.number(), hides))
+    }
+
     /// Tries a pass: its batches are summarized, and overlaid on the store.
     fn try_pass(
         &mut self,
@@ -203,17 +218,10 @@ impl<'t> Planner<'t> {
         let options = self.store.options();
         let beginning = Beginning {
             stage,
-            context: Context {
-                project: self.project,
-                stage: stage.number(),
-                id: "",
-                salt: None,
-                now_us: planned.pass.row.now_us,
-                secrets: &self.store.environment().secrets,
-                limits: options.limits,
-                probe: Some(&*tally),
-                lookups: None,
-            },
+            context: Context::new(self.project, stage.number(), &self.store.environment().secrets)
+                .now_us(planned.pass.row.now_us)
+                .limits(options.limits)
+                .probe(&*tally as &dyn Probe),
             selection,
             prepared,
             foreseen: self.forecast.foreseen(stage, self.newest),

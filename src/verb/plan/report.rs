@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::alike::Alike;
+use super::merging::MergePlan;
 use super::sample::Sample;
 use crate::apply::Pin;
 use crate::context::Tallied;
@@ -58,6 +59,9 @@ pub struct StagePlan {
     pub refusals: Vec<RefusalPlan>,
     /// Some of the records that would be written, field by field; redacted values are masked.
     pub samples: Vec<Sample>,
+    /// What a merge stage would do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merge: Option<MergePlan>,
     /// Number of before images that the ledger would keep.
     pub images: u64,
     /// Size of these images in bytes.

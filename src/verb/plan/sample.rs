@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use crate::error::{Error, Result};
+use crate::ledger::merged::is_zero;
 use crate::path::Path;
 use crate::record::{HasName as _, Names, RawField, each_field, elements, masked, parts_of};
 
@@ -19,6 +20,9 @@ pub struct Sample {
     pub id: String,
     /// Id in the target.
     pub target_id: String,
+    /// Number of further records that are merged with it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub others: u64,
     /// Fields: first those that would change, in the order of the source; then new ones. Unless all are requested, at
     /// most forty, and an object or a list of more than eight values that is added or removed counts as one.
     pub fields: Vec<FieldChange>,
@@ -68,6 +72,7 @@ impl Sample {
         Ok(Self {
             id: id.to_owned(),
             target_id: target_id.to_owned(),
+            others: 0,
             more: more - fields.len() as u64,
             fields,
             kept: comparison.kept,

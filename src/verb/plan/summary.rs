@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::alike::Alike;
+use super::merging::Merging;
 use super::report::{Lint, OperationPlan, PassPlan, RefusalPlan, RefusedExample, StagePlan};
 use super::sample::Sample;
 use crate::context::Tally;
@@ -41,6 +42,7 @@ pub(super) struct StageSummary<'t> {
     warnings: BTreeMap<String, u64>,
     refusals: HashMap<String, RefusalPlan>,
     samples: Vec<Sample>,
+    merging: Option<Merging<'t>>,
     images: (u64, u64),
     written: u64,
     batches: u64,
@@ -59,6 +61,7 @@ impl<'t> StageSummary<'t> {
             warnings: BTreeMap::new(),
             refusals: HashMap::new(),
             samples: Vec::new(),
+            merging: None,
             images: (0, 0),
             written: 0,
             batches: 0,
@@ -66,10 +69,24 @@ impl<'t> StageSummary<'t> {
         }
     }
 
+    /// Also summarizes what becomes of golden records.
+    pub(super) fn merging(mut self, merging: Option<Merging<'t>>) -> Self {
+        self.merging = merging;
+        self
+    }
+
     /// Adds a batch before its changes are made.
     pub(super) fn add(&mut self, connection: &Connection, source: &Table, batch: &Batch) -> Result<()> {
         self.counts.add(&batch.counts);
-        let came_out = |entry: &&Entry| entry.outcome == EntryOutcome::Written && entry.after.is_some();
+        if let Some(merging) = &mut self.merging {
+            merging.add(connection, source, batch)?;
+        }
+        // Of the records that are merged into one, one changes its row.
+        let came_out = |entry: &&Entry| match entry.outcome {
+            EntryOutcome::Written => entry.after.is_some(),
+            EntryOutcome::Merged => entry.after.is_some() && entry.before != entry.after,
+            _ => false,
+        };
         self.out += batch.entries.iter().filter(came_out).count() as u64;
         for (code, count) in &batch.warnings {
             *self.warnings.entry(code.clone()).or_default() += count;
@@ -158,9 +175,13 @@ impl<'t> StageSummary<'t> {
 
     fn show(&mut self, connection: &Connection, source: &Table, batch: &Batch) -> Result<()> {
         let writes = batch.entries.iter().filter(|entry| {
-            entry.outcome == EntryOutcome::Written && entry.after.is_some() && entry.before != entry.after
+            let is_written = matches!(entry.outcome, EntryOutcome::Written | EntryOutcome::Merged);
+            is_written && entry.after.is_some() && entry.before != entry.after
         });
-        for entry in writes {
+        // What is merged says more than what stays alone.
+        let (merged, others): (Vec<&Entry>, Vec<&Entry>) =
+            writes.partition(|entry| entry.outcome == EntryOutcome::Merged);
+        for entry in merged.into_iter().chain(others) {
             if self.samples.len() >= self.most {
                 break;
             }
@@ -176,7 +197,11 @@ impl<'t> StageSummary<'t> {
             let old = source.by_number(connection, entry.record)?;
             if let (Some(new), Some(old)) = (new, old) {
                 let old = (old.record.id.as_str(), old.record.data.as_str());
-                self.samples.push(Sample::new(old, new, self.redact, self.full)?);
+                let mut sample = Sample::new(old, new, self.redact, self.full)?;
+                if let Some(merging) = &self.merging {
+                    merging.complete(&mut sample, entry, batch);
+                }
+                self.samples.push(sample);
             }
         }
         Ok(())
@@ -212,6 +237,7 @@ impl<'t> StageSummary<'t> {
             operations: operations(self.stage, tally),
             refusals,
             samples: self.samples,
+            merge: self.merging.map(|merging| merging.finish(&self.counts)),
             images: self.images.0,
             image_bytes: self.images.1,
             growth: whole(of_rows) + batches * BATCH + passes.len() as u64 * PASS,

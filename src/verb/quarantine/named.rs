@@ -208,7 +208,9 @@ impl<'s> Naming<'s> {
             scope.note_parts();
             // Only the ids that the stage gives along the way are needed.
             let _ = carrier.stage.transform_in(&record, &mut scope);
-            let ids = wanted.iter().map(|part| scope.part_id(part.number).map(str::to_owned));
+            let ids = wanted
+                .iter()
+                .map(|part| scope.part_id(part.number).map(str::to_owned));
             ids.collect::<Vec<Option<String>>>()
         };
         let answers = Answers::of(&carrier.stage);

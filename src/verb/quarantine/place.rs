@@ -1,8 +1,11 @@
 //! The row in the place of a record that was refused because its place is taken.
 
+use rusqlite::Connection;
+
 use crate::error::Result;
 use crate::ledger::places;
 use crate::ledger::quarantine::Quarantined;
+use crate::ledger::{StageRow, read};
 use crate::record::RecordNumber;
 use crate::store::{Store, Table};
 
@@ -29,7 +32,8 @@ pub enum PlaceState {
     Taken,
     /// A stage in place refused the row, and its place is kept for it.
     Kept,
-    /// The row is gone, or has another id: the next `apply` processes the record again.
+    /// The row is gone, or has another id, or is a golden record that is again as it was before someone changed it: the
+    /// next `apply` processes the record again.
     Free,
 }
 
@@ -49,7 +53,9 @@ impl Store {
             return Ok(None);
         };
         let (connection, table) = (self.connection(), Table::from_name(database)?);
-        let holds = table.exists(connection)? && holder.still_holds(connection, &table)?;
+        let holds = table.exists(connection)?
+            && holder.still_holds(connection, &table)?
+            && !(edited && is_restored_golden(connection, refused, &table, holder.record)?);
         let row = if holds {
             table.by_number(connection, holder.record)?
         } else {
@@ -66,4 +72,22 @@ impl Store {
             edited,
         }))
     }
+}
+
+/// Returns whether the row in the place of a refused member is its golden record, and is again as the merge left it.
+fn is_restored_golden(
+    connection: &Connection,
+    refused: &Quarantined,
+    target: &Table,
+    row: RecordNumber,
+) -> Result<bool> {
+    let pass = read::pass_of(connection, refused.batch)?;
+    let pass = pass
+        .map(|pass| read::pass(connection, pass))
+        .transpose()?
+        .flatten();
+    let Some(stage) = pass.and_then(|pass| pass.row.stage).filter(StageRow::merges) else {
+        return Ok(false);
+    };
+    places::is_restored(connection, target, (&stage.project, stage.number), row)
 }

@@ -5,17 +5,18 @@ mod checkpoints;
 mod data;
 mod images;
 mod outcome;
+mod remake;
 mod row_history;
 mod schema;
 
-pub use outcome::{Finding, VerifyOptions, VerifyReport};
+pub use outcome::{Finding, Remade, VerifyOptions, VerifyReport};
 
 use crate::error::{Error, Result};
 use crate::store::Store;
 
 /// Verifies the ledger alone (chain, tree, counts, states), batch by batch on every core, and then the data against the
 /// ledger, database by database: every row must be what its newest entry says, and its images must lead back to its
-/// first version.
+/// first version. If it is requested, golden records are made again from their members.
 pub fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
     if options.ledger_only {
         return chain::verify(store, options);
@@ -30,6 +31,9 @@ pub fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
             what: "the verification of the data ended unexpectedly".to_owned(),
         })?;
         report.add(found?);
+        if options.remake && report.complete {
+            report.add(remake::verify(store, stop)?);
+        }
         Ok(report)
     })
 }

@@ -12,6 +12,8 @@ use crate::store::SignedUpTo;
 pub struct VerifyOptions {
     /// Whether to leave out the data and verify the ledger alone.
     pub ledger_only: bool,
+    /// Whether to make each golden record again from its members as well.
+    pub remake: bool,
     /// Names that the files of stages have or had: a batch may have been hashed with one of them, though the ledger
     /// keeps another. Without them only the ledger's names are tried.
     pub names: Vec<StageName>,
@@ -24,6 +26,14 @@ impl VerifyOptions {
     #[must_use]
     pub fn ledger_only(mut self, ledger_only: bool) -> Self {
         self.ledger_only = ledger_only;
+        self
+    }
+
+    /// Makes each golden record again from its members, by the rules that were applied, and compares it with what the
+    /// merge left. Members that have changed since make none. Default: `false`.
+    #[must_use]
+    pub fn remake(mut self, remake: bool) -> Self {
+        self.remake = remake;
         self
     }
 
@@ -114,6 +124,9 @@ pub struct VerifyReport {
     pub tree_size: u64,
     /// Root of the tree after the last batch, in hexadecimal.
     pub tree_root: String,
+    /// Golden records that were made again; `None` if that was not requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remade: Option<Remade>,
     /// Number of problems.
     pub problems: u64,
     /// First hundred problems.
@@ -125,6 +138,18 @@ pub struct VerifyReport {
     pub unaccepted: u64,
     /// Whether everything that was requested was verified.
     pub complete: bool,
+}
+
+/// Golden records that were made again from their members, and those that were not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Remade {
+    /// Number of golden records that were made again, and compared with what the merge left.
+    pub golden: u64,
+    /// Number of those of which a member has changed since, or was refused: they wait for the next `apply`.
+    pub waiting: u64,
+    /// Number of those whose stage a program has built: the ledger's text does not define it.
+    pub unknown: u64,
 }
 
 impl VerifyReport {
@@ -145,6 +170,7 @@ impl VerifyReport {
     pub(super) fn add(&mut self, other: Self) {
         self.rows += other.rows;
         self.images += other.images;
+        self.remade = self.remade.or(other.remade);
         self.problems += other.problems;
         self.complete &= other.complete;
         self.findings.extend(other.findings);

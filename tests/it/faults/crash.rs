@@ -17,6 +17,17 @@ const SIGKILL: i32 = 9;
 /// Kills the work at the chosen operations, before, amid and after each (on ordinary days one of the three in turn),
 /// and holds the invariants.
 fn kill_everywhere(beginning: Beginning, compared: Compared, work: &dyn Fn(&Path) -> Work) {
+    kill_everywhere_and(beginning, compared, work, &mut |_, _, _| false);
+}
+
+/// The same. `otherwise` may follow the kill with other commands, and returns whether nothing else is to be done to the
+/// store.
+pub(crate) fn kill_everywhere_and(
+    beginning: Beginning,
+    compared: Compared,
+    work: &dyn Fn(&Path) -> Work,
+    otherwise: &mut dyn FnMut(&Path, &Output, &str) -> bool,
+) {
     if !fault::available("kill_everywhere") {
         return;
     }
@@ -41,13 +52,16 @@ fn kill_everywhere(beginning: Beginning, compared: Compared, work: &dyn Fn(&Path
             // The last operations of a write-ahead log depend on timing, so that a run may end before the chosen one.
             let is_struck = output.status.signal() == Some(SIGKILL);
             assert!(is_struck || output.status.success(), "{what}: {output:?}");
+            (struck, passed) = (struck + usize::from(is_struck), passed + usize::from(!is_struck));
+            if otherwise(&store, &output, &what) {
+                continue;
+            }
             let interrupted = Interrupted {
                 again: &|| work.again(),
                 uninterrupted: &uninterrupted,
                 compared,
             };
             assert_invariants(&store, &output, &interrupted, &what);
-            (struck, passed) = (struck + usize::from(is_struck), passed + usize::from(!is_struck));
         }
     }
     assert!(
@@ -124,22 +138,27 @@ pub(crate) fn seed(test: &str) -> u64 {
 
 #[test]
 fn an_apply_killed_at_random_times_until_it_is_done_equals_an_uninterrupted_one() {
-    let template = Template::new(Beginning::Loaded);
+    kill_at_random(
+        Beginning::Loaded,
+        Verb::Apply,
+        if all_wanted() { 1_000 } else { 20 },
+    );
+}
+
+/// Kills a verb at random times, so often in all, and holds the invariants whenever it comes through.
+pub(crate) fn kill_at_random(beginning: Beginning, verb: Verb, wanted: u32) {
+    let template = Template::new(beginning);
     let (_folder, store) = template.store();
     let begun = Instant::now();
-    let output = Work::new(Verb::Apply, &store)
-        .command()
-        .output()
-        .expect("a child");
+    let output = Work::new(verb, &store).command().output().expect("a child");
     assert!(output.status.success(), "{output:?}");
     let whole_us = u64::try_from(begun.elapsed().as_micros()).expect("a short time");
     let uninterrupted = Contents::of(&store, Compared::LessRuns);
     let mut state = seed("random kills");
-    let wanted = if all_wanted() { 1_000 } else { 20 };
     let (mut kills, mut finished) = (0, 0);
     while kills < wanted {
         let (_folder, store) = template.store();
-        let work = Work::new(Verb::Apply, &store);
+        let work = Work::new(verb, &store);
         // One store is killed again and again until a child comes through.
         for attempt in 1.. {
             let delay = Duration::from_micros(random(&mut state) % whole_us);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::child::{Verb, Work};
+use crate::support::child::{Verb, Work, under};
 use crate::support::comparison::{Compared, Contents};
 use crate::support::invariants::assert_sound;
 
@@ -21,19 +21,6 @@ fn run_all(store: &Path, around: &dyn Fn(Command) -> Command) -> Contents {
     }
     assert_sound(store, 0, "repetition");
     Contents::of(store, Compared::Whole)
-}
-
-/// The command, started by another program.
-fn under(program: &str, arguments: &[&str], command: &Command) -> Command {
-    let mut outer = Command::new(program);
-    outer
-        .args(arguments)
-        .arg(command.get_program())
-        .args(command.get_args());
-    for (name, value) in command.get_envs() {
-        outer.env(name, value.unwrap_or_default());
-    }
-    outer
 }
 
 fn with(mut command: Command, variables: &[(&str, &str)]) -> Command {

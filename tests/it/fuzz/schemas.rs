@@ -65,6 +65,7 @@ static REAL: LazyLock<Vec<String>> = LazyLock::new(|| {
     let files = [
         "migrations/bank/legacy.schema.json",
         "migrations/bank/transaction_v3.schema.json",
+        "migrations/hospital/register.schema.json",
         "migrations/shop/order_v2.schema.json",
         "tests/fixtures/any.schema.json",
     ];

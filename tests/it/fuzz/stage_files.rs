@@ -117,6 +117,7 @@ static REAL: LazyLock<Vec<Real>> = LazyLock::new(|| {
     let mut real = Vec::new();
     for folder in [
         "migrations/bank",
+        "migrations/hospital",
         "migrations/shop",
         "migrations/shop_recompute",
         "benches/stages",

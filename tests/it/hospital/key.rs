@@ -92,5 +92,5 @@ fn examples_have_a_key_of_their_own() {
     let scene = project();
     scene.write("patient.key", "another");
     let said = scene.exits(&["test"], 0);
-    assert!(said.out.contains("passed: 23 examples"), "{said:?}");
+    assert!(said.out.contains("passed: 33 examples"), "{said:?}");
 }

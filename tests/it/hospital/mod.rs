@@ -1,13 +1,16 @@
-//! The register of `migrations/hospital`: three systems in one shape, in any order, each reversible apart, under ids that a
-//! key makes, and nothing of a patient on any screen.
+//! `migrations/hospital`: three systems in one register, in any order, each reversible apart, under ids that a key makes; one
+//! record for each person, whom visits follow; and nothing of a patient on any screen.
 
 mod golden;
 mod key;
 mod order;
+mod people;
 mod samples;
 mod secrecy;
+mod visits;
 
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 use serde_json::Value as Json;
 
 use crate::support::world::{Scene, copy_tree, migration};
@@ -61,4 +64,24 @@ fn record(scene: &Scene, id: &str) -> Json {
     let found = register(scene).into_iter().find(|(found, _)| found == id);
     let (_, data) = found.unwrap_or_else(|| panic!("the register has no {id}"));
     serde_json::from_str(&data).expect("JSON")
+}
+
+/// The rows that a question to the store has, every value as text.
+fn asked(scene: &Scene, sql: &str) -> Vec<Vec<String>> {
+    let store = Connection::open(scene.store()).expect("a store");
+    let mut statement = store.prepare(sql).expect("a question");
+    let columns = statement.column_count();
+    let rows = statement.query_map([], |row| {
+        (0..columns)
+            .map(|column| {
+                Ok(match row.get_ref(column)? {
+                    ValueRef::Null => String::new(),
+                    ValueRef::Integer(number) => number.to_string(),
+                    ValueRef::Real(number) => number.to_string(),
+                    ValueRef::Text(text) | ValueRef::Blob(text) => String::from_utf8_lossy(text).into_owned(),
+                })
+            })
+            .collect()
+    });
+    rows.expect("rows").collect::<Result<_, _>>().expect("rows")
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{SYSTEMS, applied, record, register};
 
 /// The records of each person, by the truth.
-fn truth() -> BTreeMap<String, Vec<String>> {
+pub(super) fn truth() -> BTreeMap<String, Vec<String>> {
     let file = crate::support::world::migration("hospital").join("records/truth.csv");
     let text = std::fs::read_to_string(file).expect("the truth");
     let mut people: BTreeMap<String, Vec<String>> = BTreeMap::new();

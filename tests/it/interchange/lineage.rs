@@ -276,3 +276,20 @@ fn a_closure_depends_on_what_was_left_of_the_record() {
          record: filter *, filter @id",
     );
 }
+
+#[test]
+fn a_golden_record_has_the_fields_of_its_members() {
+    is(
+        &of_text(
+            "[stage]\nsource = \"register\"\ntarget = \"people\"\nid = '= \"P-\" + doc.ssn'\n\n\
+             [merge]\nby = { ssn = \"ssn\" }\n\n[merge.survive]\nprovenance = \"_sources\"\n\"phones\" = \"union\"\n",
+        ),
+        "
+        *: same *
+        @id: made ssn
+        _sources: all @id
+        phones: all phones
+        record: filter *
+        ",
+    );
+}

@@ -13,7 +13,6 @@
 mod deeds;
 mod found;
 mod model;
-mod random;
 mod stages;
 mod world;
 
@@ -27,9 +26,10 @@ use counterfoil::store::{Store, StoreOptions};
 
 use deeds::Deed;
 use model::{Applied, Model, Row};
-use random::Random;
 use stages::{SOURCES, STAGES};
 use world::{MONTH, World};
+
+use crate::support::random::Random;
 
 /// Records in a batch: a file of a day is several.
 const BATCH: usize = 5;

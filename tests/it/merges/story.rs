@@ -39,7 +39,10 @@ fn texts(world: &World) -> Vec<String> {
 #[test]
 fn the_worked_example() {
     let mut world = world();
-    world.load("register", &[record("a", "x"), record("b", "x"), record("c", "y")]);
+    world.load(
+        "register",
+        &[record("a", "x"), record("b", "x"), record("c", "y")],
+    );
     let report = world.apply();
     let counts = &report.passes[0].counts;
     assert_eq!((counts.read, counts.merged, counts.written), (3, 2, 1));
@@ -53,18 +56,18 @@ fn the_worked_example() {
     );
     let before = texts(&world);
     world.load("register", &[record("c", "x")]);
-    world.apply();
+    let second = world.apply().run.expect("a run");
     assert_eq!(people(&world), "4=a,b,c");
     assert_eq!(texts(&world), [r#"{"id":"a","key":"x","ids":["a","b","c"]}"#]);
     world.is_sound();
     world.load("register", &[record("b", "z")]);
-    world.apply();
+    let third = world.apply().run.expect("a run");
     assert_eq!(people(&world), "4=a,c 6=b");
     world.is_sound();
-    world.roll_back(RollbackScope::Last);
+    world.roll_back(RollbackScope::Run(third));
     assert_eq!(people(&world), "4=a,b,c");
     world.is_sound();
-    world.roll_back(RollbackScope::Last);
+    world.roll_back(RollbackScope::Run(second));
     assert_eq!((people(&world), texts(&world)), ("4=a,b 5=c".to_owned(), before));
     world.is_sound();
     world.roll_back(RollbackScope::Last);
@@ -93,7 +96,10 @@ fn a_deleted_member_leaves_and_the_last_one_takes_its_golden_record_along() {
 #[test]
 fn a_second_apply_finds_nothing_to_do() {
     let mut world = world();
-    world.load("register", &[record("a", "x"), record("b", "x"), record("c", "y")]);
+    world.load(
+        "register",
+        &[record("a", "x"), record("b", "x"), record("c", "y")],
+    );
     world.apply();
     assert!(world.apply().passes.is_empty());
     world.load("register", &[record("d", "y")]);

@@ -11,7 +11,7 @@ use counterfoil::observe::{Event, Observer};
 use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use counterfoil::store::{Store, StoreOptions};
 
-use super::scenario;
+use super::{people, scenario};
 
 /// How a child ends whose verb failed; a panic would be 101.
 pub(crate) const FAILED: i32 = 10;
@@ -29,15 +29,27 @@ pub(crate) enum Verb {
     Apply,
     /// Rolls both stages back.
     Rollback,
+    /// Loads a register of people.
+    LoadPeople,
+    /// Merges it.
+    Merge,
+    /// Loads new and corrected people, and deletes some.
+    ChangePeople,
+    /// Rolls the merge back, with all its passes.
+    TakeBack,
 }
 
 impl Verb {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 9] = [
         Self::Open,
         Self::LoadClean,
         Self::Load,
         Self::Apply,
         Self::Rollback,
+        Self::LoadPeople,
+        Self::Merge,
+        Self::ChangePeople,
+        Self::TakeBack,
     ];
 }
 
@@ -109,6 +121,14 @@ impl Work {
                 let options = RollbackOptions::default().scope(RollbackScope::All);
                 rollback(&mut store, scenario::PROJECT, &options, &mut Acknowledging).map(drop)
             }
+            Verb::LoadPeople => people::Scenario::new().load(&mut store, &mut Acknowledging),
+            Verb::Merge => people::merge(&mut store, &mut Acknowledging),
+            Verb::ChangePeople => {
+                let people = people::Scenario::new();
+                people.load_later(&mut store, &mut Acknowledging)?;
+                people.delete(&mut store)
+            }
+            Verb::TakeBack => people::take_back(&mut store, &mut Acknowledging),
         }
     }
 
@@ -140,6 +160,19 @@ impl Work {
             live: told("LIVE")? == "true",
         })
     }
+}
+
+/// A command, started by another program.
+pub(crate) fn under(program: &str, arguments: &[&str], command: &Command) -> Command {
+    let mut outer = Command::new(program);
+    outer
+        .args(arguments)
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        outer.env(name, value.unwrap_or_default());
+    }
+    outer
 }
 
 /// Not a test of its own: see [`Work::command`].

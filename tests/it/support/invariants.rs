@@ -111,7 +111,8 @@ const COUNTS_DIFFER: [&str; 3] = [
         OR written<>(SELECT count(*) FROM ledger_entry e WHERE e.batch=b.batch AND outcome=1)
         OR unchanged<>(SELECT count(*) FROM ledger_entry e WHERE e.batch=b.batch AND outcome=2)
         OR filtered<>(SELECT count(*) FROM ledger_entry e WHERE e.batch=b.batch AND outcome=3)
-        OR refused<>(SELECT count(*) FROM ledger_entry e WHERE e.batch=b.batch AND outcome=4)",
+        OR refused<>(SELECT count(*) FROM ledger_entry e WHERE e.batch=b.batch AND outcome=4)
+        OR merged<>(SELECT count(*) FROM ledger_entry e WHERE e.batch=b.batch AND outcome=5 AND part=0)",
     "SELECT count(*) FROM (SELECT 1 FROM ledger_entry JOIN ledger_batch b USING(batch)
      GROUP BY b.pass, record, part HAVING count(*)>1)",
     "SELECT count(*) FROM audit_pass p WHERE kind='apply' AND after_batch IS NULL AND ended AND read<>(

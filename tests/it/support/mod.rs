@@ -5,6 +5,8 @@ pub(crate) mod child;
 pub(crate) mod comparison;
 pub(crate) mod fault;
 pub(crate) mod invariants;
+pub(crate) mod people;
+pub(crate) mod random;
 pub(crate) mod scenario;
 pub(crate) mod steps;
 pub(crate) mod world;

@@ -157,6 +157,12 @@ pub(crate) enum Beginning {
     Loaded,
     /// Both stages are applied.
     Applied,
+    /// A register of people is loaded.
+    People,
+    /// It is merged, and has changed since.
+    PeopleChanged,
+    /// It is merged, has changed, and is merged again.
+    PeopleMerged,
 }
 
 /// A store as a verb finds it, made once for a test and copied for each fault.
@@ -174,6 +180,9 @@ impl Template {
             Beginning::Opened => &[Verb::Open],
             Beginning::Loaded => &[Verb::LoadClean],
             Beginning::Applied => &[Verb::LoadClean, Verb::Apply],
+            Beginning::People => &[Verb::LoadPeople],
+            Beginning::PeopleChanged => &[Verb::LoadPeople, Verb::Merge, Verb::ChangePeople],
+            Beginning::PeopleMerged => &[Verb::LoadPeople, Verb::Merge, Verb::ChangePeople, Verb::Merge],
         };
         for (seed, verb) in (1..).zip(verbs) {
             let work = Work::new(*verb, &folder.path().join("store.db")).seeded(seed);

@@ -72,7 +72,8 @@ impl Demo {
         teller.step(&["quarantine", "show", project.refused])?;
         teller.step(&["trace", project.corrected(), project.refused])?;
 
-        teller.tell(&audit(&folder.join("counterfoil.db").display().to_string()))?;
+        show(&mut teller, project.applied)?;
+        teller.tell(&audit(&folder.join("counterfoil.db"), project.questions))?;
 
         teller.tell("Roll everything back, exactly: the reverse is appended to the ledger.")?;
         teller.step(&["rollback", "--all", "--yes", "--reason", "demo"])?;
@@ -106,6 +107,15 @@ impl Demo {
     }
 }
 
+/// Runs commands that change nothing, each after what it shows.
+fn show(teller: &mut Teller, views: &[shipped::View]) -> Result<(), Failure> {
+    for view in views {
+        teller.tell(view.text)?;
+        teller.step(view.arguments)?;
+    }
+    Ok(())
+}
+
 /// Corrects refused records where possible, and waives the others.
 fn settle(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) -> Result<(), Failure> {
     teller.tell(
@@ -114,6 +124,7 @@ fn settle(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) ->
     let corrections = folder.join(project.corrections).display().to_string();
     teller.step(&["load", project.corrected(), &corrections, "--replace"])?;
     teller.step(&["apply"])?;
+    show(teller, project.settled)?;
     teller.tell("The others cannot be corrected. Waive them; the ledger records who did it and why.")?;
     teller.step(&[
         "quarantine",
@@ -137,9 +148,14 @@ fn prove(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) -> 
 }
 
 /// Returns what an auditor can do without this program.
-fn audit(store: &str) -> String {
+fn audit(store: &Path, questions: &[&str]) -> String {
+    let store = store.display();
+    let own: String = questions
+        .iter()
+        .map(|question| format!("  sqlite3 {store} \"{question}\"\n"))
+        .collect();
     format!(
-        "{}\n  sqlite3 {store} \"SELECT database, outcome, count(*) FROM audit_record GROUP BY 1, 2\"\n  \
+        "{}\n{own}  sqlite3 {store} \"SELECT database, outcome, count(*) FROM audit_record GROUP BY 1, 2\"\n  \
          sqlite3 {store} \"SELECT leaf_text FROM ledger_leaf WHERE batch=2\" | sha256sum\n  \
          sqlite3 {store} \"SELECT lower(hex(entries_sha256)) FROM ledger_batch WHERE batch=2\"\n{}",
         "An auditor needs only sqlite3 and sha256sum. Paste this into another terminal:",

@@ -12,7 +12,7 @@ pub(super) enum Shipped {
     Shop,
     /// Transactions of an old bank, migrated in three stages.
     Bank,
-    /// Patients of two hospitals and a clinic become one register.
+    /// Patients of two hospitals and a clinic become one register, and then one record for each person.
     Hospital,
 }
 
@@ -29,6 +29,12 @@ pub(super) struct DemoProject {
     pub(super) corrections: &'static str,
     /// The id of a record of the first database that is refused.
     pub(super) refused: &'static str,
+    /// What is shown after the first apply, beyond what every demo shows.
+    pub(super) applied: &'static [View],
+    /// What is shown after the corrections.
+    pub(super) settled: &'static [View],
+    /// Questions that `sqlite3` can answer, beyond those of every demo.
+    pub(super) questions: &'static [&'static str],
     /// A record of the result, to be proved.
     pub(super) proved: &'static str,
     /// Whether the proof contains the record; a redacted one never leaves the store.
@@ -36,6 +42,12 @@ pub(super) struct DemoProject {
     /// Records per batch of the apply that is killed: small enough that a few batches are left to do.
     pub(super) batch_size: &'static str,
     pub(super) files: &'static [(&'static str, &'static str)],
+}
+
+/// A command and what it shows.
+pub(super) struct View {
+    pub(super) text: &'static str,
+    pub(super) arguments: &'static [&'static str],
 }
 
 /// The files of a shipped project, in the program itself.
@@ -54,6 +66,9 @@ const SHOP: DemoProject = DemoProject {
     result: "orders_v2",
     corrections: "records/corrections.ndjson",
     refused: "ORD-2024-028",
+    applied: &[],
+    settled: &[],
+    questions: &[],
     proved: "ORD-2024-001",
     discloses: true,
     batch_size: "40",
@@ -78,6 +93,9 @@ const BANK: DemoProject = DemoProject {
     result: "transactions",
     corrections: "records/corrections.ndjson",
     refused: "T021",
+    applied: &[],
+    settled: &[],
+    questions: &[],
     proved: "T001",
     discloses: true,
     batch_size: "40",
@@ -95,20 +113,48 @@ const BANK: DemoProject = DemoProject {
     ),
 };
 
+/// The golden record of a person whom all three systems know; its id follows from the first of the records.
+const ANNA: &str = "3695f706-18df-5999-8974-7e9c0d1ef010";
+
 const HOSPITAL: DemoProject = DemoProject {
     name: "hospital",
-    title: "The patients of two hospitals and a clinic become one register.",
-    about: "One stage for each system brings its records into one shape, under ids that a key makes from the SSN; no \
-            screen shows a name, a birth date or an address.",
+    title: "The patients of two hospitals and a clinic become one record for each person.",
+    about: "Three stages, one for each system, bring the records into one register, under ids that a key makes from the \
+            SSN. The fourth merges the records of one person, and the fifth gives each visit its person. No screen shows \
+            a name, a birth date or an address.",
     loads: &[
         ("hospital_a", "records/hospital_a.ndjson"),
         ("hospital_b", "records/hospital_b.ndjson"),
         ("clinic", "records/clinic.csv"),
+        ("visits", "records/visits.ndjson"),
     ],
-    result: "register",
+    result: "people",
     corrections: "records/corrections.ndjson",
     refused: "4737",
-    proved: "A:4711",
+    applied: &[
+        View {
+            text: "Stage 4 merged the records of each person into a golden record, with the newest name and address and \
+                   every allergy that any of them has.",
+            arguments: &["query", "people", "--limit", "1", "--pretty"],
+        },
+        View {
+            text: "The ledger knows which records are its members, why, and whose values it has.",
+            arguments: &["trace", "people", ANNA],
+        },
+        View {
+            text: "Stage 5 gave each visit the person of its record. Visits of a record that is not in the register wait.",
+            arguments: &["query", "visits_of_people", "--limit", "3"],
+        },
+    ],
+    settled: &[View {
+        text: "The corrected record has joined the golden record of its person, and the visit that waited has passed.",
+        arguments: &["trace", "visits_of_people", "V-1051"],
+    }],
+    questions: &[
+        "SELECT golden_id, group_concat(member_id, ' ') FROM audit_cross_reference GROUP BY golden HAVING count(*) > 1",
+        "SELECT band, a_id, b_id, bits, probability FROM audit_review",
+    ],
+    proved: ANNA,
     discloses: false,
     batch_size: "8",
     files: files!("hospital":
@@ -118,13 +164,17 @@ const HOSPITAL: DemoProject = DemoProject {
         "0001_hospital_a.toml"
         "0002_hospital_b.toml"
         "0003_clinic.toml"
+        "0004_people.toml"
+        "0005_visits.toml"
         "hospital_a.schema.json"
         "hospital_b.schema.json"
         "clinic.schema.json"
         "register.schema.json"
+        "visit.schema.json"
         "records/hospital_a.ndjson"
         "records/hospital_b.ndjson"
         "records/clinic.csv"
+        "records/visits.ndjson"
         "records/corrections.ndjson"
         "records/truth.csv"
     ),

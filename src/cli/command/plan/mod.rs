@@ -1,5 +1,6 @@
 //! `plan`: what `apply` would do.
 
+mod merging;
 mod next;
 mod render;
 

@@ -6,6 +6,7 @@ use counterfoil::plan::{
 use counterfoil::project::Project;
 use counterfoil::refusal::Refusal;
 
+use super::merging::merging;
 use crate::cli::places::{self, left_for_quarantine};
 use crate::cli::render::{bold, bytes, count, counted, dim, green, red, route, shown, table, took, yellow};
 use crate::cli::session::Session;
@@ -70,6 +71,9 @@ impl PlanSummary<'_> {
         }
         let counts = stage.counts;
         let mut columns = vec![(">read", counts.read), (">written", counts.written)];
+        if stage.merge.is_some() {
+            columns.insert(1, (">merged", counts.merged));
+        }
         if stage.out != counts.written {
             columns.push((OUT, stage.out));
         }
@@ -80,6 +84,9 @@ impl PlanSummary<'_> {
         ]);
         let (header, row): (Vec<&str>, Vec<u64>) = columns.into_iter().unzip();
         text += &table(&header, [row.into_iter().map(count).collect()]);
+        if let Some(merge) = &stage.merge {
+            text += &merging(stage, merge);
+        }
         text += &self.troubles(stage);
         text += &operations(&stage.operations);
         text += &refusals(&stage.refusals);
@@ -265,7 +272,11 @@ fn of_sample(sample: &Sample, full: bool) -> String {
     } else {
         format!("{} -> {}", sample.id, sample.target_id)
     };
-    let mut text = format!("\n{}\n", bold(&shown(&id)));
+    let others = match sample.others {
+        0 => String::new(),
+        others => format!(" and {}", counted(others, "other")),
+    };
+    let mut text = format!("\n{}{others}\n", bold(&shown(&id)));
     text.extend(sample.fields.iter().map(|field| of_field(field, full)));
     if sample.more > 0 {
         text += &format!(

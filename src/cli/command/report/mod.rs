@@ -1,5 +1,6 @@
 //! `report`: one run, for people, for programs, and as a page.
 
+mod matching;
 mod render;
 
 use std::path::{Path, PathBuf};

@@ -4,9 +4,12 @@ use counterfoil::history::Deviations;
 use counterfoil::quarantine::Named;
 use counterfoil::reconcile::DifferenceCause;
 use counterfoil::report::{
-    Evidence, ReconciliationResult, RefusalExample, Refused, RunReport, Speed, StageReconciliation,
+    Evidence, PassOutcome, ReconciliationResult, RefusalExample, Refused, RunReport, Speed,
+    StageReconciliation,
 };
 
+use super::matching::matching;
+use crate::cli::matching::merged_into;
 use crate::cli::places::deviating;
 use crate::cli::render::{
     bold, count, counted, dim, green, indented, moment, red, route, short, shown, shown_lines, table, yellow,
@@ -20,6 +23,7 @@ pub(super) fn render(session: &Session<'_>, report: &RunReport) -> String {
         ("Outcomes", outcomes(report)),
         ("Speed", speed(&report.speed)),
         ("Refused", refused(&report.refused)),
+        ("Matching", matching(&report.matching)),
         ("Reconciliation", reconciliation(&report.reconciliation)),
         ("Deviations", deviations(report.deviations.as_ref())),
         ("Evidence", evidence(&report.evidence)),
@@ -41,7 +45,11 @@ pub(super) fn render(session: &Session<'_>, report: &RunReport) -> String {
         let told = unfinished::render(session, pass);
         text += &format!("{} {told}\n", yellow("UNFINISHED:"));
     }
-    for (name, section) in sections {
+    // Of a run that merged nothing there is no such section.
+    for (name, section) in sections
+        .into_iter()
+        .filter(|(name, _)| *name != "Matching" || !report.matching.is_empty())
+    {
         text += &format!("\n{}\n{}\n", bold(name), indented(section.trim_end(), 2));
     }
     text + &dim(&format!(
@@ -168,14 +176,7 @@ fn outcomes(report: &RunReport) -> String {
     ];
     let mut text = table(&header, rows);
     for pass in &report.outcomes {
-        if pass.out != pass.counts.written {
-            text += &format!(
-                "pass {}: {} written as {}\n",
-                pass.pass,
-                count(pass.counts.written),
-                counted(pass.out, "record")
-            );
-        }
+        text += &came_out(pass);
         for (code, times) in &pass.warnings {
             let times = counted(*times, "time");
             text += &format!("pass {} warned {times}: {}\n", pass.pass, shown(code));
@@ -191,6 +192,20 @@ fn outcomes(report: &RunReport) -> String {
         }
     }
     text
+}
+
+/// What came out of the records of a pass, where it is not one of each.
+fn came_out(pass: &PassOutcome) -> String {
+    let (written, merged) = (pass.counts.written, pass.counts.merged);
+    if pass.golden > 0 {
+        let merged = merged_into(merged, pass.golden);
+        format!("pass {}: {merged}, {} alone\n", pass.pass, count(written))
+    } else if pass.out != written {
+        let out = counted(pass.out, "record");
+        format!("pass {}: {} written as {out}\n", pass.pass, count(written))
+    } else {
+        String::new()
+    }
 }
 
 fn speed(speed: &Speed) -> String {

@@ -19,7 +19,7 @@ use crate::cli::session::{Session, stages_of};
 use crate::cli::values::duration;
 use health::healthy;
 use next::next;
-use render::{databases, deviating, in_quarantine, not_finished, stages};
+use render::{databases, deviating, in_quarantine, in_review, not_finished, stages};
 
 /// Show the state of every stage, the databases, and what to do next.
 #[derive(clap::Args, Debug)]
@@ -53,6 +53,7 @@ impl Status {
         text += &stages(&status.stages);
         text += &databases(&status);
         text += &in_quarantine(session, &status);
+        text += &in_review(&status);
         text += &deviating(&status);
         text += &not_finished(session, &status);
         let unsigned = status.signed.filter(|signed| signed.unsigned > 0);

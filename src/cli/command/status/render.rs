@@ -2,6 +2,7 @@
 
 use counterfoil::history::{self, FileState, StageStatus};
 
+use crate::cli::matching::queue;
 use crate::cli::places::{self, left_for_quarantine};
 use crate::cli::render::{bold, count, counted, route, shown, table};
 use crate::cli::session::Session;
@@ -84,6 +85,25 @@ pub(super) fn in_quarantine(session: &Session<'_>, status: &history::Status) -> 
 /// The rows that are not what the stages would make of their sources.
 pub(super) fn deviating(status: &history::Status) -> String {
     let lines = places::deviating(&status.deviations);
+    if lines.is_empty() {
+        lines
+    } else {
+        format!("\n{lines}")
+    }
+}
+
+/// The pairs of merge stages that wait for a decision.
+pub(super) fn in_review(status: &history::Status) -> String {
+    let waiting = status.stages.iter().filter(|stage| stage.review > 0);
+    let lines = waiting.map(|stage| {
+        format!(
+            "stage {} {}: {}\n",
+            stage.number,
+            shown(&stage.slug),
+            queue(stage.review)
+        )
+    });
+    let lines: String = lines.collect();
     if lines.is_empty() {
         lines
     } else {

@@ -56,7 +56,8 @@ fn every_problem_has_its_code_its_place_and_what_to_do() {
         "learn = \"em\"\n[[merge.weight]]\nof = \"given\"\nbits = [1, 2]\n",
         "by = { given = \"first\" }\n",
     ];
-    let found: String = cases.iter().map(|rest| format!("{}\n", of(rest))).collect();
+    let found: Vec<String> = cases.iter().map(|rest| of(rest)).collect();
+    let found = found.join("\n") + "\n";
     snapbox::assert_data_eq!(found, snapbox::file!["bad.txt"].raw());
 }
 
@@ -87,7 +88,7 @@ fn a_merge_excludes_what_changes_each_record() {
 
 #[test]
 fn the_rules_of_survival_are_checked() {
-    let found: String = [
+    let found: Vec<String> = [
         "default = \"newst\"\n",
         "default = { by = \"newest\", whole = true }\n",
         "address = { of = \"= doc.x\" }\n",
@@ -99,9 +100,15 @@ fn the_rules_of_survival_are_checked() {
         "address = { by = \"newest\", whole = true }\n\"address.zip\" = \"union\"\n",
         "\"a..b\" = \"union\"\n",
         "address = 3\n",
+        "name.first = \"longest\"\n",
+        "\"visits[*].at\" = \"longest\"\n",
+        "address = { by = \"union\", whole = true }\n",
+        "provenance = \"\"\n",
+        "provenance = true\n",
     ]
     .iter()
-    .map(|rest| format!("{}\n", of(&format!("[merge.survive]\n{rest}"))))
+    .map(|rest| of(&format!("[merge.survive]\n{rest}")))
     .collect();
+    let found = found.join("\n") + "\n";
     snapbox::assert_data_eq!(found, snapbox::file!["survival.txt"].raw());
 }

@@ -1,6 +1,6 @@
 use super::{TEN_LINES, merging, parse};
 use crate::matching::{Caution, Classes, Compare, Join, KeyPart, Kind, Learn, Role, Then};
-use crate::stage::{Cardinality, Merge, MergeBlock, MergeField, Stage, Survive};
+use crate::stage::{Cardinality, Merge, MergeBlock, MergeBuilder, MergeField, Stage, Survive};
 
 #[test]
 fn ten_lines_are_enough() {
@@ -146,7 +146,20 @@ memory = "64 MiB"
 
 #[test]
 fn a_merge_built_in_rust_means_what_its_file_means() {
-    let merge = Merge::new()
+    let built = |merge| {
+        Stage::new(1, "orders")
+            .source("register")
+            .target("people")
+            .merge(merge)
+    };
+    let short = built(ten_lines()).build().unwrap();
+    assert_eq!(short.meaning(), parse(TEN_LINES).meaning());
+    let long = built(everything(ten_lines())).build().unwrap();
+    assert_eq!(long.meaning(), merging(EVERYTHING).meaning());
+}
+
+fn ten_lines() -> MergeBuilder {
+    Merge::new()
         .identity("given", "name.first")
         .identity("birth", "dob")
         .identity("ssn", "ssn_key")
@@ -154,36 +167,32 @@ fn a_merge_built_in_rust_means_what_its_file_means() {
         .shared("street", "address.street")
         .shared("city", "address.city")
         .shared("zip", "address.zip")
-        .shared("phone", "phone");
-    let built = |merge| {
-        Stage::new(1, "orders")
-            .source("register")
-            .target("people")
-            .merge(merge)
+        .shared("phone", "phone")
+}
+
+fn everything(merge: MergeBuilder) -> MergeBuilder {
+    let surname = MergeField::new("surname")
+        .value("= doc.name.last + \"\"")
+        .kind(Kind::Surname)
+        .compare(Compare::Name)
+        .levels([1000, 920, 850])
+        .swap("given")
+        .frequency(true)
+        .role(Role::Shared);
+    let source = Survive::Source {
+        of: "doc.source.system".to_owned(),
+        order: vec!["A".to_owned(), "B".to_owned()],
     };
-    let short = built(merge.clone()).build().unwrap();
-    assert_eq!(short.meaning(), parse(TEN_LINES).meaning());
-    let merge = merge
-        .field(
-            MergeField::new("surname")
-                .value("= doc.name.last + \"\"")
-                .kind(Kind::Surname)
-                .compare(Compare::Name)
-                .levels([1000, 920, 850])
-                .swap("given")
-                .frequency(true)
-                .role(Role::Shared),
-        )
+    let levels = [
+        vec!["street", "zip"],
+        vec!["street"],
+        vec!["~street"],
+        vec!["city"],
+    ];
+    merge
+        .field(surname)
         .field(MergeField::new("sex").value("sex").role(Role::Hint))
-        .group(
-            "place",
-            [
-                vec!["street", "zip"],
-                vec!["street"],
-                vec!["~street"],
-                vec!["city"],
-            ],
-        )
+        .group("place", levels)
         .block(
             MergeBlock::new(["= surname", "birth.year"])
                 .limit(300)
@@ -206,19 +215,9 @@ fn a_merge_built_in_rust_means_what_its_file_means() {
         .survive_whole("address", Survive::NewestBy("doc.source.updated".to_owned()))
         .survive("allergies", Survive::Union)
         .survive("blood_type", Survive::Fail)
-        .survive(
-            "phone",
-            Survive::Source {
-                of: "doc.source.system".to_owned(),
-                order: vec!["A".to_owned(), "B".to_owned()],
-            },
-        )
+        .survive("phone", source)
         .max_pairs(1000)
-        .max_memory(64 << 20);
-    assert_eq!(
-        built(merge).build().unwrap().meaning(),
-        merging(EVERYTHING).meaning()
-    );
+        .max_memory(64 << 20)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Tests of stages that merge.
 
-use super::{parse, problems};
+use super::{lines, parse, problems};
 use crate::context::Context;
 use crate::environment::Secrets;
 use crate::expression::Scope;
@@ -8,7 +8,10 @@ use crate::record::{Record, RecordNumber};
 use crate::stage::Stage;
 
 mod bad;
+mod documented;
+mod examples;
 mod features;
+mod functions;
 mod good;
 
 /// The shortest stage that merges.
@@ -22,6 +25,13 @@ target = "people"
 identity = { given = "name.first", birth = "dob", ssn = "ssn_key" }
 shared   = { surname = "name.last", street = "address.street", city = "address.city", zip = "address.zip", phone = "phone" }
 "#;
+
+/// A stage that merges and says everything that can be said, with an example.
+pub(super) fn everything() -> String {
+    let example = "[[example]]\nname = \"one\"\ninputs = '[{\"dob\":\"1985-03-02\",\"source\":{\"system\":\"A\"}},{\"x\":1}]'\n\
+                   outputs = '[]'\n";
+    format!("{TEN_LINES}{}{example}", good::EVERYTHING)
+}
 
 /// Parses a stage that merges: `rest` follows the ten lines.
 fn merging(rest: &str) -> Stage {

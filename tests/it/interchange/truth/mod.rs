@@ -30,7 +30,9 @@ struct Looked {
 }
 
 fn carry(stage: &Stage, record: &Json) -> Option<Outcome> {
-    let secrets = Secrets::default();
+    let secrets: Secrets = [("patient_key".to_owned(), "a key".to_owned())]
+        .into_iter()
+        .collect();
     let record = Record {
         number: RecordNumber::new(1),
         id: "r1".to_owned(),

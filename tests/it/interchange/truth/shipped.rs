@@ -72,3 +72,35 @@ fn the_revision_of_the_shop_that_keeps_addresses_whole_is_reported_truly_too() {
     }
     assert!(looked.changed > 300, "{looked:?}");
 }
+
+/// The samples of a system of the hospital.
+fn samples(database: &str) -> Vec<Json> {
+    let folder = migration("hospital").join("records");
+    if database != "clinic" {
+        return lines(&std::fs::read_to_string(folder.join(format!("{database}.ndjson"))).unwrap());
+    }
+    let mut table = csv::Reader::from_path(folder.join("clinic.csv")).unwrap();
+    let rows = table.deserialize::<std::collections::BTreeMap<String, String>>();
+    rows.map(|row| serde_json::to_value(row.unwrap()).unwrap())
+        .collect()
+}
+
+#[test]
+fn each_system_of_the_hospital_is_reported_truly() {
+    let project = Project::open(&migration("hospital")).unwrap();
+    for stage in project.stages().iter().take(3) {
+        let records = samples(stage.source());
+        let mut looked = Looked::default();
+        let mut check = Check {
+            stage,
+            lineage: stage.lineage(),
+            looked: &mut looked,
+        };
+        for (number, record) in records.iter().enumerate() {
+            let others = [1, 5, 11].map(|by| records[(number + by) % records.len()].clone());
+            check.record(record, &others);
+        }
+        let enough = looked.compared > 300 && looked.changed > 300 && looked.identities > 20;
+        assert!(enough, "{}: {looked:?}", stage.source());
+    }
+}

@@ -75,7 +75,7 @@ impl World {
 
     /// A shipped project's stages, with its sample records in a database.
     pub(crate) fn shipped(name: &str, database: &str) -> Self {
-        let mut world = Self::with(shipped(name), StoreOptions::default(), environment());
+        let mut world = Self::with(shipped(name), StoreOptions::default(), shipped_environment(name));
         world.load_samples(name, database);
         world
     }
@@ -325,6 +325,13 @@ pub(crate) fn migration(name: &str) -> PathBuf {
 /// A shipped project.
 pub(crate) fn shipped(name: &str) -> Project {
     Project::open(&migration(name)).unwrap_or_else(|problems| panic!("{name}: {problems:#?}"))
+}
+
+/// The surroundings of a shipped project: with the secrets that it brings.
+pub(crate) fn shipped_environment(name: &str) -> Environment {
+    let (secrets, missing) = Project::secrets(&migration(name), shipped(name).settings());
+    assert_eq!(missing, [], "{name}");
+    environment().secrets(secrets)
 }
 
 /// Copies a folder with everything in it.

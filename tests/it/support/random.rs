@@ -1,9 +1,9 @@
-//! A small generator (SplitMix64), so that a life is the same again for the same seed.
+//! A small generator (SplitMix64), so that what is made with it is the same again for the same seed.
 
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -16,20 +16,28 @@ impl Random {
     }
 
     /// A number below a bound, which is not 0.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
     /// Whether something happens that happens so often in a hundred.
-    pub(super) fn chance(&mut self, percent: u64) -> bool {
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         let len = u64::try_from(from.len()).expect("not that many");
         if len == 0 {
             return None;
         }
         from.get(usize::try_from(self.below(len)).expect("below the length"))
+    }
+
+    /// Puts the items into any order.
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for at in (1..items.len()).rev() {
+            let other = self.below(at as u64 + 1);
+            items.swap(at, usize::try_from(other).expect("below the length"));
+        }
     }
 }

@@ -1,0 +1,116 @@
+//! A merge of a few records in memory, as a first pass over them would do it.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::merge::{MemberFeatures, Merge};
+use super::{Output, Stage};
+use crate::context::Context;
+use crate::digest::sha256;
+use crate::expression::Scope;
+use crate::matching::{Constraints, Excess, FeaturesBuilder, MemberText, Scorer, cluster, learn, score};
+use crate::record::Record;
+use crate::refusal::Refusal;
+
+/// Why records cannot be merged.
+#[derive(Clone, Debug)]
+pub(super) enum Unmerged {
+    /// A member, or a golden record, is refused.
+    Refused(Refusal),
+    /// A limit of the stage would be exceeded.
+    Excess(Excess),
+}
+
+impl From<Refusal> for Unmerged {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Excess> for Unmerged {
+    fn from(excess: Excess) -> Self {
+        Self::Excess(excess)
+    }
+}
+
+impl Stage {
+    /// Merges records, and returns the golden records in the order of the members that were there first. Records that
+    /// `where` leaves out have no part in it.
+    pub(super) fn goldens(
+        &self,
+        merge: &Merge,
+        records: &[Record],
+        context: &Context<'_>,
+    ) -> Result<Vec<Output>, Unmerged> {
+        let mut members: Vec<(&Record, MemberFeatures)> = Vec::with_capacity(records.len());
+        for record in records {
+            let features = self.member_in(record, &mut Scope::new(context.id(&record.id)))?;
+            members.extend(features.map(|features| (record, features)));
+        }
+        let clusters = clusters(merge, &members, context)?;
+        let mut goldens = Vec::with_capacity(clusters.len());
+        for cluster in clusters.values() {
+            let joined: Vec<&Record> = cluster.iter().map(|at| members[*at].0).collect();
+            let golden = self.survivors_in(merge, &joined, &Scope::new(*context))?;
+            let founder = joined[0];
+            let mut scope = Scope::new(context.id(&founder.id));
+            goldens.push(self.golden_in(&golden.document, founder, &mut scope)?);
+        }
+        Ok(goldens)
+    }
+}
+
+/// Returns the clusters, each with the positions of its members, by the first of them.
+fn clusters(
+    merge: &Merge,
+    members: &[(&Record, MemberFeatures)],
+    context: &Context<'_>,
+) -> Result<BTreeMap<u32, Vec<usize>>, Excess> {
+    let settings = merge.settings();
+    let mut builder = FeaturesBuilder::new(settings);
+    for (record, features) in members {
+        let texts = |texts: &'_ [Option<String>]| -> Vec<Option<Cow<'_, str>>> {
+            texts
+                .iter()
+                .map(|text| text.as_deref().map(|text| Cow::Owned(text.to_owned())))
+                .collect()
+        };
+        let (values, computed) = (texts(&features.values), texts(&features.computed));
+        builder.push(&MemberText {
+            number: record.number.get(),
+            tie: tie_of(&record.id),
+            values: &values,
+            computed: &computed,
+            owner: features.owner.as_deref().map(Cow::Borrowed),
+        });
+    }
+    let features = builder.build();
+    let model = learn(&features, settings, 1)?;
+    let scored = score(&features, settings, &model, None, 1)?;
+    let pairs = Scorer::new(&features, settings, &model);
+    let scope = RefCell::new(Scope::new(*context));
+    let conflict = |a: usize, b: usize| {
+        let values = |at: usize| &members[at].1.values;
+        merge.conflict(values(a), values(b), &mut scope.borrow_mut())
+    };
+    let found = cluster(
+        &features,
+        settings,
+        &scored,
+        &pairs,
+        &Constraints::default(),
+        &conflict,
+    );
+    let mut clusters: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (member, label) in found.of.iter().enumerate() {
+        clusters.entry(*label).or_default().push(member);
+    }
+    Ok(clusters)
+}
+
+/// Returns the place of a member among equals: it depends on its id, not on when it was loaded.
+fn tie_of(id: &str) -> u64 {
+    let hash = sha256(&[id.as_bytes()]);
+    u64::from_be_bytes(std::array::from_fn(|at| hash[at]))
+}

@@ -1,0 +1,142 @@
+//! A compiled merge.
+
+use super::conflict::Conflict;
+use super::kind::{Form, Row};
+use super::names::SuppliedName;
+use super::survival::Survival;
+use crate::expression::{Expression, Scope};
+use crate::matching::{Settings, Then};
+use crate::path::Path;
+use crate::problem::Place;
+
+/// How a stage merges: what it compares, and what a golden record has of its members.
+#[derive(Debug)]
+pub struct Merge {
+    pub(super) settings: Settings,
+    /// In the order of the fields of the settings.
+    pub(super) fields: Vec<FieldValue>,
+    /// The parts of blocking keys that the settings cannot compute themselves.
+    pub(super) computed: Vec<Expression>,
+    pub(super) conflicts: Vec<Conflict>,
+    pub(super) one_per: Option<Expression>,
+    pub(super) survival: Survival,
+    /// The names that its expressions use, by field.
+    pub(super) names: Vec<SuppliedName>,
+}
+
+/// Where a field's value comes from, and how it is written.
+#[derive(Debug)]
+pub(super) struct FieldValue {
+    pub(super) kind: Row,
+    pub(super) form: Form,
+    pub(super) from: From,
+    /// Where the file says it.
+    pub(super) place: Option<Place>,
+}
+
+/// Where a field's value comes from.
+#[derive(Debug)]
+pub(super) enum From {
+    Path(Path),
+    Expression(Expression),
+    /// Every one of several fields, as one key.
+    All(Vec<FieldValue>),
+}
+
+impl Merge {
+    /// Returns what is compared, with every default filled in.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns how the fields of a golden record survive.
+    pub(crate) fn survival(&self) -> &Survival {
+        &self.survival
+    }
+
+    /// Returns the names of the compared fields, in the order of their scores.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.settings.fields.iter().map(|field| field.name.as_str())
+    }
+
+    /// Returns the paths that each field reads, with its place in the file.
+    pub(in crate::stage) fn reads_by_place(&self) -> impl Iterator<Item = (Vec<Path>, Option<Place>)> {
+        let flat = self.fields.iter().flat_map(|field| match &field.from {
+            From::All(parts) => parts.iter().collect(),
+            _ => vec![field],
+        });
+        flat.map(|field| (field.reads(), field.place.clone()))
+    }
+
+    /// Returns the expressions that do not make the value of a field.
+    pub(in crate::stage) fn deciding_expressions(&self) -> impl Iterator<Item = &Expression> {
+        let survival = self.survival.rules().filter_map(|rule| rule.of.as_ref());
+        self.computed.iter().chain(&self.one_per).chain(survival)
+    }
+
+    /// Returns the paths that decide which records are one, and which value survives.
+    pub(crate) fn reads(&self) -> Vec<Path> {
+        let fields = self.fields.iter().flat_map(FieldValue::reads);
+        let mut reads: Vec<Path> = Vec::new();
+        for path in fields.chain(self.expressions().into_iter().flat_map(Expression::reads)) {
+            if !reads.contains(&path) {
+                reads.push(path);
+            }
+        }
+        reads
+    }
+
+    /// Returns every expression of it.
+    pub(crate) fn expressions(&self) -> Vec<&Expression> {
+        let values = self.fields.iter().flat_map(FieldValue::expressions);
+        let conflicts = self.conflicts.iter().map(Conflict::condition);
+        let survival = self.survival.rules().filter_map(|rule| rule.of.as_ref());
+        values
+            .chain(&self.computed)
+            .chain(conflicts)
+            .chain(&self.one_per)
+            .chain(survival)
+            .collect()
+    }
+}
+
+impl FieldValue {
+    fn reads(&self) -> Vec<Path> {
+        match &self.from {
+            From::Path(path) => vec![path.clone()],
+            From::Expression(expression) => expression.reads(),
+            From::All(parts) => parts.iter().flat_map(Self::reads).collect(),
+        }
+    }
+
+    fn expressions(&self) -> Vec<&Expression> {
+        match &self.from {
+            From::Path(_) => Vec::new(),
+            From::Expression(expression) => vec![expression],
+            From::All(parts) => parts.iter().flat_map(Self::expressions).collect(),
+        }
+    }
+}
+
+impl Merge {
+    /// Returns whether there are conflicts.
+    pub(crate) fn has_conflicts(&self) -> bool {
+        !self.conflicts.is_empty()
+    }
+
+    /// Returns what the conflicts say about two members, by the texts of their fields: the strictest of those that hold.
+    /// It does not matter which member is which.
+    pub(crate) fn conflict(
+        &self,
+        a: &[Option<String>],
+        b: &[Option<String>],
+        scope: &mut Scope<'_>,
+    ) -> Option<Then> {
+        let holding = self.conflicts.iter().filter(|conflict| {
+            conflict.holds(&self.names, a, b, scope) || conflict.holds(&self.names, b, a, scope)
+        });
+        holding
+            .map(|conflict| conflict.then)
+            .min_by_key(|then| *then != Then::Never)
+    }
+}
