@@ -159,10 +159,10 @@ fn begun(run: &Run<'_>, project: &str, stage: &Stage, due: &Due) -> Result<Pass>
 
 /// Returns how many records came out of those that a pass wrote.
 fn came_out(run: &Run<'_>, stage: &Stage, pass: &Pass, counts: &Counts) -> Result<u64> {
-    if stage.cardinality() != Cardinality::OneToOne {
-        out::of_pass(run.connection(), pass.row.pass)
-    } else {
+    if stage.cardinality() == Cardinality::OneToOne {
         Ok(counts.written)
+    } else {
+        out::of_pass(run.connection(), pass.row.pass)
     }
 }
 

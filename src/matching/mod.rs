@@ -1,7 +1,7 @@
 //! Which records describe the same person, or the same thing: fields compared level by level, a model of how often each
 //! level occurs among matches and among others, candidate pairs, scores and clusters.
 //!
-//! Everything here works on [`Features`](features), the normalized texts of a record's fields, and knows neither
+//! Everything here works on `Features`, the normalized texts of a record's fields, and knows neither
 //! documents nor SQL. The results are integers and the same bytes on every machine, with any number of threads, and in
 //! any order of the records.
 #![allow(dead_code)]

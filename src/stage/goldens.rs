@@ -1,15 +1,13 @@
 //! A merge of a few records in memory, as a first pass over them would do it.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::merge::{MemberFeatures, Merge};
 use super::{Output, Stage};
 use crate::context::Context;
-use crate::digest::sha256;
 use crate::expression::Scope;
-use crate::matching::{Constraints, Excess, FeaturesBuilder, MemberText, Scorer, cluster, learn, score};
+use crate::matching::{Constraints, Excess, FeaturesBuilder, Scorer, cluster, learn, score};
 use crate::record::Record;
 use crate::refusal::Refusal;
 
@@ -70,20 +68,7 @@ fn clusters(
     let settings = merge.settings();
     let mut builder = FeaturesBuilder::new(settings);
     for (record, features) in members {
-        let texts = |texts: &'_ [Option<String>]| -> Vec<Option<Cow<'_, str>>> {
-            texts
-                .iter()
-                .map(|text| text.as_deref().map(|text| Cow::Owned(text.to_owned())))
-                .collect()
-        };
-        let (values, computed) = (texts(&features.values), texts(&features.computed));
-        builder.push(&MemberText {
-            number: record.number.get(),
-            tie: tie_of(&record.id),
-            values: &values,
-            computed: &computed,
-            owner: features.owner.as_deref().map(Cow::Borrowed),
-        });
+        features.push_to(&mut builder, record);
     }
     let features = builder.build();
     let model = learn(&features, settings, 1)?;
@@ -107,10 +92,4 @@ fn clusters(
         clusters.entry(*label).or_default().push(member);
     }
     Ok(clusters)
-}
-
-/// Returns the place of a member among equals: it depends on its id, not on when it was loaded.
-fn tie_of(id: &str) -> u64 {
-    let hash = sha256(&[id.as_bytes()]);
-    u64::from_be_bytes(std::array::from_fn(|at| hash[at]))
 }

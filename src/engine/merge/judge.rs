@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::figures::figures;
 use super::members::Members;
-use super::units::{Before, Unit, units};
+use super::units::{Before, Clusters, Units, units};
 use crate::context::Context;
 use crate::digest::{hex, sha256};
 use crate::error::{Error, Result};
@@ -194,7 +194,7 @@ pub(super) struct MemberScore {
 
 /// What a pass has to write.
 pub(super) struct Judged {
-    pub(super) units: Vec<Unit>,
+    pub(super) units: Units,
     /// The pairs that a person has to decide, by either side.
     pub(super) reviews: HashMap<usize, Vec<Review>>,
     /// What speaks for the members of clusters of two and more.
@@ -224,7 +224,7 @@ pub(super) fn judge(
         let scored = matching::score(features, merge.settings(), model, touched.as_deref(), cores)
             .map_err(|excess| too_much(stage, &excess))?;
         let clustering = clustered(merge, context, features, model, &scored, initial.as_deref());
-        let found = units(clusters(features, &clustering), left.clone(), earlier);
+        let found = units(clusters(features, &clustering), &left, earlier);
         if let Some(touched) = &mut touched
             && touches_more(features, &found, touched)
         {
@@ -245,7 +245,7 @@ fn clustered(
     context: Context<'_>,
     features: &Features,
     model: &Model,
-    scored: &Scored,
+    pairs: &Scored,
     initial: Option<&[u32]>,
 ) -> Clustering {
     let scorer = Scorer::new(features, merge.settings(), model);
@@ -257,7 +257,7 @@ fn clustered(
     matching::cluster(
         features,
         merge.settings(),
-        scored,
+        pairs,
         &scorer,
         &constraints,
         &conflict,
@@ -316,30 +316,28 @@ fn initial(features: &Features, earlier: &Earlier, fresh: &[bool]) -> Vec<u32> {
 }
 
 /// Marks the records of the units; returns whether any was not marked before.
-fn touches_more(features: &Features, units: &[Unit], touched: &mut [bool]) -> bool {
+fn touches_more(features: &Features, units: &Units, touched: &mut [bool]) -> bool {
     let mut more = false;
-    let records = units
-        .iter()
-        .flat_map(|unit| &unit.clusters)
-        .flat_map(|cluster| &cluster.members);
-    for at in records.filter_map(|record| index_of(features, *record)) {
+    for at in units
+        .clusters()
+        .flatten()
+        .filter_map(|record| index_of(features, *record))
+    {
         more |= !std::mem::replace(&mut touched[at], true);
     }
     more
 }
 
-fn clusters(features: &Features, clustering: &Clustering) -> Vec<Vec<RecordNumber>> {
-    let mut members: Vec<(u32, usize)> = clustering.of.iter().copied().zip(0..).collect();
+fn clusters(features: &Features, clustering: &Clustering) -> Clusters {
+    // The label of a cluster is its member with the smallest number, so that their order is that of the clusters.
+    let mut members: Vec<(u32, u32)> = clustering.of.iter().copied().zip(0..).collect();
     members.sort_unstable();
-    members
-        .chunk_by(|a, b| a.0 == b.0)
-        .map(|cluster| {
-            let numbers = cluster
-                .iter()
-                .map(|(_, at)| RecordNumber::new(features.number(*at)));
-            numbers.collect()
-        })
-        .collect()
+    let mut clusters = Clusters::default();
+    for cluster in members.chunk_by(|a, b| a.0 == b.0) {
+        let numbers = cluster.iter().map(|(_, at)| features.number(*at as usize));
+        clusters.push(numbers.map(RecordNumber::new));
+    }
+    clusters
 }
 
 fn digest(features: &Features, clustering: &Clustering) -> String {
@@ -352,18 +350,17 @@ fn digest(features: &Features, clustering: &Clustering) -> String {
 }
 
 /// Scores the pairs within the clusters that are written.
-fn scores(merge: &Merge, features: &Features, model: &Model, units: &[Unit]) -> HashMap<usize, MemberScore> {
-    let scorer = Scorer::new(features, merge.settings(), model);
+fn scores(merge: &Merge, features: &Features, model: &Model, units: &Units) -> HashMap<usize, MemberScore> {
+    let judging = Scorer::new(features, merge.settings(), model);
     let mut scores: HashMap<usize, MemberScore> = HashMap::new();
-    for cluster in units.iter().flat_map(|unit| &unit.clusters) {
+    for cluster in units.clusters().filter(|cluster| cluster.len() > 1) {
         let members: Vec<usize> = cluster
-            .members
             .iter()
             .filter_map(|member| index_of(features, *member))
             .collect();
         for (at, a) in members.iter().enumerate() {
             for b in &members[at + 1..] {
-                let pair = scorer.pair(*a, *b);
+                let pair = judging.pair(*a, *b);
                 for side in [a, b] {
                     let score = scores.entry(*side).or_insert_with(|| MemberScore {
                         strongest: Millibits::MIN,

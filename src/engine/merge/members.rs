@@ -1,15 +1,12 @@
 //! Reading the members of a merge: every record of the source, as what is compared of it.
 
-use std::borrow::Cow;
-
 use crate::context::Context;
-use crate::digest::sha256;
 use crate::engine::cores::in_portions;
 use crate::engine::pipeline::BATCH_BYTES;
 use crate::engine::reader::ReadConnection;
 use crate::error::Result;
 use crate::expression::Scope;
-use crate::matching::{Features, FeaturesBuilder, MemberText};
+use crate::matching::{Features, FeaturesBuilder};
 use crate::record::RecordNumber;
 use crate::refusal::Refusal;
 use crate::stage::{MemberFeatures, Merge, Stage};
@@ -51,17 +48,7 @@ pub(super) fn read(
         for (salted, member) in slice.iter().zip(found.into_iter().flatten()) {
             bytes += salted.record.data.len() as u64;
             match member {
-                Some(member) => {
-                    let values: Vec<_> = member.values.iter().map(borrowed).collect();
-                    let computed: Vec<_> = member.computed.iter().map(borrowed).collect();
-                    builder.push(&MemberText {
-                        number: salted.record.number.get(),
-                        tie: tie(&salted.record.id),
-                        values: &values,
-                        computed: &computed,
-                        owner: borrowed(&member.owner),
-                    });
-                }
+                Some(member) => member.push_to(&mut builder, &salted.record),
                 None => out.push(salted.record.number),
             }
         }
@@ -87,15 +74,4 @@ pub(super) fn admitted(
 /// Returns whether a stage merges a record with others: it neither leaves it out nor refuses it.
 pub(crate) fn is_member(stage: &Stage, context: Context<'_>, salted: &Salted) -> bool {
     matches!(admitted(stage, context, salted), Ok(Some(_)))
-}
-
-fn borrowed(text: &Option<String>) -> Option<Cow<'_, str>> {
-    text.as_deref().map(Cow::Borrowed)
-}
-
-/// Returns the place of a record among equals. By its id and not by its number, so that the order of loading decides
-/// nothing.
-fn tie(id: &str) -> u64 {
-    let hash = sha256(&[id.as_bytes()]);
-    u64::from_be_bytes(std::array::from_fn(|at| hash[at]))
 }

@@ -178,7 +178,7 @@ impl<'a> MergeProducer<'a> {
             if digest_in(note).as_ref() != Some(&judged.digest) {
                 return Err(changed_outside(stage));
             }
-            done = judged.units.partition_point(|unit| unit.key() <= *key);
+            done = judged.units.up_to(*key);
         }
         Ok(Work {
             members,
@@ -239,14 +239,13 @@ impl Producer for MergeProducer<'_> {
 impl MergeProducer<'_> {
     /// Makes the batch of the next units.
     fn batch(&mut self, reader: &ReadConnection, work: &mut Work) -> Result<Option<Batch>> {
-        let rest = &work.judged.units[work.done..];
         let mut records = 0;
-        let fits = |unit: &&Unit| {
+        let fits = |unit: &Unit| {
             let is_first = records == 0;
             records += unit.len();
             is_first || records <= self.batch_size
         };
-        let units: Vec<Unit> = rest.iter().take_while(fits).cloned().collect();
+        let units: Vec<Unit> = work.judged.units.from(work.done).take_while(fits).collect();
         if units.is_empty() && self.shape.is_empty() {
             return Ok(None);
         }
@@ -326,8 +325,8 @@ impl MergeProducer<'_> {
             made.map(|cluster| self.make(work, cluster, sources, known))
                 .collect()
         };
-        let mut made = in_portions(&clusters, PORTION, make)?.into_iter().flatten();
-        let of_unit = |unit: &Unit| made.by_ref().take(unit.clusters.len()).collect();
+        let mut all = in_portions(&clusters, PORTION, make)?.into_iter().flatten();
+        let of_unit = |unit: &Unit| all.by_ref().take(unit.clusters.len()).collect();
         Ok(units.iter().map(of_unit).collect())
     }
 
@@ -351,7 +350,7 @@ impl MergeProducer<'_> {
         match made {
             Err(refusal) => Made::refused(refusal),
             Ok(made) => {
-                let mut reasons = self.reasons(work, cluster);
+                let mut reasons = Self::reasons(work, cluster);
                 if let Some(first) = reasons.first_mut() {
                     for (pointer, member) in made.won {
                         first
@@ -375,7 +374,7 @@ impl MergeProducer<'_> {
     }
 
     /// Returns what speaks for the place of each member of a cluster.
-    fn reasons(&self, work: &Work, cluster: &Cluster) -> Vec<MemberReason> {
+    fn reasons(work: &Work, cluster: &Cluster) -> Vec<MemberReason> {
         let reason = |member: &RecordNumber| {
             let mut reason = MemberReason {
                 has_left: work
@@ -387,7 +386,7 @@ impl MergeProducer<'_> {
             let Some(at) = index_of(&work.members.features, *member) else {
                 return reason;
             };
-            reason.review = self.review(work, at);
+            reason.review = Self::review(work, at);
             if let Some(score) = work.judged.scores.get(&at) {
                 reason.strongest = Some(score.strongest);
                 // Of a pair both are the same.
@@ -399,7 +398,7 @@ impl MergeProducer<'_> {
         cluster.members.iter().map(reason).collect()
     }
 
-    fn review(&self, work: &Work, at: usize) -> Vec<ReviewPair> {
+    fn review(work: &Work, at: usize) -> Vec<ReviewPair> {
         let features = &work.members.features;
         let pairs = work.judged.reviews.get(&at).map_or(&[][..], Vec::as_slice);
         let mut pairs: Vec<ReviewPair> = pairs

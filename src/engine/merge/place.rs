@@ -109,26 +109,32 @@ impl Placer<'_> {
         for (cluster, ready) in unit.clusters.iter().zip(ready) {
             match ready {
                 Ok((golden, reasons)) if !waits => self.write(cluster, golden, reasons)?,
-                ready => {
+                Ok(_) => {
                     let expected = "every record of the same golden record to be accepted";
-                    let refusal = ready
-                        .err()
-                        .unwrap_or_else(|| Refusal::new("merge.waits", "").expected(expected));
-                    self.refuse_changed(cluster, &refusal)?;
+                    let refusal = Refusal::new("merge.waits", "").expected(expected);
+                    let before = self.before;
+                    let is_new = |member: RecordNumber| {
+                        let before = before(member);
+                        before.is_changed || before.golden.is_none()
+                    };
+                    self.refuse_all(cluster, &refusal, is_new)?;
                 }
+                Err(refusal) => self.refuse_all(cluster, &refusal, |_| true)?,
             }
         }
         Ok(())
     }
 
-    /// Refuses the records of a cluster that are not in the golden record that they were in, as they were.
-    fn refuse_changed(&mut self, cluster: &Cluster, refusal: &Refusal) -> Result<()> {
+    /// Refuses the records of a cluster, as far as they are chosen.
+    fn refuse_all(
+        &mut self,
+        cluster: &Cluster,
+        refusal: &Refusal,
+        is_chosen: impl Fn(RecordNumber) -> bool,
+    ) -> Result<()> {
         let together = (cluster.members.first()).filter(|_| cluster.members.len() > 1);
-        for member in &cluster.members {
-            let before = (self.before)(*member);
-            if before.is_changed || before.golden.is_none() {
-                self.refuse(*member, refusal, together.copied())?;
-            }
+        for member in cluster.members.iter().filter(|member| is_chosen(**member)) {
+            self.refuse(*member, refusal, together.copied())?;
         }
         Ok(())
     }
@@ -285,7 +291,7 @@ impl Placer<'_> {
                 (false, 1) => EntryOutcome::Written,
                 (false, _) => EntryOutcome::Merged,
             };
-            let mut entry = self.entry(*member, outcome)?;
+            let mut entry = self.entry(*member, outcome);
             entry.target = Some(number);
             entry.before = if *member == carrier { before } else { Some(after) };
             entry.after = Some(after);
@@ -352,7 +358,7 @@ impl Placer<'_> {
     /// Removes a golden record that has become part of another one.
     fn absorb(&mut self, cluster: &Cluster, golden: RecordNumber, part: i64) -> Result<()> {
         let (carrier, _) = self.carrier(cluster)?;
-        let mut entry = self.entry(carrier, EntryOutcome::Merged)?;
+        let mut entry = self.entry(carrier, EntryOutcome::Merged);
         (entry.part, entry.target) = (part, Some(golden));
         entry.reason = Some(reason("merge.joined", None));
         entry.before = self.remove(golden, carrier, part)?;
@@ -378,10 +384,10 @@ impl Placer<'_> {
     }
 
     /// Makes the entry of a record, with the commitment to its source.
-    fn entry(&self, record: RecordNumber, outcome: EntryOutcome) -> Result<Entry> {
+    fn entry(&self, record: RecordNumber, outcome: EntryOutcome) -> Entry {
         let mut entry = Entry::new(record, 0, outcome);
         entry.input = self.sources.get(&record).and_then(Salted::hash);
-        Ok(entry)
+        entry
     }
 
     /// Writes the entry of a record that is in no cluster any more.
@@ -391,7 +397,7 @@ impl Placer<'_> {
             Gone::Refused(_) if !(self.before)(left.record).is_changed => Ok(()),
             Gone::Refused(refusal) => self.refuse(left.record, &refusal, None),
             Gone::Filtered(code) => {
-                let mut entry = self.entry(left.record, EntryOutcome::Filtered)?;
+                let mut entry = self.entry(left.record, EntryOutcome::Filtered);
                 entry.reason = Some(reason(code, None));
                 if let Some(golden) = left.removes.filter(|_| !waits) {
                     match self.row(golden)? {
@@ -423,7 +429,7 @@ impl Placer<'_> {
         refusal: &Refusal,
         together: Option<RecordNumber>,
     ) -> Result<()> {
-        let mut entry = self.entry(record, EntryOutcome::Refused)?;
+        let mut entry = self.entry(record, EntryOutcome::Refused);
         entry.reason = Some(refused(refusal, together));
         self.batch.halts |= refusal.halts;
         if let Some(golden) = (self.before)(record).golden

@@ -51,7 +51,10 @@ impl MemberReason {
             say("by", json!(self.by));
         }
         if !self.review.is_empty() {
-            say("review", self.review.iter().map(ReviewPair::to_json).collect());
+            say(
+                "review",
+                self.review.iter().copied().map(ReviewPair::to_json).collect(),
+            );
         }
         if !self.won.is_empty() {
             say("won", json!(self.won));
@@ -75,7 +78,7 @@ impl MemberReason {
 }
 
 impl ReviewPair {
-    fn to_json(&self) -> Json {
+    fn to_json(self) -> Json {
         json!({
             "with": self.with,
             "bits": Bits::new(self.bits),

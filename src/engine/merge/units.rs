@@ -1,6 +1,6 @@
 //! The units of a merge: clusters and golden records that depend on each other, each written in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 use crate::record::RecordNumber;
 
@@ -63,6 +63,112 @@ impl Unit {
     }
 }
 
+/// The clusters of all records, in order of their smallest members: numbers only, because there may be millions.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Clusters {
+    /// Cluster after cluster, ascending in each.
+    members: Vec<RecordNumber>,
+    /// Where the members of each cluster end.
+    ends: Vec<usize>,
+}
+
+impl Clusters {
+    /// Adds the next cluster.
+    pub(super) fn push(&mut self, members: impl IntoIterator<Item = RecordNumber>) {
+        self.members.extend(members);
+        self.ends.push(self.members.len());
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn get(&self, at: usize) -> &[RecordNumber] {
+        let begin = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.members[begin..self.ends[at]]
+    }
+}
+
+/// The units of a pass, in order of their keys. Each is put together when it is asked for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Units {
+    clusters: Clusters,
+    /// What each cluster keeps and absorbs.
+    goldens: Goldens,
+    left: Vec<Left>,
+    /// The clusters, and the places in `left`, in the order of the units.
+    order: (Vec<u32>, Vec<u32>),
+    /// Where the clusters, and the places in `left`, of each unit end.
+    ends: Vec<(usize, usize)>,
+}
+
+/// What becomes of golden records.
+#[derive(Clone, Debug, Default)]
+struct Goldens {
+    /// By cluster: the golden record that it keeps.
+    keeps: Vec<Option<RecordNumber>>,
+    /// By cluster, where there are any: the golden records that become part of it.
+    absorbs: BTreeMap<usize, Vec<RecordNumber>>,
+}
+
+impl Goldens {
+    fn absorbed_by(&self, cluster: usize) -> &[RecordNumber] {
+        self.absorbs.get(&cluster).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Units {
+    /// Returns how many there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Returns a unit.
+    pub(super) fn get(&self, at: usize) -> Unit {
+        let begin = at.checked_sub(1).map_or((0, 0), |before| self.ends[before]);
+        let end = self.ends[at];
+        let cluster = |at: &u32| {
+            let at = *at as usize;
+            Cluster {
+                members: self.clusters.get(at).to_vec(),
+                keeps: self.goldens.keeps[at],
+                absorbs: self.goldens.absorbed_by(at).to_vec(),
+            }
+        };
+        Unit {
+            clusters: self.order.0[begin.0..end.0].iter().map(cluster).collect(),
+            left: self.order.1[begin.1..end.1]
+                .iter()
+                .map(|at| self.left[*at as usize])
+                .collect(),
+        }
+    }
+
+    /// Returns all of them, from one on.
+    pub(super) fn from(&self, first: usize) -> impl Iterator<Item = Unit> {
+        (first..self.len()).map(|at| self.get(at))
+    }
+
+    /// Returns the members of each of their clusters.
+    pub(super) fn clusters(&self) -> impl Iterator<Item = &[RecordNumber]> {
+        self.order.0.iter().map(|at| self.clusters.get(*at as usize))
+    }
+
+    /// Returns how many of them have keys up to this one.
+    pub(super) fn up_to(&self, key: RecordNumber) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.get(middle).key() <= key {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+}
+
 /// Where the records of a merge stood before a pass, and what has changed.
 pub(super) trait Before {
     /// Returns the golden record that a record was in.
@@ -80,35 +186,96 @@ pub(super) trait Before {
     fn is_changed(&self, record: RecordNumber) -> bool;
 }
 
-/// Returns the units that a pass has to process, in order of their keys. `clusters`: all of them, each with its members
-/// ascending; `left`: the records that are in none and were in one, or have to be processed.
-pub(super) fn units(
-    clusters: Vec<Vec<RecordNumber>>,
-    left: Vec<RecordNumber>,
-    before: &impl Before,
-) -> Vec<Unit> {
-    let mut clusters: Vec<Cluster> = clusters
-        .into_iter()
-        .map(|members| Cluster {
-            members,
-            ..Cluster::default()
-        })
-        .collect();
-    clusters.sort_unstable_by_key(|cluster| cluster.members.first().copied());
-    let (goldens, refused) = (
-        held(&clusters, &left, |record| before.golden(record)),
-        held(&clusters, &left, |record| before.refused_with(record)),
+/// Returns the units that a pass has to process. `clusters`: all of them; `left`: the records that are in none and were in
+/// one, or have to be processed, ascending.
+pub(super) fn units(clusters: Clusters, left: &[RecordNumber], before: &impl Before) -> Units {
+    let (held_by, refused) = (
+        held(&clusters, left, |record| before.golden(record)),
+        held(&clusters, left, |record| before.refused_with(record)),
     );
-    let mut left: Vec<Left> = left
-        .into_iter()
-        .map(|record| Left {
-            record,
-            removes: None,
-        })
-        .collect();
-    left.sort_unstable_by_key(|left| left.record);
-    assign(&mut clusters, &mut left, &goldens);
-    grouped(clusters, left, (&goldens, &refused), before)
+    let left = left.iter().map(|record| Left {
+        record: *record,
+        removes: None,
+    });
+    let mut left: Vec<Left> = left.collect();
+    let goldens = assigned(clusters.len(), &mut left, &held_by);
+    let roots = roots(clusters.len(), &left, [&held_by, &refused]);
+    let mut keys = vec![None; roots.len()];
+    for (at, root) in roots.iter().enumerate() {
+        let root = *root as usize;
+        let is_affected = match at.checked_sub(clusters.len()) {
+            None => is_affected(clusters.get(at), &goldens, at, &refused, before),
+            Some(at) => is_left_affected(left[at].record, before),
+        };
+        if is_affected {
+            keys[root] = Some(RecordNumber::MAX);
+        }
+    }
+    for (at, root) in roots.iter().enumerate() {
+        let first = match at.checked_sub(clusters.len()) {
+            None => clusters.get(at).first().copied(),
+            Some(at) => Some(left[at].record),
+        };
+        if let (Some(key), Some(first)) = (&mut keys[*root as usize], first) {
+            *key = first.min(*key);
+        }
+    }
+    let key = |at: usize| keys[roots[at] as usize];
+    let in_order = |nodes: std::ops::Range<usize>| {
+        let mut order: Vec<u32> = (nodes.clone())
+            .filter(|at| key(*at).is_some())
+            .map(|at| small(at - nodes.start))
+            .collect();
+        order.sort_by_key(|at| key(*at as usize + nodes.start));
+        order
+    };
+    let order = (
+        in_order(0..clusters.len()),
+        in_order(clusters.len()..clusters.len() + left.len()),
+    );
+    let ends = ends(
+        &order,
+        |at| key(at as usize),
+        |at| key(at as usize + clusters.len()),
+    );
+    Units {
+        clusters,
+        goldens,
+        left,
+        order,
+        ends,
+    }
+}
+
+/// Returns where each unit ends, among clusters and records in none that are in the order of their units' keys.
+fn ends(
+    (clusters, left): &(Vec<u32>, Vec<u32>),
+    of_cluster: impl Fn(u32) -> Option<RecordNumber>,
+    of_left: impl Fn(u32) -> Option<RecordNumber>,
+) -> Vec<(usize, usize)> {
+    let (mut ends, mut at) = (Vec::new(), (0, 0));
+    loop {
+        let next = [
+            clusters.get(at.0).and_then(|cluster| of_cluster(*cluster)),
+            left.get(at.1).and_then(|left| of_left(*left)),
+        ];
+        let Some(key) = next.into_iter().flatten().min() else {
+            return ends;
+        };
+        at.0 += clusters[at.0..]
+            .iter()
+            .take_while(|cluster| of_cluster(**cluster) == Some(key))
+            .count();
+        at.1 += left[at.1..]
+            .iter()
+            .take_while(|left| of_left(**left) == Some(key))
+            .count();
+        ends.push(at);
+    }
+}
+
+fn small(at: usize) -> u32 {
+    u32::try_from(at).expect("fewer records than numbers of 32 bits")
 }
 
 /// The records of each golden record, or of each cluster that was refused, ascending, with the clusters that they are in
@@ -116,15 +283,13 @@ pub(super) fn units(
 type Held = BTreeMap<RecordNumber, Vec<(RecordNumber, Option<usize>)>>;
 
 fn held(
-    clusters: &[Cluster],
+    clusters: &Clusters,
     left: &[RecordNumber],
     was_in: impl Fn(RecordNumber) -> Option<RecordNumber>,
 ) -> Held {
     let mut held = Held::new();
-    let members = clusters
-        .iter()
-        .enumerate()
-        .flat_map(|(at, cluster)| cluster.members.iter().map(move |member| (*member, Some(at))));
+    let members =
+        (0..clusters.len()).flat_map(|at| clusters.get(at).iter().map(move |member| (*member, Some(at))));
     for (record, at) in members.chain(left.iter().map(|record| (*record, None))) {
         if let Some(golden) = was_in(record) {
             held.entry(golden).or_default().push((record, at));
@@ -139,75 +304,61 @@ fn held(
 /// Decides who keeps each golden record: the cluster with the member that was there first, of those that do not keep an
 /// older one. A golden record that nobody keeps becomes part of the cluster of its first member; if no member is left,
 /// it is removed.
-fn assign(clusters: &mut [Cluster], left: &mut [Left], held: &Held) {
+fn assigned(clusters: usize, left: &mut [Left], held: &Held) -> Goldens {
+    let mut goldens = Goldens {
+        keeps: vec![None; clusters],
+        absorbs: BTreeMap::new(),
+    };
     for (golden, records) in held {
         let mut now = records.iter().filter_map(|(_, at)| *at);
         let first = now.clone().next();
-        if let Some(at) = now.find(|at| clusters[*at].keeps.is_none()) {
-            clusters[at].keeps = Some(*golden);
+        if let Some(at) = now.find(|at| goldens.keeps[*at].is_none()) {
+            goldens.keeps[at] = Some(*golden);
         } else if let Some(at) = first {
-            clusters[at].absorbs.push(*golden);
+            goldens.absorbs.entry(at).or_default().push(*golden);
         } else if let Some((record, _)) = records.first()
             && let Ok(at) = left.binary_search_by_key(record, |left| left.record)
         {
             left[at].removes = Some(*golden);
         }
     }
+    goldens
 }
 
-/// Joins what shares a golden record, and what was refused together; keeps what is affected.
-fn grouped(
-    clusters: Vec<Cluster>,
-    left: Vec<Left>,
-    (held, refused): (&Held, &Held),
-    before: &impl Before,
-) -> Vec<Unit> {
-    let mut groups = Groups::new(clusters.len() + left.len());
-    for records in held.values().chain(refused.values()) {
+/// Joins the clusters, and the records in none behind them, that share a golden record or were refused together. Returns
+/// the first of each one's group.
+fn roots(clusters: usize, left: &[Left], held: [&Held; 2]) -> Vec<u32> {
+    let mut groups = Groups::new(clusters + left.len());
+    for records in held.into_iter().flat_map(BTreeMap::values) {
         let mut nodes = records.iter().map(|(record, at)| match at {
             Some(at) => *at,
-            None => clusters.len() + left.partition_point(|left| left.record < *record),
+            None => clusters + left.partition_point(|left| left.record < *record),
         });
         if let Some(first) = nodes.next() {
             nodes.for_each(|node| groups.join(first, node));
         }
     }
-    let mut affected = BTreeSet::new();
-    for (at, cluster) in clusters.iter().enumerate() {
-        if is_affected(cluster, refused, before) {
-            affected.insert(groups.root(at));
-        }
-    }
-    for (at, gone) in left.iter().enumerate() {
-        // Its golden record, if it was in one, is not what it was.
-        let was_in = before
-            .golden(gone.record)
-            .filter(|_| !before.is_left(gone.record));
-        if before.is_changed(gone.record) || was_in.is_some() {
-            affected.insert(groups.root(clusters.len() + at));
-        }
-    }
-    let mut units: HashMap<usize, Unit> = HashMap::new();
-    let of_clusters = clusters.len();
-    for (at, cluster) in clusters.into_iter().enumerate() {
-        let root = groups.root(at);
-        if affected.contains(&root) {
-            units.entry(root).or_default().clusters.push(cluster);
-        }
-    }
-    for (at, gone) in left.into_iter().enumerate() {
-        let root = groups.root(of_clusters + at);
-        if affected.contains(&root) {
-            units.entry(root).or_default().left.push(gone);
-        }
-    }
-    let mut units: Vec<Unit> = units.into_values().collect();
-    units.sort_unstable_by_key(Unit::key);
-    units
+    (0..clusters + left.len())
+        .map(|at| small(groups.root(at)))
+        .collect()
 }
 
-fn is_affected(cluster: &Cluster, refused: &Held, before: &impl Before) -> bool {
-    let members = || cluster.members.iter().copied();
+/// Returns whether a record that is in no cluster changes anything: its golden record, if it was in one, is not what it
+/// was.
+fn is_left_affected(record: RecordNumber, before: &impl Before) -> bool {
+    let was_in = before.golden(record).filter(|_| !before.is_left(record));
+    before.is_changed(record) || was_in.is_some()
+}
+
+fn is_affected(
+    members: &[RecordNumber],
+    goldens: &Goldens,
+    at: usize,
+    refused: &Held,
+    before: &impl Before,
+) -> bool {
+    let (keeps, absorbs) = (goldens.keeps[at], goldens.absorbed_by(at));
+    let members = || members.iter().copied();
     if members().any(|member| before.is_changed(member)) {
         return true;
     }
@@ -217,159 +368,35 @@ fn is_affected(cluster: &Cluster, refused: &Held, before: &impl Before) -> bool 
         let with = refused.get(&first).map_or(&[][..], Vec::as_slice);
         return !members().eq(with.iter().map(|(record, _)| *record));
     }
-    let is_as_before =
-        |member| before.golden(member) == cluster.keeps && before.refused_with(member).is_none();
-    !cluster.absorbs.is_empty() || !members().all(is_as_before)
+    let is_as_before = |member| before.golden(member) == keeps && before.refused_with(member).is_none();
+    !absorbs.is_empty() || !members().all(is_as_before)
 }
 
 /// Disjoint sets.
 struct Groups {
-    above: Vec<usize>,
+    above: Vec<u32>,
 }
 
 impl Groups {
     fn new(len: usize) -> Self {
         Self {
-            above: (0..len).collect(),
+            above: (0..small(len)).collect(),
         }
     }
 
     fn root(&mut self, mut at: usize) -> usize {
-        while self.above[at] != at {
-            self.above[at] = self.above[self.above[at]];
-            at = self.above[at];
+        while self.above[at] as usize != at {
+            self.above[at] = self.above[self.above[at] as usize];
+            at = self.above[at] as usize;
         }
         at
     }
 
     fn join(&mut self, a: usize, b: usize) {
         let (a, b) = (self.root(a), self.root(b));
-        self.above[a.max(b)] = a.min(b);
+        self.above[a.max(b)] = small(a.min(b));
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Was(Vec<(i64, i64)>, Vec<i64>);
-
-    /// As well, the records that were refused, each with the smallest member of its cluster.
-    struct Refused(Was, Vec<(i64, i64)>);
-
-    impl Before for Was {
-        fn golden(&self, record: RecordNumber) -> Option<RecordNumber> {
-            let found = self.0.iter().find(|(member, _)| *member == record.get());
-            found.map(|(_, golden)| RecordNumber::new(*golden))
-        }
-
-        fn refused_with(&self, _: RecordNumber) -> Option<RecordNumber> {
-            None
-        }
-
-        fn is_left(&self, _: RecordNumber) -> bool {
-            false
-        }
-
-        fn is_changed(&self, record: RecordNumber) -> bool {
-            self.1.contains(&record.get())
-        }
-    }
-
-    impl Before for Refused {
-        fn golden(&self, record: RecordNumber) -> Option<RecordNumber> {
-            self.0.golden(record)
-        }
-
-        fn refused_with(&self, record: RecordNumber) -> Option<RecordNumber> {
-            let found = self.1.iter().find(|(refused, _)| *refused == record.get());
-            found.map(|(_, first)| RecordNumber::new(*first))
-        }
-
-        fn is_left(&self, record: RecordNumber) -> bool {
-            self.refused_with(record).is_some()
-        }
-
-        fn is_changed(&self, record: RecordNumber) -> bool {
-            self.0.is_changed(record)
-        }
-    }
-
-    fn numbers(numbers: &[i64]) -> Vec<RecordNumber> {
-        numbers.iter().map(|number| RecordNumber::new(*number)).collect()
-    }
-
-    /// Each cluster as (members, keeps, absorbs); each record that left as (record, removes).
-    #[track_caller]
-    fn check(was: &impl Before, clusters: &[&[i64]], left: &[i64], expected: &str) {
-        let clusters = clusters.iter().map(|members| numbers(members)).collect();
-        let mut shown = Vec::new();
-        for unit in units(clusters, numbers(left), was) {
-            for cluster in unit.clusters {
-                let of = |numbers: &[RecordNumber]| {
-                    let texts: Vec<String> = numbers.iter().map(|number| number.get().to_string()).collect();
-                    texts.join(",")
-                };
-                let keeps = cluster
-                    .keeps
-                    .map_or("new".to_owned(), |golden| golden.get().to_string());
-                shown.push(format!(
-                    "{}={}-{}",
-                    of(&cluster.members),
-                    keeps,
-                    of(&cluster.absorbs)
-                ));
-            }
-            for gone in unit.left {
-                let removes = gone
-                    .removes
-                    .map_or("".to_owned(), |golden| golden.get().to_string());
-                shown.push(format!("{}x{removes}", gone.record.get()));
-            }
-            shown.push("|".to_owned());
-        }
-        assert_eq!(shown.join(" "), expected);
-    }
-
-    #[test]
-    fn the_worked_example_of_the_design() {
-        check(
-            &Was(vec![], vec![1, 2, 3]),
-            &[&[1, 2], &[3]],
-            &[],
-            "1,2=new- | 3=new- |",
-        );
-        let first = vec![(1, 4), (2, 4), (3, 5)];
-        check(&Was(first.clone(), vec![3]), &[&[1, 2, 3]], &[], "1,2,3=4-5 |");
-        check(&Was(first, vec![]), &[&[1, 2], &[3]], &[], "");
-        let joined = vec![(1, 4), (2, 4), (3, 4)];
-        check(&Was(joined, vec![2]), &[&[1, 3], &[2]], &[], "1,3=4- 2=new- |");
-    }
-
-    #[test]
-    fn a_golden_record_stays_with_whoever_is_left() {
-        let was = || vec![(1, 4), (2, 4), (3, 5), (6, 5)];
-        check(&Was(was(), vec![3]), &[&[1, 2, 3], &[6]], &[], "1,2,3=4- 6=5- |");
-        check(&Was(was(), vec![1]), &[&[2], &[3, 6]], &[1], "2=4- 1x |");
-        check(&Was(was(), vec![1, 2]), &[&[3, 6]], &[1, 2], "1x4 2x |");
-        check(&Was(was(), vec![9]), &[&[1, 2, 9], &[3, 6]], &[], "1,2,9=4- |");
-        check(&Was(was(), vec![9]), &[&[1, 2, 3, 6, 9]], &[], "1,2,3,6,9=4-5 |");
-    }
-
-    #[test]
-    fn a_refused_cluster_is_tried_again_only_when_something_about_it_changes() {
-        let was = |changed: &[i64]| {
-            let goldens = Was(vec![(1, 9)], changed.to_vec());
-            Refused(goldens, vec![(1, 1), (2, 1), (3, 1), (5, 5)])
-        };
-        let clusters: &[&[i64]] = &[&[1, 2, 3], &[4], &[5]];
-        check(&was(&[]), clusters, &[], "");
-        check(&was(&[2]), clusters, &[], "1,2,3=9- |");
-        // One of them has gone, or belongs to others now: the rest may be accepted.
-        check(&was(&[3]), &[&[1, 2], &[5]], &[3], "1,2=9- 3x |");
-        check(&was(&[3]), &[&[1, 2], &[3, 5]], &[], "1,2=9- 3,5=new- |");
-        check(&was(&[]), &[&[1], &[2, 3], &[5]], &[], "1=9- 2,3=new- |");
-        // A refused record whose earlier version stays.
-        check(&was(&[]), &[&[5]], &[1], "");
-    }
-}
+mod tests;

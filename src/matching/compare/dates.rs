@@ -47,8 +47,40 @@ pub(super) enum Alike {
     No,
 }
 
+/// A text without what separates the parts of a date: a date with a missing digit has none.
+struct Plain {
+    bytes: [u8; LONGEST],
+    len: usize,
+}
+
+/// Longer texts are no dates, and are compared as they are.
+const LONGEST: usize = 32;
+
+impl Plain {
+    fn new(text: &str) -> Option<Self> {
+        let mut plain = Self {
+            bytes: [0; LONGEST],
+            len: 0,
+        };
+        for byte in text.bytes().filter(|byte| !matches!(byte, b'-' | b'/' | b'.')) {
+            *plain.bytes.get_mut(plain.len)? = byte;
+            plain.len += 1;
+        }
+        Some(plain)
+    }
+
+    fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.bytes[..self.len]).ok()
+    }
+}
+
 /// Compares two different dates.
 pub(super) fn alike(a: &str, b: &str) -> Alike {
+    let plain = (Plain::new(a), Plain::new(b));
+    let (a, b) = match &plain {
+        (Some(one), Some(other)) => (one.text().unwrap_or(a), other.text().unwrap_or(b)),
+        _ => (a, b),
+    };
     let (Some(one), Some(other)) = (parts(a), parts(b)) else {
         return match slips(a, b, 2) {
             1 => Alike::Slip,
@@ -66,7 +98,9 @@ pub(super) fn alike(a: &str, b: &str) -> Alike {
         one.day == other.day,
     );
     match u8::from(year) + u8::from(month) + u8::from(day) {
-        2 => Alike::TwoParts,
+        // With another year it is somebody of another generation, who was born on the same day of the year.
+        2 if year || one.year.abs_diff(other.year) <= 10 => Alike::TwoParts,
+        2 => Alike::Year,
         _ if year => Alike::Year,
         _ => Alike::No,
     }

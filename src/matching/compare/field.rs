@@ -102,7 +102,7 @@ impl FieldComparison {
             }
             How::Text => self.cut(share_kept(one, other)),
             How::Tokens => self.cut(parts_in_common(one, other, char::is_whitespace)),
-            How::Set => self.cut(parts_in_common(one, other, |c| c == '\n')),
+            How::Set => self.cut(parts_in_common(one, other, |c| matches!(c, '\n' | '\u{1f}'))),
             How::Digits => slips(one, other, 2) - 1,
             How::Date => match dates::alike(one, other) {
                 Alike::Slip => 0,

@@ -178,7 +178,9 @@ impl<'f> Scorer<'f> {
             .filter(|&slot| scores[slot].weight > 0)
             .collect();
         by.sort_by_key(|&slot| -scores[slot].weight);
-        let against = (0..scores.len()).filter(|&slot| scores[slot].weight < 0);
+        // What members of a household share as well may have a weight below zero, but speaks against nobody.
+        let differs = |slot: &SlotScore| slot.likeness.is_some_and(|likeness| stance(likeness) != AGREES);
+        let against = (0..scores.len()).filter(|&slot| scores[slot].weight < 0 && differs(&scores[slot]));
         PairScore {
             bits: evidence.bits,
             posterior: evidence.posterior(),

@@ -13,8 +13,11 @@ const OTHER_WORDS: &[(&str, &[&str])] = &[
     ("op/split.rs", &["trim"]),
     // The function for expressions, the join of clusters, the functions of a program and a default rule.
     ("stage/merge/compile.rs", &["lookup"]),
+    ("stage/merge/kind.rs", &["rust", "set", "zip"]),
     ("stage/merge/meaning.rs", &["join", "rust"]),
+    ("stage/merge/read_tables.rs", &["default", "join"]),
     ("stage/merge/schema.rs", &["default", "join", "rust"]),
+    ("stage/merge/survival.rs", &["default", "rust"]),
     ("stage/merge/words.rs", &["join", "rust"]),
     ("stage/schema.rs", &["default", "remove", "replace"]),
     ("stage/settings.rs", &["remove", "replace"]),

@@ -1,11 +1,15 @@
 //! What of a record is compared: the texts of its fields, the computed parts of its keys, and what it belongs to.
 
+use std::borrow::Cow;
+
 use super::compiled::{FieldValue, From, Merge};
 use super::kind::Form;
 use super::normal::{NotScalar, normal, scalar};
+use crate::digest::sha256;
 use crate::expression::{Evaluated, Expression, Scope};
+use crate::matching::{FeaturesBuilder, MemberText};
 use crate::path::Path;
-use crate::record::{Document, Value};
+use crate::record::{Document, Record, Value};
 use crate::refusal::Refusal;
 
 /// What of a member is compared.
@@ -17,6 +21,26 @@ pub(crate) struct MemberFeatures {
     pub(crate) computed: Vec<Option<String>>,
     /// What the member belongs to, of which a cluster has at most one member.
     pub(crate) owner: Option<String>,
+}
+
+impl MemberFeatures {
+    /// Adds a record to those that are compared. Its place among equals follows from its id and not from its number, so that
+    /// the order of loading decides nothing.
+    pub(crate) fn push_to(&self, builder: &mut FeaturesBuilder, record: &Record) {
+        let hash = sha256(&[record.id.as_bytes()]);
+        builder.push(&MemberText {
+            number: record.number.get(),
+            tie: u64::from_be_bytes(std::array::from_fn(|at| hash[at])),
+            values: &borrowed(&self.values),
+            computed: &borrowed(&self.computed),
+            owner: self.owner.as_deref().map(Cow::Borrowed),
+        });
+    }
+}
+
+fn borrowed(texts: &[Option<String>]) -> Vec<Option<Cow<'_, str>>> {
+    let texts = texts.iter().map(Option::as_deref);
+    texts.map(|text| text.map(Cow::Borrowed)).collect()
 }
 
 impl Merge {

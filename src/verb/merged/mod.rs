@@ -22,7 +22,6 @@ use crate::ledger::{
 use crate::observe::Silent;
 use crate::record::{PassId, Record, RecordNumber};
 use crate::rollback::{RollbackOptions, RollbackScope, rollback};
-use crate::stage::{Lookup, Stage};
 use crate::store::{Store, StoreOptions, Table};
 use crate::verify::{VerifyOptions, verify};
 
@@ -94,8 +93,12 @@ impl Register {
 
     /// Merges: one pass of a model, one batch of these clusters, and the end.
     fn merge(&mut self, clusters: &[Cluster<'_>]) -> PassId {
+        self.merge_by(stage(), clusters)
+    }
+
+    fn merge_by(&mut self, stage: StageRow, clusters: &[Cluster<'_>]) -> PassId {
         let mut run = Run::begin(&mut self.store, &RunInfo::new("apply")).expect("a run");
-        let mut pass = run.new_pass(PassKind::Apply, Some(stage())).expect("a pass");
+        let mut pass = run.new_pass(PassKind::Apply, Some(stage)).expect("a pass");
         pass.row.source = Some(SOURCE.to_owned());
         pass.row.target = Some(TARGET.to_owned());
         let mut note = Batch::new(BatchKind::Note);
@@ -239,10 +242,9 @@ fn put(number: i64, name: &str) -> Edit {
     }
 }
 
-/// The revision of the stage.
+/// The revision of the stage, with a meaning that is not that of its text: it is not missing where it is not applied.
 fn stage() -> StageRow {
-    let stage = Stage::parse("0004_one_person.toml", TEXT, &Lookup::nothing()).expect("a stage");
-    let meaning = stage.meaning();
+    let meaning = "{\"merge\":{\"identity\":{\"given\":\"given\"}},\"number\":4,\"redact\":[],\"source\":\"register\",\"target\":\"people\"}";
     StageRow {
         stage: 0,
         project: PROJECT.to_owned(),

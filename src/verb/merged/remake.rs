@@ -1,6 +1,7 @@
 //! Golden records that are made again: one that its members do not make is found, though the ledger says it too.
 
 use super::*;
+use crate::stage::{Lookup, Stage};
 use crate::verify::{Remade, VerifyReport};
 
 fn data(member: i64, name: &str) -> String {
@@ -19,7 +20,9 @@ fn merged(golden: &str) -> Register {
         data: Some(data),
         ..Cluster::default()
     };
-    register.merge(&[cluster(&[1, 2], golden), cluster(&[3], &bob)]);
+    let stage = Stage::parse("0004_one_person.toml", TEXT, &Lookup::nothing()).expect("a stage");
+    let stage = StageRow::new(PROJECT, &stage);
+    register.merge_by(stage, &[cluster(&[1, 2], golden), cluster(&[3], &bob)]);
     register
 }
 

@@ -40,7 +40,7 @@ fn a_backup_is_checked_with_the_key_that_is_named() {
 #[test]
 fn a_backup_while_others_write_is_one_moment() {
     let project = project();
-    let lines: String = (1_000..11_000)
+    let lines: String = (1_000..21_000)
         .map(|id| format!("{{\"id\":\"r{id}\",\"n\":\"{id}\"}}\n"))
         .collect();
     project.write("many", lines);

@@ -287,9 +287,9 @@ fn a_golden_record_has_the_fields_of_its_members() {
         "
         *: same *
         @id: made ssn
-        _sources: all @id
-        phones: all phones
-        record: filter *
+        _sources: all @id, same _sources
+        phones: same phones, all phones
+        record: filter *, filter @id, filter ssn
         ",
     );
 }

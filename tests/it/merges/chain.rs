@@ -122,7 +122,7 @@ fn a_golden_record_that_a_stage_in_place_refused_keeps_its_number_and_its_place(
         (rows(&world, "people"), refused(&world)),
         ("3=a,c 4=b".to_owned(), String::new())
     );
-    assert_eq!(world.data("people", &golden).is_some(), true);
+    assert!(world.data("people", &golden).is_some());
     assert_eq!(deviations(&world), "");
     world.roll_back(RollbackScope::All);
     world.is_sound();

@@ -180,24 +180,7 @@ impl History {
                     self.world.delete("register", &id);
                 }
             }
-            Step::Apply(size, stop) => {
-                let options = ApplyOptions::default().batch_size(*size);
-                match stop {
-                    Some(batches) => {
-                        let stop = StopSignal::default();
-                        let options = options.stop(stop.clone());
-                        let mut observer = StopAfter(*batches, stop);
-                        let report = counterfoil::apply::apply(
-                            &mut self.world.store,
-                            &self.world.stages,
-                            &options,
-                            &mut observer,
-                        );
-                        self.runs.extend(report.expect("an apply").run);
-                    }
-                    None => self.apply(&options),
-                }
-            }
+            Step::Apply(size, stop) => self.apply_until(*size, *stop),
             Step::Rollback(all) => {
                 let scope = match self.runs.last() {
                     Some(run) if !all => RollbackScope::Run(*run),
@@ -222,15 +205,7 @@ impl History {
                 waive(&mut self.world.store, "law", &selected, &run_info).expect("a waiver");
                 self.has_waived = true;
             }
-            Step::Edit(at) => {
-                let id = self.golden_id(*at).filter(|id| !self.edited.contains_key(id));
-                if let Some(id) = id {
-                    let was = self.world.data("people", &id).expect("a golden record");
-                    let by_hand = was.replacen('{', "{\"by\":\"hand\",", 1);
-                    self.world.put("people", &id, &by_hand);
-                    self.edited.insert(id, (was, by_hand));
-                }
-            }
+            Step::Edit(at) => self.edit(*at),
             Step::Restore(at) => {
                 if let Some(id) = self.edited.keys().nth(*at).cloned() {
                     self.restore(&id);
@@ -248,6 +223,32 @@ impl History {
         );
         if is_left_as_it_is {
             self.world.is_sound();
+        }
+    }
+
+    /// Applies, and stops after so many batches.
+    fn apply_until(&mut self, size: usize, stop: Option<usize>) {
+        let options = ApplyOptions::default().batch_size(size);
+        let Some(batches) = stop else {
+            self.apply(&options);
+            return;
+        };
+        let stop = StopSignal::default();
+        let options = options.stop(stop.clone());
+        let mut observer = StopAfter(batches, stop);
+        let (store, stages) = (&mut self.world.store, &self.world.stages);
+        let report = counterfoil::apply::apply(store, stages, &options, &mut observer);
+        self.runs.extend(report.expect("an apply").run);
+    }
+
+    /// Changes a golden record by hand, unless it is changed already.
+    fn edit(&mut self, at: usize) {
+        let id = self.golden_id(at).filter(|id| !self.edited.contains_key(id));
+        if let Some(id) = id {
+            let was = self.world.data("people", &id).expect("a golden record");
+            let by_hand = was.replacen('{', "{\"by\":\"hand\",", 1);
+            self.world.put("people", &id, &by_hand);
+            self.edited.insert(id, (was, by_hand));
         }
     }
 

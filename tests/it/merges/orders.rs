@@ -41,8 +41,23 @@ fn made(loads: &[&[Registration]]) -> Made {
         data: seen.data(),
         reviews: world.asked::<String>(sql).split('|').map(str::to_owned).collect(),
         model: note["learned"].take(),
-        figures: note["figures"].take(),
+        figures: named(&mut note["figures"], &world),
     }
+}
+
+/// Figures with the ids of the records in the place of their numbers.
+fn named(figures: &mut Json, world: &World) -> Json {
+    let rows = world.rows("register").into_iter();
+    let ids: BTreeMap<i64, String> = rows.map(|row| (row.number.get(), row.id)).collect();
+    let pairs = figures.as_object_mut().expect("figures").values_mut();
+    for pair in pairs.filter_map(Json::as_array_mut).flatten() {
+        let sides = ["a", "b"].map(|side| pair.get(side).and_then(Json::as_i64));
+        if let [Some(a), Some(b)] = sides {
+            let (a, b) = (&ids[&a], &ids[&b]);
+            (pair["a"], pair["b"]) = (a.min(b).as_str().into(), a.max(b).as_str().into());
+        }
+    }
+    figures.take()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod shipped;
 mod steps;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use counterfoil::environment::SystemRandomness;
@@ -150,10 +151,10 @@ fn prove(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) -> 
 /// Returns what an auditor can do without this program.
 fn audit(store: &Path, questions: &[&str]) -> String {
     let store = store.display();
-    let own: String = questions
-        .iter()
-        .map(|question| format!("  sqlite3 {store} \"{question}\"\n"))
-        .collect();
+    let mut own = String::new();
+    for question in questions {
+        let _ = writeln!(own, "  sqlite3 {store} \"{question}\"");
+    }
     format!(
         "{}\n{own}  sqlite3 {store} \"SELECT database, outcome, count(*) FROM audit_record GROUP BY 1, 2\"\n  \
          sqlite3 {store} \"SELECT leaf_text FROM ledger_leaf WHERE batch=2\" | sha256sum\n  \
