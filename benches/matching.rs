@@ -5,7 +5,7 @@
 //!                 [--model] [--keys] [--missed] [--calibrate] FILE.csv...
 
 #[path = "../src/matching/mod.rs"]
-#[allow(unreachable_pub, unused_imports)]
+#[allow(dead_code, unreachable_pub, unused_imports)]
 mod matching;
 
 use std::borrow::Cow;

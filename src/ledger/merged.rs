@@ -233,6 +233,14 @@ pub(crate) fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+impl MergeNote {
+    /// Returns whether its pass has learned a model.
+    pub(crate) fn has_model(&self) -> bool {
+        let body: Option<Json> = serde_json::from_str(&self.body).ok();
+        body.is_some_and(|body| body.pointer("/merge/learned").is_some())
+    }
+}
+
 /// Returns the model that a note names: its own, or that of the batch that it refers to.
 pub(crate) fn model_of(connection: &Connection, note: &MergeNote) -> Result<Option<Model>> {
     let body: Option<Json> = serde_json::from_str(&note.body).ok();

@@ -4,7 +4,6 @@
 //! Everything here works on `Features`, the normalized texts of a record's fields, and knows neither
 //! documents nor SQL. The results are integers and the same bytes on every machine, with any number of threads, and in
 //! any order of the records.
-#![allow(dead_code)]
 
 mod clusters;
 mod compare;
@@ -24,20 +23,23 @@ pub use settings::{Caution, Classes, Comparator, Compare, Join, Kind, Role};
 pub use shown::{Bits, Probability};
 pub use table::{FieldModel, LevelShares, MatchModel, percent};
 
-#[allow(unused_imports)]
 pub(crate) use clusters::{Band, Clustering, Constraints, FREE, Review, cluster};
-#[allow(unused_imports)]
-pub(crate) use compare::{Likeness, MOST_SLOTS};
-#[allow(unused_imports)]
+pub(crate) use compare::MOST_SLOTS;
 pub(crate) use features::{Features, FeaturesBuilder, MemberText};
-#[allow(unused_imports)]
-pub(crate) use keys::{Exceeded, Excess, KeyFigures};
-#[allow(unused_imports)]
-pub(crate) use model::{LevelModel, Model, SlotModel, learn};
-#[allow(unused_imports)]
-pub(crate) use score::{Edge, Held, PairScore, Scored, Scorer, SlotScore, score};
+pub(crate) use keys::{Exceeded, Excess};
+pub(crate) use model::{Model, learn};
+pub(crate) use score::{Scored, Scorer, score};
 pub(crate) use settings::{
     Field, Group, GroupPart, Key, KeyPart, Learn, Limits, Millibits, Ppm, Settings, place,
 };
+pub(crate) use shown::{bits_of, expected_in};
+
+// For the tests, and for `benches/matching.rs`, which includes this folder.
 #[allow(unused_imports)]
-pub(crate) use shown::{bits_of, expected_in, share_of};
+pub(crate) use {
+    compare::Likeness,
+    keys::KeyFigures,
+    model::{LevelModel, SlotModel},
+    score::{Edge, Held, PairScore, SlotScore},
+    shown::share_of,
+};

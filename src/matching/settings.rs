@@ -287,6 +287,10 @@ impl Field {
 
 impl Settings {
     /// Returns the settings of a stage that says nothing but its fields.
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "benches/matching.rs includes this folder")
+    )]
     pub(crate) fn new(mut fields: Vec<Field>) -> Self {
         let position = |kind| fields.iter().position(|field: &Field| field.kind == kind);
         if let (Some(given), Some(surname)) = (position(Kind::Given), position(Kind::Surname))

@@ -57,8 +57,7 @@ pub use settings::{MaxErrors, OnConflict, OnError, Stale};
 pub use stages::Stages;
 
 pub(crate) use meaning::is_same as is_same_meaning;
-#[allow(unused_imports)]
-pub(crate) use merge::{Golden, Member, MemberFeatures, United};
+pub(crate) use merge::MemberFeatures;
 pub(crate) use redacted::redacted_by;
 use settings::StageSettings;
 use steps::Steps;

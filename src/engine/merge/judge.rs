@@ -231,7 +231,7 @@ pub(super) fn judge(
             continue;
         }
         return Ok(Judged {
-            digest: digest(features, &clustering),
+            digest: digest(features, &clustering, merge.settings().fields.len()),
             reviews: by_side(&clustering.reviews),
             scores: scores(merge, features, model, &found),
             figures: figures(features, merge.settings(), model, &scored, &clustering),
@@ -340,14 +340,26 @@ fn clusters(features: &Features, clustering: &Clustering) -> Clusters {
     clusters
 }
 
-fn digest(features: &Features, clustering: &Clustering) -> String {
-    let mut text = Vec::with_capacity(features.len() * 16);
+/// Returns a hash over the compared values and the clusters, so that a pass is continued only over what it began with.
+fn digest(features: &Features, clustering: &Clustering, fields: usize) -> String {
+    let (mut hash, mut text) = ([0; 32], Vec::new());
     for (at, label) in clustering.of.iter().enumerate() {
         text.extend(features.number(at).to_be_bytes());
         text.extend(features.number(*label as usize).to_be_bytes());
+        for value in (0..fields).map(|field| features.value(at, field).unwrap_or_default()) {
+            text.extend(value.as_bytes());
+            text.push(0);
+        }
+        if text.len() >= DIGESTED {
+            hash = sha256(&[&hash, &text]);
+            text.clear();
+        }
     }
-    hex(&sha256(&[&text]))
+    hex(&sha256(&[&hash, &text]))
 }
+
+/// Number of bytes that are hashed together.
+const DIGESTED: usize = 1 << 20;
 
 /// Scores the pairs within the clusters that are written.
 fn scores(merge: &Merge, features: &Features, model: &Model, units: &Units) -> HashMap<usize, MemberScore> {

@@ -156,7 +156,7 @@ impl<'a> MergeProducer<'a> {
             let earlier = Earlier::read(connection, project, stage, self.begins, self.selection.clone())?;
             let is_first = matches!(self.selection, RecordSelection::Table { .. });
             let recorded = match &self.resumed {
-                Some((note, _)) if note.body.contains("\"learned\"") => Some(note.clone()),
+                Some((note, _)) if note.has_model() => Some(note.clone()),
                 None if is_first => None,
                 _ => newest_model(connection, project, stage.number())?,
             };

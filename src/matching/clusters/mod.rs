@@ -227,6 +227,9 @@ impl Joining<'_, '_> {
                 if evidence.held == Some(Held::Unique) {
                     return Err(Some(Band::Conflict));
                 }
+                if evidence.held == Some(Held::Against) && !self.is_bridged(one, other, [&ours, &theirs]) {
+                    return Err(Some(Band::Chain));
+                }
                 let posterior = if evidence.held == Some(Held::NoAgreement) {
                     0
                 } else {
@@ -243,6 +246,25 @@ impl Joining<'_, '_> {
             Join::Any => true,
         };
         if goes { Ok(()) } else { Err(Some(Band::Chain)) }
+    }
+
+    /// Returns whether others explain the contradictions of a pair in what identifies: for each, a third member has a value
+    /// there, and goes with both by the rule of caution. One that has no value there says less, and joins nobody to another.
+    fn is_bridged(&mut self, one: usize, other: usize, clusters: [&[u32]; 2]) -> bool {
+        self.comparer.levels(one, other, &mut self.levels);
+        let against = self.scorer.contradictions(&self.levels);
+        against.into_iter().all(|slot| {
+            let mut others = clusters.into_iter().flatten().map(|member| *member as usize);
+            others.any(|third| {
+                let goes_with = |side: usize| {
+                    let evidence = self
+                        .scorer
+                        .evidence(&mut self.comparer, &mut self.levels, third, side);
+                    evidence.held.is_none() && self.levels[slot] != MISSING
+                };
+                third != one && third != other && [one, other].into_iter().all(goes_with)
+            })
+        })
     }
 
     /// Returns whether two clusters hold a pair that is decided to be two.

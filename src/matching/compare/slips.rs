@@ -6,11 +6,22 @@ use crate::matching::text;
 /// The longest text, in bytes, that the fast forms take.
 const SHORT: usize = 64;
 
+/// The number of characters that are compared one with another, because the time grows with their square. No name is longer;
+/// of a longer text only the beginning is compared, and whether the rest is equal.
+const COMPARED: usize = 1_000;
+
+/// Returns the beginnings of two texts that are compared, and how many slips their rests count as: one if they differ.
+fn beginnings<'t>(a: &'t str, b: &'t str) -> (&'t str, &'t str, usize) {
+    let (one, other) = (text::prefix(a, COMPARED), text::prefix(b, COMPARED));
+    (one, other, usize::from(a[one.len()..] != b[other.len()..]))
+}
+
 /// Returns the number of insertions, deletions, replacements and transpositions of neighbours between two texts, or
 /// `most + 1` if there are more than `most`.
 pub(super) fn slips(a: &str, b: &str, most: usize) -> usize {
     if a.len() > SHORT || b.len() > SHORT || !a.is_ascii() || !b.is_ascii() {
-        return text::distance(a, b).min(most + 1);
+        let (a, b, rest) = beginnings(a, b);
+        return (text::distance(a, b) + rest).min(most + 1);
     }
     let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
     while let ([first, rest @ ..], [other, others @ ..]) = (a, b)
@@ -62,9 +73,11 @@ fn distance(a: &[u8], b: &[u8], most: usize) -> usize {
     rows[a.len() % 3][b.len()].min(most + 1)
 }
 
-/// Returns the Jaro-Winkler similarity in thousandths, as `text::similarity` does.
+/// Returns the Jaro-Winkler similarity in thousandths, as `text::similarity` does; less than 1000 for different texts.
 pub(super) fn likeness(a: &str, b: &str) -> u16 {
-    text::similarity(a, b)
+    let (one, other, rest) = beginnings(a, b);
+    let similarity = text::similarity(one, other);
+    if rest > 0 { similarity.min(999) } else { similarity }
 }
 
 /// Returns how much of two texts is equal, in thousandths of the longer one: 1000 for equal ones.
@@ -95,4 +108,19 @@ pub(super) fn parts_in_common(a: &str, b: &str, separates: fn(char) -> bool) -> 
         return 1000;
     }
     u16::try_from(common * 1000 / all).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_long_texts_the_beginnings_are_compared() {
+        let long = "smith ".repeat(200_000);
+        let other = format!("{long}x");
+        assert_eq!(slips(&long, &other, 5), 1);
+        assert_eq!(likeness(&long, &other), 999);
+        assert_eq!(slips(&long, &format!("x{long}"), 5), 3);
+        assert_eq!(likeness(&long, &long), 1000);
+    }
 }

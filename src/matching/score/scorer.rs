@@ -156,6 +156,12 @@ impl<'f> Scorer<'f> {
         self.of_levels(levels)
     }
 
+    /// Returns the slots of what identifies that contradict at these levels.
+    pub(crate) fn contradictions(&self, levels: &[u8]) -> Vec<usize> {
+        let contradicts = |slot: &usize| self.stances[*slot][usize::from(levels[*slot])] == AGAINST;
+        (0..levels.len()).filter(contradicts).collect()
+    }
+
     /// Scores a pair in full.
     pub(crate) fn pair(&self, a: usize, b: usize) -> PairScore {
         let slots = &self.comparison.slots;

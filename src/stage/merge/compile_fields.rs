@@ -9,12 +9,12 @@ use super::draft::{Draft, DraftField, Written};
 use super::kind::{CompareWord, Form, KindRow, Row, form};
 use super::names::{SuppliedName, supplied_names};
 use crate::matching::{
-    Classes, Compare, Field, Group, GroupPart, Key, KeyPart, Kind, Learn, Millibits, Role, place,
+    Classes, Compare, Field, Group, GroupPart, Key, KeyPart, Kind, Learn, MOST_SLOTS, Millibits, Role, place,
 };
 use crate::problem::Problem;
 
 /// Most fields, and most levels of one: what the matching holds.
-const MOST: usize = 32;
+const MOST: usize = MOST_SLOTS;
 const MOST_LEVELS: usize = 7;
 
 /// What fields compile to: what is compared, where the values come from, and the names that expressions may use.

@@ -34,4 +34,4 @@ pub(crate) use features::MemberFeatures;
 pub(super) use kind::table as kinds_table;
 pub(super) use read::read;
 pub(super) use schema::schema;
-pub(crate) use survive::{Golden, Member, United};
+pub(crate) use survive::{Golden, Member};

@@ -12,5 +12,5 @@ mod standing;
 mod tests;
 
 use super::survival::{Survival, SurvivalRule, Survive};
-pub(crate) use golden::{Golden, United};
+pub(crate) use golden::Golden;
 pub(crate) use member::Member;

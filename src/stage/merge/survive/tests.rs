@@ -200,7 +200,7 @@ fn a_union_has_every_element_once() {
         golden.document.to_json(),
         r#"{"a":["nuts",{"code":"P","n":1.0},"latex","milk"],"t":"x","s":["y","z"],"e":[]}"#
     );
-    assert_eq!(golden.united["/a"], United { given: 6, kept: 4 });
+    assert_eq!(golden.united["/a"], super::golden::United { given: 6, kept: 4 });
     assert!(golden.won.is_empty());
 }
 
