@@ -15,7 +15,7 @@ use std::fs;
 
 use matching::{
     Caution, Constraints, Features, FeaturesBuilder, Field, Kind, Likeness, MemberText, Model, PairScore,
-    Role, Scored, Scorer, Settings, cluster, learn, score, text,
+    Role, Scored, Scorer, Settings, Threads, cluster, learn, score, text,
 };
 
 #[expect(
@@ -154,13 +154,15 @@ fn read(file: &str, settings: &Settings) -> Result<(Features, Vec<u32>), Box<dyn
         let values: Vec<Option<Cow<'_, str>>> = cells.collect();
         let id = record.get(id).unwrap_or_default();
         people.push(id.split('-').nth(1).unwrap_or_default().parse()?);
-        builder.push(&MemberText {
-            number: i64::try_from(people.len())?,
-            tie: tie(id),
-            values: &values,
-            computed: &[],
-            owner: None,
-        });
+        builder
+            .push(&MemberText {
+                number: i64::try_from(people.len())?,
+                tie: tie(id),
+                values: &values,
+                computed: &[],
+                owner: None,
+            })
+            .map_err(|excess| format!("{excess:?}"))?;
     }
     Ok((builder.build(), people))
 }
@@ -178,10 +180,11 @@ fn measure(arguments: &Arguments, file: &str) -> Result<(), Box<dyn Error>> {
     let settings = settings(arguments);
     let (features, people) = read(file, &settings)?;
     let begun = cpu();
-    let model = learn(&features, &settings, arguments.cores).map_err(|excess| format!("{excess:?}"))?;
+    let model =
+        learn(&features, &settings, Threads::new(arguments.cores)).map_err(|excess| format!("{excess:?}"))?;
     let learned = cpu() - begun;
-    let pairs =
-        score(&features, &settings, &model, None, arguments.cores).map_err(|excess| format!("{excess:?}"))?;
+    let pairs = score(&features, &settings, &model, None, Threads::new(arguments.cores))
+        .map_err(|excess| format!("{excess:?}"))?;
     let scorer = Scorer::new(&features, &settings, &model);
     let clustering = cluster(
         &features,
@@ -227,7 +230,7 @@ fn measure(arguments: &Arguments, file: &str) -> Result<(), Box<dyn Error>> {
     if arguments.calibrate {
         let mut settings = settings.clone();
         settings.review = 1;
-        let pairs = score(&features, &settings, &model, None, arguments.cores)
+        let pairs = score(&features, &settings, &model, None, Threads::new(arguments.cores))
             .map_err(|excess| format!("{excess:?}"))?;
         print_calibration(&pairs, &scorer, &people);
     }

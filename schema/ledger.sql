@@ -85,6 +85,8 @@ CREATE INDEX ledger_entry_target ON ledger_entry(target) WHERE target IS NOT NUL
 CREATE INDEX ledger_entry_conflict ON ledger_entry(record) WHERE reason GLOB '{"code":"target.*';
 -- Since version 4.
 CREATE INDEX ledger_entry_refused ON ledger_entry(batch) WHERE outcome=4;
+-- Since version 6. The entries that list pairs for a review.
+CREATE INDEX ledger_entry_review ON ledger_entry(record) WHERE reason GLOB '*"review":[[]*';
 
 -- Since version 4. What follows from the ledger, so that no look at one record or at what stands reads all of it: the
 -- records of batches that are not dense, the passes that have not ended, the outcomes of the passes of a revision that stand,
@@ -484,7 +486,7 @@ CREATE VIEW audit_cross_reference AS
     WHEN json_type(m.reason,'$.rule') IS NOT NULL THEN 'rule' ELSE 'auto' END AS by, m.source, m.database
  FROM ledger_member m WHERE m.outcome IN(1,2,5) AND m.golden IS NOT NULL AND m.after IS NOT NULL;
 -- Since version 6. One line per pair of members that waits for a decision, a<b: the newer entry of the two lists it, and no decision about
--- it stands. Ask for both members by their numbers.
+-- it stands. It reads only the entries that list pairs (ledger_entry_review). Ask for both members by their numbers.
 CREATE VIEW audit_review AS
  SELECT r.project, r.number, r.band,
    r.a, coalesce((SELECT t.id FROM audit_row t WHERE t.database=r.source AND t.record=r.a), (SELECT n.id FROM ledger_record n WHERE n.record=r.a)) AS a_id,
@@ -492,23 +494,37 @@ CREATE VIEW audit_review AS
    r.bits, r.probability, r.batch AS since,
    (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', x.committed_us/1000000, 'unixepoch') FROM ledger_batch x WHERE x.batch=r.batch) AS at, r.source
  FROM (
-   SELECT m.project, m.number, m.source, m.batch, m.member AS a, json_extract(v.value,'$.with') AS b, json_extract(v.value,'$.with') AS other,
+   SELECT s.project, s.number, p.source, e.batch, e.record AS a, json_extract(v.value,'$.with') AS b,
+     e.record AS member, json_extract(v.value,'$.with') AS other,
      json_extract(v.value,'$.band') AS band, json_extract(v.value,'$.bits') AS bits, json_extract(v.value,'$.probability') AS probability
-   FROM ledger_member m JOIN json_each(m.reason,'$.review') v WHERE m.member<json_extract(v.value,'$.with')
+   FROM ledger_entry e INDEXED BY ledger_entry_review CROSS JOIN ledger_batch b ON b.batch=e.batch
+   CROSS JOIN ledger_standing p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage JOIN json_each(e.reason,'$.review') v
+   WHERE e.reason GLOB '*"review":[[]*' AND e.part=0 AND e.outcome<>4 AND p.kind IN('apply','retry') AND json_type(s.meaning,'$.merge') IS NOT NULL
+     AND e.record<json_extract(v.value,'$.with') AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
+       CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=0
+       WHERE json_extract(x.body,'$.undoes')=+p.pass AND u.kind='rollback' AND u.reverses IS NULL AND NOT (g.outcome=4 AND g.before IS g.after))
    UNION ALL
-   SELECT m.project, m.number, m.source, m.batch, json_extract(v.value,'$.with'), m.member, json_extract(v.value,'$.with'),
+   SELECT s.project, s.number, p.source, e.batch, json_extract(v.value,'$.with'), e.record, e.record, json_extract(v.value,'$.with'),
      json_extract(v.value,'$.band'), json_extract(v.value,'$.bits'), json_extract(v.value,'$.probability')
-   FROM ledger_member m JOIN json_each(m.reason,'$.review') v WHERE m.member>json_extract(v.value,'$.with')
+   FROM ledger_entry e INDEXED BY ledger_entry_review CROSS JOIN ledger_batch b ON b.batch=e.batch
+   CROSS JOIN ledger_standing p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage JOIN json_each(e.reason,'$.review') v
+   WHERE e.reason GLOB '*"review":[[]*' AND e.part=0 AND e.outcome<>4 AND p.kind IN('apply','retry') AND json_type(s.meaning,'$.merge') IS NOT NULL
+     AND e.record>json_extract(v.value,'$.with') AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
+       CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=0
+       WHERE json_extract(x.body,'$.undoes')=+p.pass AND u.kind='rollback' AND u.reverses IS NULL AND NOT (g.outcome=4 AND g.before IS g.after))
      -- Of two entries of one batch, that of the smaller member counts.
      AND NOT EXISTS(SELECT 1 FROM ledger_entry g JOIN json_each(g.reason,'$.review') w
-       WHERE g.batch=m.batch AND g.record=json_extract(v.value,'$.with') AND g.part=0 AND json_extract(w.value,'$.with')=m.member)
+       WHERE g.batch=e.batch AND g.record=json_extract(v.value,'$.with') AND g.part=0 AND json_extract(w.value,'$.with')=e.record)
    UNION ALL
    -- A cluster whose golden record was refused: its first member with each of the others.
-   SELECT q.project, q.number, q.source, q.batch, json_extract(q.reason,'$.cluster'), q.record, json_extract(q.reason,'$.cluster'), 'contract', NULL, NULL
+   SELECT q.project, q.number, q.source, q.batch, json_extract(q.reason,'$.cluster'), q.record, q.record, json_extract(q.reason,'$.cluster'), 'contract', NULL, NULL
    FROM audit_quarantine q WHERE q.kind IN('apply','retry') AND json_extract(q.reason,'$.cluster')<q.record
      AND q.code<>'merge.waits' AND q.code NOT GLOB 'target.*') r
  WHERE NOT EXISTS(SELECT 1 FROM ledger_stage_life n
      WHERE n.record=r.other AND n.first_record<=+r.other AND n.last_record>=+r.other AND n.last_record<+r.other+16384
+       AND n.batch>r.batch AND n.part=0 AND n.outcome<>4 AND n.project=r.project AND n.number=r.number)
+   AND NOT EXISTS(SELECT 1 FROM ledger_stage_life n
+     WHERE n.record=r.member AND n.first_record<=+r.member AND n.last_record>=+r.member AND n.last_record<+r.member+16384
        AND n.batch>r.batch AND n.part=0 AND n.outcome<>4 AND n.project=r.project AND n.number=r.number)
    AND NOT EXISTS(SELECT 1 FROM ledger_entry d CROSS JOIN ledger_batch c ON c.batch=d.batch CROSS JOIN ledger_standing q ON q.pass=c.pass
      LEFT JOIN ledger_stage t ON t.stage=q.stage

@@ -25,6 +25,19 @@ pub fn escape(letter: char) -> impl fmt::Display {
     letter.escape_default()
 }
 
+/// Renders a number with grouped thousands, as on the screens.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Formats a time of the ledger, in microseconds since 1970, as ISO 8601 in UTC, to the second.
 #[must_use]
 pub(crate) fn utc(micros: i64) -> String {

@@ -40,14 +40,21 @@ impl LimitArguments {
 }
 
 /// Returns how to continue when more was refused than allowed.
-pub(crate) fn after_the_limit(session: &Session<'_>, stops_at_once: bool) -> String {
+pub(crate) fn after_the_limit(session: &Session<'_>, stops_at_once: bool, merges: bool) -> String {
     let go_on = if stops_at_once {
         "apply --on-error quarantine --max-errors N"
     } else {
         "apply --max-errors N"
     };
+    // A golden record is refused for all its members, and those that are right need no correction.
+    let of_golden = if merges {
+        let retry = session.command("quarantine retry");
+        format!(" (one member of each golden record may be enough; {retry} tries them again as they are)")
+    } else {
+        String::new()
+    };
     format!(
-        "{} shows why; correct and load the records, or waive them with {}, and the next {} continues; or \
+        "{} shows why; correct and load the records{of_golden}, or waive them with {}, and the next {} continues; or \
          allow them with {}; or correct the stage after {}",
         session.command("quarantine list"),
         session.command("quarantine waive --all --reason TEXT"),

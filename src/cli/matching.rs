@@ -3,7 +3,7 @@
 use counterfoil::ledger::{MatchFigures, Matching, MergeOutcome, ScoredPair};
 use counterfoil::record::RecordNumber;
 
-use super::render::{count, counted, red, shown, table};
+use super::render::{count, counted, red, shown, table, yellow};
 
 /// `37 merged into 17 golden records`.
 pub(super) fn merged_into(merged: u64, golden: u64) -> String {
@@ -31,7 +31,7 @@ pub(super) fn in_words(read: u64, outcome: &MergeOutcome, others: &[(&str, u64)]
     format!("{} read: {}", count(read), parts.join(", "))
 }
 
-/// What was compared and found, with the alarm, a line each.
+/// What was compared and found, with alarms and warnings, a line each.
 pub(super) fn compared(matching: &Matching) -> String {
     let figures = &matching.figures;
     let mut text = format!(
@@ -41,15 +41,11 @@ pub(super) fn compared(matching: &Matching) -> String {
         count(figures.found),
         waiting(figures)
     );
-    if let Some(alarm) = figures.alarm_text() {
+    for alarm in matching.alarms() {
         text += &format!("{} {alarm}\n", red("ALARM:"));
     }
-    if figures.keyless > 0 {
-        let keyless = counted(figures.keyless, "record");
-        text += &format!(
-            "{} {keyless} compared with no other: too many share each of their keys; add `[[merge.block]]` keys\n",
-            red("not compared:")
-        );
+    for warning in matching.warnings() {
+        text += &format!("{} {warning}\n", yellow("warning:"));
     }
     text
 }
@@ -127,7 +123,8 @@ pub(super) fn pairs(pairs: &[ScoredPair]) -> String {
 pub(super) fn queue(pairs: u64) -> String {
     let verb = if pairs == 1 { "waits" } else { "wait" };
     format!(
-        "{} {verb} for a decision: the view `audit_review` of the store lists them",
+        "{} {verb} for a decision: the view `audit_review` of the store lists them; correct their records, or add a \
+         [[merge.conflict]] (docs/matching.md)",
         counted(pairs, "pair")
     )
 }

@@ -1,12 +1,13 @@
 //! What to do about an id that no record has.
 
 use counterfoil::Error;
-
+use counterfoil::record::{REDACTED, RecordNumber};
 use counterfoil::store::Store;
 
 use super::failure::Failure;
-use super::render::word;
+use super::render::{shown, word};
 use super::session::Session;
+use super::shown_ids::ShownIds;
 
 /// What went wrong; of a record that is not there, what is known of it: whether it was there, or is somewhere else. It is asked
 /// of the rows and of the ids with which records began only: an id is mistyped more often than not, and must not cost a look
@@ -30,6 +31,15 @@ fn of_missing(session: &Session<'_>, store: &Store, error: Error, may_be_traced:
     let having = store.databases_with_id(id).unwrap_or_default();
     let hint = if may_be_traced && having.contains(database) {
         format!("{} shows what happened to it", trace(database))
+    } else if let Some(golden) = may_be_traced
+        .then(|| golden_of(session, store, database, id))
+        .flatten()
+    {
+        let query = session.command(&format!("query {} --id {}", word(database), word(&golden)));
+        format!(
+            "it is a member of the golden record `{}`: {query}",
+            shown(&golden)
+        )
     } else if let Some(other) = having.iter().find(|name| *name != database) {
         let has = having.join(" and ");
         format!("a record in {has} has or had this id: {}", trace(other))
@@ -44,4 +54,17 @@ fn of_missing(session: &Session<'_>, store: &Store, error: Error, may_be_traced:
     let mut failure = Failure::from(error);
     failure.hint = Some(hint);
     failure
+}
+
+/// The id of the golden record in a database that a record with this id is a member of, if it may be shown.
+fn golden_of(session: &Session<'_>, store: &Store, database: &str, id: &str) -> Option<String> {
+    let databases = store.databases_with_id(id).ok()?;
+    let found = databases
+        .iter()
+        .filter_map(|other| store.get(other, id).ok().flatten());
+    let records: Vec<RecordNumber> = found.map(|record| record.number).collect();
+    let golden = store.golden(&records).ok()?;
+    let golden = golden.into_iter().find(|golden| golden.database == database)?;
+    let ids = ShownIds::new(session, store).ok()?;
+    Some(ids.shown(Some(database), golden.id?)).filter(|id| id != REDACTED)
 }

@@ -26,6 +26,9 @@ use super::session::Session;
 use super::shown_ids::ShownIds;
 use super::words::{OUT, Tense};
 
+/// The code of a record that waits until what it looks up exists.
+const WAITING: &str = "lookup.waiting";
+
 /// Quarantine after a command that processed records with stages.
 pub(crate) struct QuarantineSummary {
     /// All of it.
@@ -76,7 +79,14 @@ impl CommandOutcome<'_> {
         let mut answer = Answer::new(data, text)
             .warnings(self.warnings(&refusing, &refused)?)
             .refused_if(!refusing.is_empty());
-        if !refused.is_empty() && !self.is_own_stop() {
+        let (waiting, wrong): (Vec<_>, Vec<_>) = refused.iter().partition(|total| total.code == WAITING);
+        if !waiting.is_empty() {
+            answer = answer.hint(format!(
+                "records that wait for a look-up need nothing: the first {} after the row exists processes them",
+                self.session.command("apply")
+            ));
+        }
+        if !wrong.is_empty() && !self.is_own_stop() {
             answer = answer.hint(format!(
                 "{} shows why; correct the source or the stage, then {}",
                 self.session.command("quarantine list"),
@@ -181,7 +191,8 @@ impl CommandOutcome<'_> {
              }| {
                 let of = counted(records, "refused correction");
                 format!(
-                    "{of} of stage {stage}: the earlier versions stay in {target} until the corrections pass"
+                    "{of} of stage {stage}: the earlier versions stay in {target} until the corrections pass \
+                     (`stale = \"remove\"` in the stage removes them)"
                 )
             },
         );
@@ -212,6 +223,12 @@ impl CommandOutcome<'_> {
     fn which_stopped(&self, stopped: &Stopped) -> Failure {
         let mut failure = stopped_early(stopped);
         let first = self.report.passes.iter().find(|pass| !pass.ended);
+        let has_nothing = first.is_some_and(|pass| pass.merge.is_some() && pass.counts.read == 0);
+        if matches!(stopped, Stopped::Time) && has_nothing {
+            let hint = "a merge compares all records before it writes its first batch, and begins again: give it more \
+                        time with `--max-time`";
+            failure = failure.hint(hint);
+        }
         let Some(pass) = first.filter(|_| self.is_own_stop()) else {
             return failure;
         };
@@ -222,7 +239,11 @@ impl CommandOutcome<'_> {
         let stage = self.project.stages().get(pass.stage);
         if let (Stopped::ErrorLimit { .. }, Some(stage)) = (stopped, stage) {
             failure.message += &format!(" ({})", self.limits.origin(stage));
-            failure = failure.hint(after_the_limit(self.session, self.limits.stop_at_once(stage)));
+            failure = failure.hint(after_the_limit(
+                self.session,
+                self.limits.stop_at_once(stage),
+                stage.merge().is_some(),
+            ));
         }
         failure
     }
@@ -310,7 +331,8 @@ fn merges(passes: &[PassReport]) -> String {
         let counts = pass.counts;
         let others = [
             ("unchanged", counts.unchanged),
-            ("filtered", counts.filtered),
+            ("deleted", merge.deleted),
+            ("filtered", counts.filtered.saturating_sub(merge.deleted)),
             ("refused", counts.refused),
         ];
         let matching = merge.matching.as_ref().map(compared).unwrap_or_default();

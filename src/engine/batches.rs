@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use super::bounds::Bounds;
 use super::each::{Beginning, StageProducer};
 use super::merge::MergeProducer;
 use super::pass::Pass;
@@ -48,6 +49,20 @@ impl<'a> StageBatches<'a> {
 }
 
 impl Producer for StageBatches<'_> {
+    fn bound(&mut self, bounds: &Bounds) {
+        match self {
+            Self::Each(each) => each.bound(bounds),
+            Self::Merge(merge) => merge.bound(bounds),
+        }
+    }
+
+    fn was_stopped(&self) -> bool {
+        match self {
+            Self::Each(each) => each.was_stopped(),
+            Self::Merge(merge) => merge.was_stopped(),
+        }
+    }
+
     fn next(&mut self, reader: &ReadConnection) -> Result<Option<Batch>> {
         match self {
             Self::Each(each) => each.next(reader),

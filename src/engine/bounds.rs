@@ -66,6 +66,11 @@ impl Bounds {
         if let Some(limit) = self.refusals.filter(|limit| refused > *limit) {
             return Some(Stopped::ErrorLimit { refused, limit });
         }
+        self.interrupts()
+    }
+
+    /// Returns why a pass must stop, whatever it has refused.
+    pub(crate) fn interrupts(&self) -> Option<Stopped> {
         if self.stop.is_asked() {
             return Some(Stopped::Asked);
         }

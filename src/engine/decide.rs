@@ -42,6 +42,8 @@ pub(crate) enum Due {
     Open(Box<PassSummary>),
     /// The first pass, which reads the whole source.
     First,
+    /// A pass of a merge that reads the whole source again, to learn its model anew.
+    Relearned,
     /// A pass that reads what was written to the source after a batch and, if the stage was `revised`, what the
     /// previous revision refused.
     Later { after: BatchId, revised: bool },
@@ -61,6 +63,9 @@ pub(crate) struct Increment {
 pub(crate) trait Facts {
     /// Returns whether a pass of the stage was made that the history does not contain.
     fn is_begun(&self) -> bool;
+
+    /// Returns whether the stage, a merge, has to learn its model anew.
+    fn relearns(&self) -> bool;
 
     /// Returns whether the source has changed after the reader of an open pass had passed.
     fn is_overtaken(&self, open: &PassSummary) -> Result<bool>;
@@ -82,7 +87,8 @@ pub(crate) fn next(stage: &Stage, history: &StageHistory, facts: &dyn Facts) -> 
     let is_other = |row: &StageRow| !stage.does_as(&row.meaning);
     let revised = !is_begun && history.revision().is_some_and(is_other);
     if let Some(open) = history.open_apply() {
-        if revised || facts.is_overtaken(open)? {
+        // A pass that was interrupted goes by the model that it began with.
+        if revised || facts.relearns() || facts.is_overtaken(open)? {
             return Ok(Some(Next::Supersede(Box::new(open.clone()))));
         }
         return Ok(Some(Next::Pass(Work {
@@ -90,9 +96,10 @@ pub(crate) fn next(stage: &Stage, history: &StageHistory, facts: &dyn Facts) -> 
             due: Due::Open(Box::new(open.clone())),
         })));
     }
-    if history.begins_anew() && !is_begun {
+    let is_first = history.begins_anew() && !is_begun;
+    if is_first || facts.relearns() {
         return Ok(Some(Next::Pass(Work {
-            due: Due::First,
+            due: if is_first { Due::First } else { Due::Relearned },
             selection: facts.source()?,
         })));
     }
@@ -112,6 +119,8 @@ pub(crate) struct LedgerFacts<'a> {
     pub(crate) limits: &'a PassLimits,
     /// Number of the next batch.
     pub(crate) next_batch: BatchId,
+    /// Whether the stage, a merge, has to learn its model anew.
+    pub(crate) relearns: bool,
 }
 
 impl LedgerFacts<'_> {
@@ -123,6 +132,10 @@ impl LedgerFacts<'_> {
 impl Facts for LedgerFacts<'_> {
     fn is_begun(&self) -> bool {
         false
+    }
+
+    fn relearns(&self) -> bool {
+        self.relearns
     }
 
     fn is_overtaken(&self, open: &PassSummary) -> Result<bool> {

@@ -22,8 +22,16 @@ pub(crate) const AHEAD_BYTES: usize = BATCH_BYTES * 3 / 2;
 
 /// Makes the batches of a pass, one after the other, in a separate thread.
 pub(crate) trait Producer: Send {
-    /// Returns the next batch, or `None` if there is nothing left to read.
+    /// Learns what stops the pass early. A producer that works long before it has a batch looks at it.
+    fn bound(&mut self, _: &Bounds) {}
+
+    /// Returns the next batch, or `None` if there is nothing left to read, or if the producer had to stop.
     fn next(&mut self, reader: &ReadConnection) -> Result<Option<Batch>>;
+
+    /// Returns whether the producer had to stop before it had read everything.
+    fn was_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// Sends the data batches of a pass from its producer to a sink. `counts` holds the outcomes so far and is updated.
@@ -37,9 +45,11 @@ pub(crate) fn drive(
     observer: &mut dyn Observer,
 ) -> Result<Option<Stopped>> {
     let reader = sink.open(&bounds.stop)?;
+    producer.bound(bounds);
+    let made = &mut *producer;
     let (sender, receiver) = mpsc::sync_channel::<Result<Batch>>(1);
     let (taken, done) = mpsc::channel::<usize>();
-    std::thread::scope(|scope| {
+    let stopped = std::thread::scope(|scope| -> Result<Option<Stopped>> {
         let work = move || {
             let mut waiting = 0;
             loop {
@@ -47,7 +57,7 @@ pub(crate) fn drive(
                     let Ok(bytes) = done.recv() else { return };
                     waiting -= bytes;
                 }
-                let Some(batch) = producer.next(&reader).transpose() else {
+                let Some(batch) = made.next(&reader).transpose() else {
                     return;
                 };
                 let failed = batch.is_err();
@@ -76,7 +86,11 @@ pub(crate) fn drive(
             }
         }
         Ok(None)
-    })
+    })?;
+    Ok(stopped.or_else(|| {
+        let early = producer.was_stopped();
+        early.then(|| bounds.interrupts()).flatten()
+    }))
 }
 
 /// Runs a pass from its current state to its end: data batches, then the index if the target still lacks it, then

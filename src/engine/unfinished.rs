@@ -10,7 +10,7 @@ use crate::input::{Format, TOLD, option};
 use crate::ledger::open::{OpenPass, last_writer, open_passes, run_started_us, written_since};
 use crate::ledger::{Counts, PassKind};
 use crate::record::{PassId, RunId};
-use crate::shown::utc;
+use crate::shown::{grouped, utc};
 use crate::store::Store;
 
 /// A pass that has begun but not ended.
@@ -132,19 +132,6 @@ impl UnfinishedPass {
     pub fn stay(&self) -> u64 {
         self.counts.written + self.counts.unchanged
     }
-}
-
-/// Renders a number with grouped thousands, as on the screens.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 impl Store {

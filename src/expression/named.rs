@@ -55,6 +55,23 @@ impl Expression {
         }
     }
 
+    /// Returns whether it is a constant: it gives the same for every record.
+    pub(crate) fn is_constant(&self) -> bool {
+        matches!(self.only_step(), NodeKind::Constant(_))
+    }
+
+    /// Returns whether it makes a list or an object.
+    pub(crate) fn makes_several(&self) -> bool {
+        matches!(self.only_step(), NodeKind::List(_) | NodeKind::Object(_))
+    }
+
+    fn only_step(&self) -> &NodeKind {
+        match &self.program.root.step {
+            NodeKind::Block(nodes) if nodes.len() == 1 => &nodes[0].step,
+            step => step,
+        }
+    }
+
     /// Returns its form if it is simple.
     pub(crate) fn simple_form(&self) -> Option<SimpleForm<'_>> {
         let Program { root, .. } = &*self.program;

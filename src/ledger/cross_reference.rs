@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, params};
 
 use super::entry::{Entry, EntryOutcome};
-use super::sql::{of_record, standing_life};
+use super::sql::{of_record, standing_life, stands};
 use crate::error::Result;
 use crate::record::{BatchId, RecordNumber};
 use crate::store::Table;
@@ -134,8 +134,8 @@ impl CrossReference {
         Ok(standing)
     }
 
-    /// Returns the rows that a source record has become by the newest standing entries of a stage that refuse nothing:
-    /// a refused correction leaves the row that there was.
+    /// Returns the rows that a source record has become by the newest standing entries of a stage that refuse nothing
+    /// (`stands!`): a refused correction leaves the row that there was.
     fn recorded(
         &self,
         connection: &Connection,
@@ -147,8 +147,9 @@ impl CrossReference {
             standing_life!(),
             " WHERE ",
             of_record!("f", "?3"),
-            " AND t.project=?1 AND t.number=?2 AND q.target=?4 AND q.kind IN('apply','retry') AND f.outcome<>4
-             ORDER BY f.batch DESC, f.part"
+            " AND t.project=?1 AND t.number=?2 AND q.target=?4 AND f.outcome<>4 AND ",
+            stands!("q", "f"),
+            " ORDER BY f.batch DESC, f.part"
         );
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query(params![

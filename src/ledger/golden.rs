@@ -48,6 +48,14 @@ pub struct WaitingPair {
 }
 
 impl MemberPlace {
+    /// Renders it as part of the reason of an entry.
+    pub(crate) fn to_reason(&self) -> serde_json::Map<String, serde_json::Value> {
+        match serde_json::json!(self) {
+            serde_json::Value::Object(fields) => fields,
+            _ => serde_json::Map::new(),
+        }
+    }
+
     /// Reads it from the reason of an entry; nothing if the reason says nothing of it.
     pub(crate) fn from_reason(reason: &str) -> Self {
         serde_json::from_str(reason).unwrap_or_default()

@@ -1,13 +1,12 @@
 //! What records have used of other databases: what their entries record of it, and which of them are due again because
-//! it has changed since, or because what they found missing now exists.
+//! it has changed since.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 use serde_json::{Value as Json, json};
 
-use super::cross_reference::{CrossReference, PlannedMembers};
+use super::cross_reference::CrossReference;
 use super::places::id_hash;
 use super::sql::{of_record, standing_life};
 use super::stage_input::StageInput;
@@ -15,7 +14,7 @@ use crate::digest::Salt;
 use crate::error::Result;
 use crate::lookup::{LookupBy, LookupQuery, Used};
 use crate::path::Path;
-use crate::record::{BatchId, Record, RecordNumber, Value};
+use crate::record::{BatchId, RecordNumber};
 use crate::store::{FieldKeys, Table};
 
 /// What a record has used, by database.
@@ -104,7 +103,7 @@ pub(crate) fn looked_up(reason: &str) -> Vec<LookedUp> {
 }
 
 /// Returns the databases that a stage looks into, each with its questions.
-fn databases(stage: StageInput<'_>) -> BTreeMap<&str, Vec<&LookupQuery>> {
+pub(super) fn databases(stage: StageInput<'_>) -> BTreeMap<&str, Vec<&LookupQuery>> {
     let mut databases: BTreeMap<&str, Vec<&LookupQuery>> = BTreeMap::new();
     for query in stage.lookups {
         databases.entry(&query.through).or_default().push(query);
@@ -112,7 +111,7 @@ fn databases(stage: StageInput<'_>) -> BTreeMap<&str, Vec<&LookupQuery>> {
     databases
 }
 
-/// The newest standing use `u` of the stage's record before a batch. Parameters: ?1 and ?2 the stage, ?5 the database.
+/// The newest standing use `u` of the stage's record before a batch. Parameters: ?1 and ?2 the stage.
 macro_rules! newest_use {
     ($before:literal) => {
         concat!(
@@ -198,19 +197,19 @@ fn of_rows(stage: StageInput<'_>, written: &Written<'_>) -> Result<Vec<RecordNum
 }
 
 /// What batches between two others have written to a database.
-struct Written<'w> {
-    connection: &'w Connection,
-    through: &'w str,
-    after: BatchId,
-    before: BatchId,
+pub(super) struct Written<'w> {
+    pub(super) connection: &'w Connection,
+    pub(super) through: &'w str,
+    pub(super) after: BatchId,
+    pub(super) before: BatchId,
 }
 
 /// Numbers, each with the newest batch that concerns it.
-type Touched = Vec<(RecordNumber, BatchId)>;
+pub(super) type Touched = Vec<(RecordNumber, BatchId)>;
 
 impl Written<'_> {
     /// Returns the rows that were written and were there afterwards.
-    fn rows(&self) -> Result<Touched> {
+    pub(super) fn rows(&self) -> Result<Touched> {
         self.touched(
             "SELECT coalesce(e.target,e.record), max(e.batch) FROM ledger_written w
              CROSS JOIN ledger_entry e ON e.batch=w.batch AND e.before IS NOT e.after AND e.after IS NOT NULL
@@ -219,7 +218,7 @@ impl Written<'_> {
     }
 
     /// Returns the source records that were processed.
-    fn members(&self) -> Result<Touched> {
+    pub(super) fn members(&self) -> Result<Touched> {
         self.touched(
             "SELECT e.record, max(e.batch) FROM ledger_written w CROSS JOIN ledger_batch b ON b.batch=w.batch
              CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_entry e ON e.batch=w.batch
@@ -340,160 +339,4 @@ pub(crate) fn of_planned_rows(
         }
     }
     Ok(records)
-}
-
-/// A record that found nothing under a key.
-struct Absence {
-    record: RecordNumber,
-    batch: BatchId,
-    hash: String,
-    salt: Salt,
-}
-
-/// A key that exists since a batch.
-struct Appeared {
-    key: String,
-    batch: BatchId,
-}
-
-/// With more comparisons than this, all records that found nothing are due.
-const MOST_COMPARED: usize = 2_000_000;
-
-/// What a plan would change in the databases that a stage looks into.
-pub(crate) trait PlannedChanges {
-    /// Returns the rows of a database that would change.
-    fn rows(&self, through: &str) -> Vec<RecordNumber>;
-
-    /// Returns what it would make of source records in a database.
-    fn members(&self, through: &str) -> Option<Arc<PlannedMembers>>;
-}
-
-/// No plan.
-pub(crate) struct NothingPlanned;
-
-impl PlannedChanges for NothingPlanned {
-    fn rows(&self, _: &str) -> Vec<RecordNumber> {
-        Vec::new()
-    }
-
-    fn members(&self, _: &str) -> Option<Arc<PlannedMembers>> {
-        None
-    }
-}
-
-/// Returns the records of a stage that found nothing under a key that exists now, and to which nothing has happened in
-/// the stage since.
-pub(crate) fn released(
-    connection: &Connection,
-    stage: StageInput<'_>,
-    planned: &dyn PlannedChanges,
-) -> Result<Vec<RecordNumber>> {
-    let mut records = Vec::new();
-    for (through, queries) in databases(stage) {
-        let absences = absences(connection, stage, through)?;
-        let Some(since) = absences.iter().map(|absence| absence.batch).min() else {
-            continue;
-        };
-        let written = Written {
-            connection,
-            through,
-            after: since,
-            before: BatchId::MAX,
-        };
-        let appeared = appeared(&written, &queries, planned)?;
-        let is_much = appeared.len().saturating_mul(absences.len()) > MOST_COMPARED;
-        for absence in absences {
-            let is_it = |appeared: &Appeared| {
-                appeared.batch > absence.batch
-                    && (is_much || hex::encode(id_hash(&absence.salt, &appeared.key)) == absence.hash)
-            };
-            if appeared.iter().any(is_it) {
-                records.push(absence.record);
-            }
-        }
-    }
-    records.sort_unstable();
-    records.dedup();
-    Ok(records)
-}
-
-fn absences(connection: &Connection, stage: StageInput<'_>, through: &str) -> Result<Vec<Absence>> {
-    let sql = concat!(
-        "SELECT u.record, u.batch, j.value, r.salt FROM ledger_lookup u
-         CROSS JOIN ledger_batch ub ON ub.batch=u.batch CROSS JOIN ledger_standing up ON up.pass=ub.pass
-         CROSS JOIN ledger_stage us ON us.stage=up.stage
-         CROSS JOIN ledger_entry e ON e.batch=u.batch AND e.record=u.record AND instr(e.reason,'\"absent\"')
-         CROSS JOIN json_each(e.reason,'$.lookup.'||?3||'.absent') j
-         CROSS JOIN ledger_record r ON r.record=u.record
-         WHERE u.database=?3 AND u.row=0 AND us.project=?1 AND us.number=?2 AND up.kind IN('apply','retry') AND r.salt IS NOT NULL
-           AND NOT EXISTS(SELECT 1 FROM ",
-        standing_life!(),
-        " WHERE ",
-        of_record!("f", "u.record"),
-        " AND f.batch>u.batch AND t.project=?1 AND t.number=?2 AND (q.kind<>'rollback' OR q.reverses IS NULL))"
-    );
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params![stage.project, stage.number, through], |row| {
-        Ok(Absence {
-            record: row.get(0)?,
-            batch: row.get(1)?,
-            hash: row.get(2)?,
-            salt: row.get(3)?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// Returns the keys of rows that were written to a database, or that a plan would write.
-fn appeared(
-    written: &Written<'_>,
-    queries: &[&LookupQuery],
-    planned: &dyn PlannedChanges,
-) -> Result<Vec<Appeared>> {
-    let (connection, through) = (written.connection, written.through);
-    let mut appeared = Vec::new();
-    let is_by_member = |query: &LookupQuery| query.by == LookupBy::Member;
-    if queries.iter().any(|query| !is_by_member(query)) {
-        let mut rows = written.rows()?;
-        rows.extend(planned.rows(through).into_iter().map(|row| (row, BatchId::MAX)));
-        let table = Table::from_name(through)?;
-        for (row, batch) in rows {
-            let Some(found) = table.by_number(connection, row)? else {
-                continue;
-            };
-            for query in queries.iter().filter(|query| !is_by_member(query)) {
-                let key = key_of(query, &found.record);
-                appeared.extend(key.map(|key| Appeared { key, batch }));
-            }
-        }
-    }
-    if queries.iter().any(|query| is_by_member(query)) {
-        let of_plan = planned.members(through);
-        let mut members = written.members()?;
-        let planned = of_plan.iter().flat_map(|planned| planned.members());
-        members.extend(planned.map(|member| (member, BatchId::MAX)));
-        let cross = CrossReference::read(connection, through, of_plan.clone())?;
-        for source in cross.sources() {
-            let source = Table::from_name(source)?;
-            for (member, batch) in &members {
-                if let Some(found) = source.by_number(connection, *member)?
-                    && !cross.rows_of(connection, *member)?.is_empty()
-                {
-                    let (key, batch) = (found.record.id, *batch);
-                    appeared.push(Appeared { key, batch });
-                }
-            }
-        }
-    }
-    Ok(appeared)
-}
-
-fn key_of(query: &LookupQuery, row: &Record) -> Option<String> {
-    match &query.by {
-        LookupBy::Field(field) => {
-            let document = row.document().ok()?;
-            query.key(document.at(field)?.as_ref())
-        }
-        LookupBy::Id | LookupBy::Member => query.key(&Value::text(&row.id)),
-    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::matching::{Bits, Probability};
 use crate::record::RecordNumber;
+use crate::shown::grouped;
 
 /// What the comparison of a merge's members gave.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -15,7 +16,7 @@ pub struct MatchFigures {
     pub expected: u64,
     /// Number of pairs that are certain enough to be merged.
     pub found: u64,
-    /// Whether expected and found part so far that the model is probably wrong.
+    /// Whether the result is probably wrong: expected and found part too far, or many members were compared with no other.
     pub alarm: bool,
     /// The lines between pairs that are merged, pairs that wait for a decision, and others.
     pub lines: ScoreLines,
@@ -35,6 +36,67 @@ pub struct MatchFigures {
     pub weakest: Vec<ScoredPair>,
     /// The strongest pairs below the line for merging, the strongest first.
     pub below: Vec<ScoredPair>,
+    /// The strongest pairs above the line for merging that wait for a decision all the same, the strongest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<ScoredPair>,
+    /// Number of compared pairs that this pass learned the model from; `None` if it learned none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned_from: Option<u64>,
+    /// What the stage reads and no member has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<AbsentValue>,
+}
+
+/// Something that a merge stage reads and no member has: probably a typing error.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct AbsentValue {
+    /// What reads it: a `field`, a part of `by`, `one_per`, a key of a `block`, a rule in `survive`, or the expression
+    /// `of` such a rule.
+    pub what: String,
+    /// The name of the field; of anything else, what it reads.
+    pub name: String,
+    /// What the field reads: a path, or an expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
+impl AbsentValue {
+    pub(crate) fn new(what: &str, name: impl Into<String>) -> Self {
+        Self {
+            what: what.to_owned(),
+            name: name.into(),
+            from: None,
+        }
+    }
+
+    pub(crate) fn from(mut self, from: impl Into<String>) -> Self {
+        self.from = Some(from.into());
+        self
+    }
+
+    /// Describes it, and what follows from it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let name = &self.name;
+        match (&*self.what, &self.from) {
+            ("field", Some(from)) => format!("no member has a value for the field `{name}` (`{from}`)"),
+            ("field", None) => format!("no member has a value for the field `{name}`"),
+            ("by", _) => format!("no member has a value for `{name}` in `by`, so none is merged"),
+            ("one_per", _) => {
+                format!("`one_per` has no effect: its expression `{name}` gives no value for any member")
+            }
+            ("block", _) => {
+                format!("a key of [[merge.block]] has no effect: no member has a value for its part `{name}`")
+            }
+            ("of", _) => {
+                format!(
+                    "a rule of [merge.survive] has no effect: no member has a value for its `of`, `{name}`"
+                )
+            }
+            _ => format!("the rule of [merge.survive] for `{name}` has no effect: no member has this field"),
+        }
+    }
 }
 
 /// Where merging begins, and where a person has to decide.
@@ -125,6 +187,24 @@ pub(crate) fn part(expected: u64, found: u64) -> bool {
     more > less.saturating_add(less / 2).saturating_add(CHANCE)
 }
 
+/// Number of compared pairs from which on a learned model is worth something: it has to estimate how often each level of
+/// each field occurs.
+const FEW_PAIRS: u64 = 100;
+
+/// Returns a number with what it counts, and the verb.
+fn counted(number: u64, one: &str) -> (String, &'static str) {
+    match number {
+        1 => (format!("1 {one}"), "was"),
+        _ => (format!("{} {one}s", grouped(number)), "were"),
+    }
+}
+
+/// Returns whether so many members are compared with no other that the result is probably wrong: more than one in a
+/// hundred.
+pub(crate) fn many(keyless: u64, members: u64) -> bool {
+    keyless > CHANCE && keyless > members / 100
+}
+
 impl MatchFigures {
     /// Returns the number of pairs that wait for a decision.
     #[must_use]
@@ -132,28 +212,73 @@ impl MatchFigures {
         self.review.values().sum()
     }
 
-    /// Returns the number of clusters with several members.
-    #[must_use]
-    pub fn merged_clusters(&self) -> u64 {
-        self.clusters.range(2..).map(|(_, clusters)| clusters).sum()
+    /// Returns whether so many members are compared with no other that the result is probably wrong.
+    fn are_many_keyless(&self) -> bool {
+        let members: u64 = self
+            .clusters
+            .iter()
+            .map(|(members, clusters)| members * clusters)
+            .sum();
+        many(self.keyless, members)
     }
 
-    /// Describes what the alarm means.
-    #[must_use]
-    pub fn alarm_text(&self) -> Option<&'static str> {
-        let more = self.expected > self.found;
-        self.alarm.then_some(if more {
-            "the model expects far more pairs than it finds certain: it may take a household or a place for a person; see \
-             which fields are `shared`, and which `identity`"
-        } else {
-            "the model finds far more pairs certain than it expects: see which fields repeat each other, and group them"
-        })
+    /// Describes what the alarm means, each reason with what to do. `is_recorded`: an earlier pass learned the model.
+    pub(crate) fn alarms(&self, is_recorded: bool) -> Vec<String> {
+        let mut alarms = Vec::new();
+        if part(self.expected, self.found) {
+            let mut alarm = if self.expected > self.found {
+                "the model expects far more pairs than it finds certain: it may take a household or a place for a person; see \
+                 which fields are `shared`, and which `identity`"
+            } else {
+                "the model finds far more pairs certain than it expects: see which fields repeat each other, and group them"
+            }
+            .to_owned();
+            if is_recorded {
+                alarm += "; if many records have changed since it was learned, `counterfoil apply --relearn` learns it anew";
+            }
+            alarms.push(alarm);
+        }
+        if self.are_many_keyless() {
+            alarms.push(format!(
+                "{} records were compared with no other, and equal ones among them are not merged: too many share each \
+                 of their keys; add `[[merge.block]]` keys that fewer share, raise their `limit`, or make values that \
+                 fill a field, such as `unknown`, empty in a stage before",
+                grouped(self.keyless)
+            ));
+        }
+        alarms
+    }
+
+    /// Describes what is probably not intended.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings: Vec<String> = self.absent.iter().map(AbsentValue::text).collect();
+        if self.keyless > 0 && !self.are_many_keyless() {
+            let (records, were) = counted(self.keyless, "record");
+            warnings.push(format!(
+                "{records} {were} compared with no other: too many share each of their keys; add `[[merge.block]]` keys"
+            ));
+        }
+        let is_several = self.clusters.values().sum::<u64>() > 1;
+        if self.learned_from == Some(0) && is_several && self.keyless == 0 {
+            warnings.push(
+                "no two records share a key, so none was compared with another: add `[[merge.block]]` keys"
+                    .to_owned(),
+            );
+        }
+        if let Some(pairs @ 1..FEW_PAIRS) = self.learned_from {
+            let (pairs, _) = counted(pairs, "compared pair");
+            warnings.push(format!(
+                "the model was learned from {pairs} only, which is too few to rely on: look at every merged pair, or \
+                 apply the stage to more records"
+            ));
+        }
+        warnings
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::part;
+    use super::{many, part};
 
     #[test]
     fn the_alarm_sounds_where_a_household_is_taken_for_a_person_and_not_for_a_sound_model() {
@@ -163,5 +288,6 @@ mod tests {
         assert!(
             !part(3, 12) && !part(0, 10) && part(0, 11) && part(u64::MAX, 0) && !part(u64::MAX, u64::MAX)
         );
+        assert!(many(10_000, 10_000) && many(11, 1_000) && !many(10, 10) && !many(100, 1_000_000));
     }
 }

@@ -1,16 +1,16 @@
 //! What the standing entries of a merge stage say about its members: the golden record of each, and the model that
 //! judged them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::Value as Json;
 
 use super::match_figures::MatchFigures;
-use super::sql::undone_singly;
-use super::{Counts, EntryOutcome};
+use super::sql::stands;
+use super::{Counts, Entry, EntryOutcome, refusals};
 use crate::digest::Hash;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::matching::Model;
 use crate::record::{BatchId, PassId, RecordNumber, RunId};
 
@@ -25,7 +25,8 @@ pub(crate) struct StandingMember {
     pub(crate) outcome: EntryOutcome,
 }
 
-/// Returns the newest standing entry of each member of a merge stage, of batches before one, in order of the records.
+/// Returns the newest standing entry of each member of a merge stage, of batches before one, in order of the records. A
+/// refusal counts too, because the next pass has to know of it (`stands!`).
 pub(crate) fn members(
     connection: &Connection,
     project: &str,
@@ -34,33 +35,48 @@ pub(crate) fn members(
 ) -> Result<Vec<StandingMember>> {
     let sql = concat!(
         "SELECT e.record, e.outcome, CASE WHEN e.after IS NOT NULL THEN e.target END, b.batch
-         FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind IN('apply','retry')
+         FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage
          CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.read>0 AND b.batch<?3
          CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.part=0
-         WHERE s.project=?1 AND s.number=?2 AND NOT ",
-        undone_singly!("p.pass", "e"),
+         WHERE s.project=?1 AND s.number=?2 AND ",
+        stands!("p", "e"),
         " ORDER BY b.batch"
     );
     let mut statement = connection.prepare_cached(sql)?;
-    let found = statement.query_map(params![project, number, before], |row| {
-        Ok(StandingMember {
+    let mut rows = statement.query(params![project, number, before])?;
+    let (mut newest, mut unsorted) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        newest.push(StandingMember {
             record: row.get(0)?,
             batch: row.get(3)?,
             outcome: row.get(1)?,
             golden: row.get(2)?,
-        })
-    })?;
-    let mut members: Vec<StandingMember> = found.collect::<rusqlite::Result<_>>()?;
-    // Stable, so that of the entries of one member the newest comes last.
-    members.sort_by_key(|member| member.record);
-    let mut newest: Vec<StandingMember> = Vec::with_capacity(members.len());
-    for member in members {
-        match newest.last_mut() {
-            Some(last) if last.record == member.record => *last = member,
-            _ => newest.push(member),
+        });
+        unsorted += 1;
+        // There may be many passes: their entries are never all in memory.
+        if unsorted > FOLDED.max(newest.len() / 2) {
+            fold(&mut newest);
+            unsorted = 0;
         }
     }
+    fold(&mut newest);
     Ok(newest)
+}
+
+/// Number of entries after which those of one member are folded into the newest.
+const FOLDED: usize = 100_000;
+
+/// Keeps the last entry of each member, in order of the records.
+fn fold(members: &mut Vec<StandingMember>) {
+    // Stable, so that of the entries of one member the newest stays the last.
+    members.sort_by_key(|member| member.record);
+    members.dedup_by(|later, earlier| {
+        let is_same = later.record == earlier.record;
+        if is_same {
+            *earlier = *later;
+        }
+        is_same
+    });
 }
 
 /// Returns what the entry of a member says it read, and what it left.
@@ -101,14 +117,120 @@ pub(crate) fn refused_together(
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Returns the refused records, waived or not, that a merge stage judges together with `changed` ones (ascending): a pass
+/// writes all records again that were refused together or are in one golden record, if one of them has changed.
+pub(crate) fn judged_with(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    changed: &[RecordNumber],
+) -> Result<Vec<RecordNumber>> {
+    let together = refused_together(connection, project, number, BatchId::MAX)?;
+    let mut refused = Vec::new();
+    for record in refusals::refused_or_waived(connection, project, number)? {
+        if let Some(first) = together.get(&record) {
+            let golden = golden_of(connection, (project, number), record)?;
+            refused.push((record, *first, golden));
+        }
+    }
+    let (mut firsts, mut goldens) = (BTreeSet::new(), BTreeSet::new());
+    let earlier: BTreeSet<RecordNumber> = refused.iter().filter_map(|(_, _, golden)| *golden).collect();
+    for golden in earlier {
+        let members = members_of(connection, (project, number), golden)?;
+        if members.iter().any(|member| changed.binary_search(member).is_ok()) {
+            goldens.insert(golden);
+        }
+    }
+    let mut judged = Vec::new();
+    loop {
+        let is_judged = |(record, first, golden): &(RecordNumber, RecordNumber, Option<RecordNumber>)| {
+            changed.binary_search(record).is_ok()
+                || firsts.contains(first)
+                || golden.is_some_and(|golden| goldens.contains(&golden))
+        };
+        let (with, rest): (Vec<_>, Vec<_>) = refused.into_iter().partition(is_judged);
+        if with.is_empty() {
+            return Ok(judged);
+        }
+        for (record, first, golden) in with {
+            judged.push(record);
+            firsts.insert(first);
+            goldens.extend(golden);
+        }
+        refused = rest;
+    }
+}
+
+/// Returns the golden record that a member is in.
+fn golden_of(
+    connection: &Connection,
+    (project, number): (&str, u32),
+    member: RecordNumber,
+) -> Result<Option<RecordNumber>> {
+    let sql =
+        "SELECT golden FROM ledger_member WHERE member=?3 AND project=?1 AND number=?2 AND after IS NOT NULL";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row(params![project, number, member], |row| row.get(0));
+    Ok(found.optional()?.flatten())
+}
+
+/// Returns the members of a golden record.
+fn members_of(
+    connection: &Connection,
+    (project, number): (&str, u32),
+    golden: RecordNumber,
+) -> Result<Vec<RecordNumber>> {
+    let sql =
+        "SELECT member FROM ledger_member WHERE golden=?3 AND project=?1 AND number=?2 AND after IS NOT NULL";
+    let mut statement = connection.prepare_cached(sql)?;
+    let members = statement.query_map(params![project, number, golden], |row| row.get(0))?;
+    Ok(members.collect::<rusqlite::Result<_>>()?)
+}
+
 /// What a pass of a merge stage noted in its first batch.
 #[derive(Clone, Debug)]
 pub(crate) struct MergeNote {
     pub(crate) batch: BatchId,
-    /// The note, as JSON.
-    pub(crate) body: String,
+    pub(crate) noted: Noted,
     /// Meaning of the stage at the time.
     pub(crate) meaning: String,
+}
+
+/// The note of a merge: the judgement of a pass, never a value of a record. It begins with a model or refers to one.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Noted {
+    /// The model, if the pass has learned it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) learned: Option<Json>,
+    /// The batch that keeps the model, if an earlier pass has learned it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<BatchId>,
+    pub(crate) members: u64,
+    pub(crate) figures: MatchFigures,
+    /// SHA-256 over the clusters.
+    pub(crate) digest: String,
+    pub(crate) model_sha256: String,
+}
+
+impl Noted {
+    /// Renders it as the ledger keeps it.
+    pub(crate) fn to_json(&self) -> Json {
+        serde_json::json!({ "merge": self })
+    }
+
+    /// Reads it; `None` if a note is that of no merge.
+    pub(crate) fn from_note(body: &str) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Note {
+            merge: Noted,
+        }
+        serde_json::from_str(body).ok().map(|note: Note| note.merge)
+    }
+
+    /// Returns whether its pass has learned a model.
+    pub(crate) fn has_model(&self) -> bool {
+        self.learned.is_some()
+    }
 }
 
 /// Returns the newest standing note of a merge stage that has a model that was learned.
@@ -118,7 +240,8 @@ pub(crate) fn newest_model(connection: &Connection, project: &str, number: u32) 
      CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.step='note' AND json_extract(b.body,'$.merge.learned') IS NOT NULL
      WHERE s.project=?1 AND s.number=?2 ORDER BY b.batch DESC LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.query_row(params![project, number], note).optional()?)
+    let found = statement.query_row(params![project, number], note);
+    read(found.optional()?)
 }
 
 /// Returns the note of a pass of a merge stage.
@@ -126,15 +249,29 @@ pub(crate) fn note_of(connection: &Connection, pass: PassId) -> Result<Option<Me
     let sql = "SELECT b.batch, b.body, s.meaning FROM ledger_pass p JOIN ledger_stage s USING(stage) JOIN ledger_batch b USING(pass)
      WHERE p.pass=?1 AND b.step='note' AND json_extract(b.body,'$.merge') IS NOT NULL ORDER BY b.batch LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.query_row([pass], note).optional()?)
+    let found = statement.query_row([pass], note);
+    read(found.optional()?)
 }
 
-fn note(row: &rusqlite::Row<'_>) -> rusqlite::Result<MergeNote> {
-    Ok(MergeNote {
-        batch: row.get(0)?,
-        body: row.get(1)?,
-        meaning: row.get(2)?,
-    })
+/// Batch, body and meaning.
+type NoteRow = (BatchId, String, String);
+
+fn note(row: &rusqlite::Row<'_>) -> rusqlite::Result<NoteRow> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn read(row: Option<NoteRow>) -> Result<Option<MergeNote>> {
+    let Some((batch, body, meaning)) = row else {
+        return Ok(None);
+    };
+    let noted = Noted::from_note(&body).ok_or_else(|| Error::Damaged {
+        what: format!("the note of a merge in batch {batch} cannot be read"),
+    })?;
+    Ok(Some(MergeNote {
+        batch,
+        noted,
+        meaning,
+    }))
 }
 
 /// What a pass of a merge stage noted: which records it compared, and what that gave.
@@ -155,29 +292,28 @@ pub struct Matching {
 }
 
 impl Matching {
-    /// Reads a note; `None` if it is that of no merge.
-    pub(crate) fn from_note(body: &str) -> Option<Self> {
-        #[derive(serde::Deserialize)]
-        struct Note {
-            merge: Noted,
+    /// Describes why the result is probably wrong, each reason with what to do; empty if nothing speaks against it.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<String> {
+        self.figures.alarms(self.model_batch.is_some())
+    }
+
+    /// Describes what is probably not intended: what the stage reads and no member has, and a model that was learned from
+    /// few pairs.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.figures.warnings()
+    }
+
+    /// What the public sees of a note.
+    pub(crate) fn from_noted(noted: Noted) -> Self {
+        Self {
+            members: noted.members,
+            model_batch: noted.model,
+            model_sha256: noted.model_sha256,
+            clusters_sha256: noted.digest,
+            figures: noted.figures,
         }
-        #[derive(serde::Deserialize)]
-        struct Noted {
-            #[serde(default)]
-            model: Option<BatchId>,
-            members: u64,
-            figures: MatchFigures,
-            digest: String,
-            model_sha256: String,
-        }
-        let Note { merge } = serde_json::from_str(body).ok()?;
-        Some(Self {
-            members: merge.members,
-            model_batch: merge.model,
-            model_sha256: merge.model_sha256,
-            clusters_sha256: merge.digest,
-            figures: merge.figures,
-        })
     }
 }
 
@@ -191,6 +327,9 @@ pub struct MergeOutcome {
     pub golden: u64,
     /// Number of records that became a golden record alone.
     pub alone: u64,
+    /// Number of records that were deleted from the source; the outcomes count them as filtered.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub deleted: u64,
     /// What was compared, and what that gave; `None` if the pass stopped before.
     #[serde(flatten)]
     pub matching: Option<Matching>,
@@ -204,23 +343,44 @@ impl MergeOutcome {
             merged: counts.merged,
             golden: golden_of_pass(connection, pass)?,
             alone: counts.written,
-            matching: note.and_then(|note| Matching::from_note(&note.body)),
+            deleted: deleted_in(connection, pass)?,
+            matching: note.map(|note| Matching::from_noted(note.noted)),
         })
     }
 }
 
+/// Whether an entry is that of a record which has been deleted from the source.
+pub(crate) fn is_deleted(entry: &Entry) -> bool {
+    let reason = entry.reason.as_deref().unwrap_or_default();
+    entry.outcome == EntryOutcome::Filtered && reason.starts_with(r#"{"code":"source.deleted""#)
+}
+
+/// Counts the records of a pass that were deleted from its source.
+pub(crate) fn deleted_in(connection: &Connection, pass: PassId) -> Result<u64> {
+    let sql = "SELECT count(*) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.pass=?1 AND b.filtered>0 AND e.part=0 AND e.outcome=3 AND e.reason GLOB '{\"code\":\"source.deleted\"*'";
+    let deleted: i64 = connection
+        .prepare_cached(sql)?
+        .query_row([pass], |row| row.get(0))?;
+    Ok(deleted.unsigned_abs())
+}
+
 /// Number of golden records that the merged records of the batches `b` are in. All members of one are in one batch.
-macro_rules! golden {
+macro_rules! count_goldens {
     () => {
         "coalesce(sum(CASE WHEN b.merged=0 THEN 0 ELSE (SELECT count(DISTINCT o.target) FROM ledger_entry o
            WHERE o.batch=b.batch AND o.outcome=5 AND o.part=0) END),0)"
     };
 }
 
-pub(crate) use golden;
+pub(crate) use count_goldens;
 
 fn golden_of_pass(connection: &Connection, pass: PassId) -> Result<u64> {
-    let sql = concat!("SELECT ", golden!(), " FROM ledger_batch b WHERE b.pass=?1");
+    let sql = concat!(
+        "SELECT ",
+        count_goldens!(),
+        " FROM ledger_batch b WHERE b.pass=?1"
+    );
     let golden: i64 = connection
         .prepare_cached(sql)?
         .query_row([pass], |row| row.get(0))?;
@@ -233,30 +393,16 @@ pub(crate) fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-impl MergeNote {
-    /// Returns whether its pass has learned a model.
-    pub(crate) fn has_model(&self) -> bool {
-        let body: Option<Json> = serde_json::from_str(&self.body).ok();
-        body.is_some_and(|body| body.pointer("/merge/learned").is_some())
-    }
-}
-
 /// Returns the model that a note names: its own, or that of the batch that it refers to.
-pub(crate) fn model_of(connection: &Connection, note: &MergeNote) -> Result<Option<Model>> {
-    let body: Option<Json> = serde_json::from_str(&note.body).ok();
-    let merge = body.as_ref().and_then(|body| body.get("merge"));
-    if let Some(learned) = merge.and_then(|merge| merge.get("learned")) {
-        return Ok(Model::from_json(learned));
-    }
-    let Some(batch) = merge.and_then(|merge| merge.get("model")?.as_i64()) else {
-        return Ok(None);
+pub(crate) fn model_of(connection: &Connection, note: &Noted) -> Result<Option<Model>> {
+    let Some(batch) = note.model.filter(|_| !note.has_model()) else {
+        return Ok(note.learned.as_ref().and_then(Model::from_json));
     };
     let sql = "SELECT body FROM ledger_batch WHERE batch=?1";
     let mut statement = connection.prepare_cached(sql)?;
     let body: Option<Option<String>> = statement.query_row([batch], |row| row.get(0)).optional()?;
-    let body: Option<Json> = body.flatten().and_then(|body| serde_json::from_str(&body).ok());
-    let learned = body.as_ref().and_then(|body| body.get("merge")?.get("learned"));
-    Ok(learned.and_then(Model::from_json))
+    let learned = body.flatten().and_then(|body| Noted::from_note(&body)?.learned);
+    Ok(learned.as_ref().and_then(Model::from_json))
 }
 
 /// How often values of one origin survived.
@@ -312,4 +458,34 @@ pub(crate) fn queue(connection: &Connection, project: &str, number: u32) -> Resu
         queue.oldest = [queue.oldest.take(), oldest].into_iter().flatten().min();
     }
     Ok(queue)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_entries_of_a_member_the_newest_is_left() {
+        let entry = |record: i64, batch: i64| StandingMember {
+            record: RecordNumber::new(record),
+            batch: BatchId::new(batch),
+            golden: None,
+            outcome: EntryOutcome::Written,
+        };
+        let mut members = vec![
+            entry(2, 1),
+            entry(1, 1),
+            entry(2, 5),
+            entry(3, 5),
+            entry(2, 4),
+            entry(1, 6),
+        ];
+        // As they come: in order of the batches.
+        members.sort_by_key(|member| member.batch);
+        fold(&mut members);
+        assert_eq!(members, [entry(1, 6), entry(2, 5), entry(3, 5)]);
+        members.extend([entry(1, 7), entry(3, 8), entry(3, 9)]);
+        fold(&mut members);
+        assert_eq!(members, [entry(1, 7), entry(2, 5), entry(3, 9)]);
+    }
 }

@@ -1,5 +1,6 @@
 //! The ledger: append-only, committed together with the data, verifiable with stock tools.
 
+pub(crate) mod absences;
 pub(crate) mod append;
 pub(crate) mod by_hand;
 pub(crate) mod chain;
@@ -50,7 +51,7 @@ pub(crate) mod versions;
 pub use checkpoint::Checkpoint;
 pub use entry::Counts;
 pub use head::PassKind;
-pub use match_figures::{KeyPairs, MatchFigures, ScoreBar, ScoreLine, ScoreLines, ScoredPair};
+pub use match_figures::{AbsentValue, KeyPairs, MatchFigures, ScoreBar, ScoreLine, ScoreLines, ScoredPair};
 pub use merged::{Matching, MergeOutcome, ReviewQueue, SourceWins};
 pub use renamed::{AcceptedName, Renamed};
 pub use state::StageState;
@@ -63,7 +64,7 @@ pub(crate) use head::{Head, PassRow, RunRow, StageRow, header_text};
 pub(crate) use image::{
     apply_patch, before_image, id_in, row_before, row_in, undo_fields, whole, whole_record,
 };
-pub(crate) use match_figures::part;
+pub(crate) use match_figures::{many, part};
 pub(crate) use stage_history::StageHistory;
 pub(crate) use state::{PassState, StageEvent, next_pass, next_stage};
 pub(crate) use tree::{Frontier, leaf_hash};

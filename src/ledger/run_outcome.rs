@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::entry::Counts;
-use super::merged::{golden, is_zero};
+use super::merged::{count_goldens, is_zero};
 use super::out::came_out;
 use super::read::counts;
 use super::sql::undone_by;
@@ -112,7 +112,7 @@ pub(crate) fn passes(connection: &Connection, run: RunId) -> Result<Vec<PassOutc
        (SELECT nullif(min(x.run),?1) FROM ledger_batch x WHERE x.pass=p.pass), ",
         came_out!(),
         ", ",
-        golden!(),
+        count_goldens!(),
         " FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_pass u ON u.pass=p.reverses
      LEFT JOIN ledger_stage s ON s.stage=coalesce(p.stage,u.stage) WHERE b.run=?1 GROUP BY p.pass ORDER BY p.pass"
     );

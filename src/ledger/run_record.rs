@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::entry::Counts;
-use super::merged::{golden, is_zero};
+use super::merged::{count_goldens, is_zero};
 use super::out::came_out;
 use super::read::counts;
 use super::sql::undone_by;
@@ -134,7 +134,7 @@ fn run_passes(connection: &Connection, run: RunId) -> Result<Vec<RunPass>> {
        EXISTS(SELECT 1 FROM ledger_batch x WHERE x.pass=p.pass AND x.step='end'), ",
         came_out!(),
         ", ",
-        golden!(),
+        count_goldens!(),
         " FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
      WHERE b.run=?1 GROUP BY p.pass ORDER BY p.pass"
     );

@@ -8,7 +8,7 @@ use super::read::PassSummary;
 use super::stage_history::{StageHistory, newest_applied};
 use super::stage_input::{self, StageInput};
 use super::state::PassState;
-use super::{lookups, places, refusals, rows};
+use super::{absences, lookups, merged, places, refusals, rows};
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RecordNumber};
 use crate::store::Table;
@@ -137,15 +137,17 @@ pub(crate) fn of_later_pass(
     after: BatchId,
     before: BatchId,
 ) -> Result<RecordSelection> {
-    let mut records = free(connection, stage)?;
+    let mut records = free(connection, stage, after)?;
     records.extend(of_source(connection, stage, revised, after, before)?);
     Ok(RecordSelection::list(records))
 }
 
-/// Returns the records that wait for a place that is now free, or for a row that now exists.
-fn free(connection: &Connection, stage: StageInput<'_>) -> Result<Vec<RecordNumber>> {
+/// Returns the records that wait for a place that is now free, or for a row that now exists: one that was written after a
+/// batch.
+fn free(connection: &Connection, stage: StageInput<'_>, after: BatchId) -> Result<Vec<RecordNumber>> {
     let mut records = places::free(connection, stage)?;
-    records.extend(lookups::released(connection, stage, &lookups::NothingPlanned)?);
+    let planned = &absences::NothingPlanned;
+    records.extend(absences::released(connection, stage, after, planned)?);
     Ok(records)
 }
 
@@ -179,7 +181,7 @@ pub(crate) fn waiting(
     after: BatchId,
     before: BatchId,
 ) -> Result<Vec<RecordNumber>> {
-    let mut records = free(connection, stage)?;
+    let mut records = free(connection, stage, after)?;
     records.extend(of_source(connection, stage, false, after, before)?);
     records.sort_unstable();
     records.dedup();
@@ -213,6 +215,26 @@ pub(crate) fn unread(connection: &Connection, stage: StageInput<'_>) -> Result<V
 /// changed after the reader had passed.
 pub(crate) const SUPERSEDED: &str = r#"{"superseded":true}"#;
 
+/// Returns the records whose refusals by a pass no longer count, because the next pass processes them anyway, ascending: those
+/// that wait and, in a merge stage, those that it judges together with one of them.
+fn processed_anew(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    before: BatchId,
+) -> Result<Vec<RecordNumber>> {
+    let mut records = waiting(connection, stage, before, BatchId::MAX)?;
+    if stage.merges {
+        records.extend(merged::judged_with(
+            connection,
+            stage.project,
+            stage.number,
+            &records,
+        )?);
+        records.sort_unstable();
+    }
+    Ok(records)
+}
+
 /// Counts the refusals of a pass that do not count against its limit: they were retried, waived, or their records were
 /// corrected since, or the records only wait for rows of other databases. `before` is the batch before the pass's first one.
 pub(crate) fn settled_since(
@@ -224,12 +246,35 @@ pub(crate) fn settled_since(
     let Some((pass, before)) = resumed.filter(|_| counts.refused > 0) else {
         return Ok(0);
     };
-    let mut standing = refusals::refused_by(connection, stage.project, stage.number, pass)?;
-    let waiting = waiting(connection, stage, before, BatchId::MAX)?;
+    let standing = refusals::refused_by(connection, stage.project, stage.number, pass)?;
+    let counting = standing.len() as u64 - excused(connection, stage, (pass, before), &standing)?;
+    Ok(counts.refused.saturating_sub(counting))
+}
+
+/// Counts the standing refusals of a pass that do not count against its limit. `before` is the batch before the pass's first one.
+pub(crate) fn excused_by(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    of: (PassId, BatchId),
+) -> Result<u64> {
+    let standing = refusals::refused_by(connection, stage.project, stage.number, of.0)?;
+    excused(connection, stage, of, &standing)
+}
+
+fn excused(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    (pass, before): (PassId, BatchId),
+    standing: &[RecordNumber],
+) -> Result<u64> {
+    if standing.is_empty() {
+        return Ok(0);
+    }
+    let anew = processed_anew(connection, stage, before)?;
     let for_rows = refusals::waiting_for_rows(connection, pass)?;
-    standing
-        .retain(|record| waiting.binary_search(record).is_err() && for_rows.binary_search(record).is_err());
-    Ok(counts.refused.saturating_sub(standing.len() as u64))
+    let is_excused =
+        |record: &&RecordNumber| anew.binary_search(record).is_ok() || for_rows.binary_search(record).is_ok();
+    Ok(standing.iter().filter(is_excused).count() as u64)
 }
 
 /// Counts the records that block a pass from continuing, because it refused them over a contract in the mode `refuse`;
@@ -241,8 +286,8 @@ pub(crate) fn halting(
 ) -> Result<u64> {
     let mut halting = refusals::halting(connection, pass)?;
     if !halting.is_empty() {
-        let waiting = waiting(connection, stage, before, BatchId::MAX)?;
-        halting.retain(|record| waiting.binary_search(record).is_err());
+        let anew = processed_anew(connection, stage, before)?;
+        halting.retain(|record| anew.binary_search(record).is_err());
     }
     Ok(halting.len() as u64)
 }

@@ -105,6 +105,9 @@ macro_rules! undone_by {
 /// stands.
 macro_rules! undone_singly {
     ($pass:literal, $entry:literal) => {
+        $crate::ledger::sql::undone_singly!($pass, "", $entry)
+    };
+    ($pass:literal, $column:literal, $entry:literal) => {
         concat!(
             "EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
                CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=",
@@ -114,12 +117,29 @@ macro_rules! undone_singly {
             ".part
                WHERE json_extract(x.body,'$.undoes')=+",
             $pass,
+            $column,
             " AND u.kind='rollback' AND u.reverses IS NULL AND NOT (g.outcome=4 AND g.before IS g.after))"
         )
     };
 }
 
+/// Whether an entry stands in its stage: its pass applied or retried, which no rollback has undone (the pass is one of
+/// `ledger_standing`), and no rollback of single records has undone the entry. Where a record stands is what the newest of
+/// its standing entries says, and there are two answers:
+/// - with refusals, for the stage's next pass, which has to know what it refused: `merged::members`;
+/// - without, for everybody else: a refused record is where it was before. So the views `ledger_member` and
+///   `ledger_stage_life`, and `CrossReference`, which asks for all parts of a record.
+macro_rules! stands {
+    ($pass:literal, $entry:literal) => {
+        concat!(
+            $pass,
+            ".kind IN('apply','retry') AND NOT ",
+            $crate::ledger::sql::undone_singly!($pass, ".pass", $entry)
+        )
+    };
+}
+
 pub(crate) use {
-    is_about_place, of_range, of_record, of_row, rollbacks_of, standing_life, undone, undone_by,
+    is_about_place, of_range, of_record, of_row, rollbacks_of, standing_life, stands, undone, undone_by,
     undone_singly,
 };

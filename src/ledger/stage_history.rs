@@ -7,6 +7,7 @@ use super::entry::Counts;
 use super::head::{PassKind, StageRow};
 use super::read::{PassSummary, counts, pass};
 use super::reconciled::is_unreconciled;
+use super::sql::{of_record, standing_life};
 use super::state::{PassState, StageState};
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RunId};
@@ -279,13 +280,34 @@ pub(crate) fn standing_passes(connection: &Connection, project: &str, number: u3
     Ok(passes.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Returns the sum of the outcomes of these passes.
+/// Returns the sum of the outcomes of these passes. A waiver counts only while it is what became of the record: not once the
+/// stage has processed a correction.
 pub(crate) fn standing_counts(connection: &Connection, project: &str, number: u32) -> Result<Counts> {
     let sql = "SELECT coalesce(sum(t.read),0), coalesce(sum(t.written),0), coalesce(sum(t.unchanged),0),
        coalesce(sum(t.filtered),0), coalesce(sum(t.refused),0), coalesce(sum(t.merged),0)
      FROM ledger_stage s JOIN ledger_total t ON t.stage=s.stage WHERE s.project=?1 AND s.number=?2";
     let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.query_row(params![project, number], |row| counts(row, 0))?)
+    let mut counts = statement.query_row(params![project, number], |row| counts(row, 0))?;
+    let ended = ended_waivers(connection, project, number)?;
+    counts.read = counts.read.saturating_sub(ended);
+    counts.filtered = counts.filtered.saturating_sub(ended);
+    Ok(counts)
+}
+
+/// Counts the waivers of records that the stage has processed since, once for each waiver.
+fn ended_waivers(connection: &Connection, project: &str, number: u32) -> Result<u64> {
+    let sql = concat!(
+        "SELECT count(*) FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='waive'
+         CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.part=0
+         WHERE s.project=?1 AND s.number=?2 AND EXISTS(SELECT 1 FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "e.record"),
+        " AND f.batch>e.batch AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry'))"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let ended: i64 = statement.query_row(params![project, number], |row| row.get(0))?;
+    Ok(ended.unsigned_abs())
 }
 
 fn open(connection: &Connection, project: &str, number: u32) -> Result<Vec<PassSummary>> {

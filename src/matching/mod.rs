@@ -9,6 +9,7 @@ mod clusters;
 mod compare;
 mod features;
 mod keys;
+mod limits;
 mod model;
 mod score;
 mod settings;
@@ -23,10 +24,10 @@ pub use settings::{Caution, Classes, Comparator, Compare, Join, Kind, Role};
 pub use shown::{Bits, Probability};
 pub use table::{FieldModel, LevelShares, MatchModel, percent};
 
-pub(crate) use clusters::{Band, Clustering, Constraints, FREE, Review, cluster};
+pub(crate) use clusters::{Clustering, Constraints, FREE, Review, cluster};
 pub(crate) use compare::MOST_SLOTS;
-pub(crate) use features::{Features, FeaturesBuilder, MemberText};
-pub(crate) use keys::{Exceeded, Excess};
+pub(crate) use features::{ABSENT, Features, FeaturesBuilder, MemberText};
+pub(crate) use limits::{Exceeded, Excess, Threads, Unfinished};
 pub(crate) use model::{Model, learn};
 pub(crate) use score::{Scored, Scorer, score};
 pub(crate) use settings::{
@@ -37,8 +38,9 @@ pub(crate) use shown::{bits_of, expected_in};
 // For the tests, and for `benches/matching.rs`, which includes this folder.
 #[allow(unused_imports)]
 pub(crate) use {
+    clusters::Band,
     compare::Likeness,
-    keys::KeyFigures,
+    limits::KeyFigures,
     model::{LevelModel, SlotModel},
     score::{Edge, Held, PairScore, SlotScore},
     shown::share_of,

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 use crate::ledger::MergeOutcome;
-use crate::ledger::merged::{Matching, ReviewQueue, SourceWins, model_of, note_of, queue, wins};
+use crate::ledger::merged::{Matching, ReviewQueue, SourceWins, deleted_in, model_of, note_of, queue, wins};
 use crate::ledger::run_outcome::PassOutcome;
 use crate::matching::MatchModel;
 use crate::record::{PassId, RunId};
@@ -51,6 +51,7 @@ pub(super) fn merges(
         else {
             continue;
         };
+        let model = model_of(connection, &note.noted)?;
         merges.push(StageMatching {
             pass: pass.pass,
             stage,
@@ -61,10 +62,11 @@ pub(super) fn merges(
                 merged: pass.counts.merged,
                 golden: pass.golden,
                 alone: pass.counts.written,
-                matching: Matching::from_note(&note.body),
+                deleted: deleted_in(connection, pass.pass)?,
+                matching: Some(Matching::from_noted(note.noted)),
             },
             wins: wins(connection, pass.pass, run)?,
-            model: model_of(connection, &note)?.as_ref().map(MatchModel::new),
+            model: model.as_ref().map(MatchModel::new),
             queue: queue(connection, project, stage)?,
         });
     }

@@ -3,7 +3,8 @@
 use rust_decimal::Decimal;
 
 use super::steps::leaves_value;
-use super::{MaxErrors, OnError, Stage};
+use super::{MaxErrors, Merge, OnError, Stage};
+use crate::expression::Expression;
 use crate::op::{Effects, Operation, Reversibility};
 use crate::path::Path;
 use crate::problem::{Place, Problem};
@@ -15,12 +16,14 @@ impl Stage {
     /// `check.lossy`, `check.overwritten`, `check.gone`, `check.redact_leaks`, `check.redact_source`,
     /// `check.redact_id`, `check.redact_sum`, `check.unused_name`, `check.no_effect`, `check.max_errors_unused`,
     /// `check.max_errors_all`, `check.on_conflict_unused`, `check.stale_unused`, `check.id_twice`,
-    /// `check.not_an_expression`, `check.ambiguous_formats`, `check.never`, `check.unknown_member`, `contract.budget`.
+    /// `check.not_an_expression`, `check.ambiguous_formats`, `check.never`, `check.unknown_member`,
+    /// `check.lone_field`, `check.constant_id`, `contract.budget`.
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Collected::default();
         self.check_ops(&mut problems);
         self.check_gone(&mut problems);
         self.check_members(&mut problems);
+        self.check_lone_field(&mut problems);
         self.check_redaction(&mut problems);
         self.check_redacted_sources(&mut problems);
         self.check_redacted_ids(&mut problems);
@@ -114,9 +117,28 @@ impl Stage {
         }
     }
 
+    /// Warns of a model of one field: without others that agree or differ beside it, nothing can be learned of it.
+    fn check_lone_field(&self, problems: &mut Collected) {
+        let merge = self.steps.merge.as_ref();
+        if let Some((name, place)) = merge.and_then(Merge::lone_field) {
+            let message =
+                format!("the model compares `{name}` only, and nothing can be learned from one field");
+            let help = format!(
+                "name more fields; or write `by = {{ {name} = ... }}` in place of `identity`, which merges records that are \
+                 equal in it"
+            );
+            problems.add(Problem::warning("check.lone_field", place, message).help(help));
+        }
+    }
+
     fn check_settings(&self, problems: &mut Collected) {
         let written = |key| self.place_of("stage", key);
         let steps = &self.steps;
+        if steps.id.as_ref().is_some_and(Expression::is_constant) {
+            let message = "`id` is the same for every record, so at most one has it";
+            let problem = Problem::warning("check.constant_id", written("id"), message);
+            problems.add(problem.help("read a field that differs, for example `id = \"= doc.number\"`"));
+        }
         if self.in_place()
             && steps.ops.is_empty()
             && steps.into.is_none()

@@ -137,8 +137,8 @@ impl Stage {
                 return refused_as(&refusal, code).map(|()| Verdict::Passed { round_trip: false });
             }
             (Err(Unmerged::Refused(refusal)), _) => return Err(format!("a record was refused: {refusal}")),
-            (Err(Unmerged::Excess(excess)), _) => {
-                return Err(format!("there would be {} {}", excess.would, excess.what));
+            (Err(Unmerged::Unfinished(unfinished)), _) => {
+                return Err(format!("a limit would be exceeded: {unfinished}"));
             }
             (Ok(goldens), _) => goldens
                 .into_iter()

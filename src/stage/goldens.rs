@@ -7,7 +7,7 @@ use super::merge::{MemberFeatures, Merge};
 use super::{Output, Stage};
 use crate::context::Context;
 use crate::expression::Scope;
-use crate::matching::{Constraints, Excess, FeaturesBuilder, Scorer, cluster, learn, score};
+use crate::matching::{Constraints, FeaturesBuilder, Scorer, Threads, Unfinished, cluster, learn, score};
 use crate::record::Record;
 use crate::refusal::Refusal;
 
@@ -17,7 +17,7 @@ pub(super) enum Unmerged {
     /// A member, or a golden record, is refused.
     Refused(Refusal),
     /// A limit of the stage would be exceeded.
-    Excess(Excess),
+    Unfinished(Unfinished),
 }
 
 impl From<Refusal> for Unmerged {
@@ -26,9 +26,9 @@ impl From<Refusal> for Unmerged {
     }
 }
 
-impl From<Excess> for Unmerged {
-    fn from(excess: Excess) -> Self {
-        Self::Excess(excess)
+impl From<Unfinished> for Unmerged {
+    fn from(unfinished: Unfinished) -> Self {
+        Self::Unfinished(unfinished)
     }
 }
 
@@ -50,10 +50,8 @@ impl Stage {
         let mut goldens = Vec::with_capacity(clusters.len());
         for cluster in clusters.values() {
             let joined: Vec<&Record> = cluster.iter().map(|at| members[*at].0).collect();
-            let golden = self.survivors_in(merge, &joined, &Scope::new(*context))?;
-            let founder = joined[0];
-            let mut scope = Scope::new(context.id(&founder.id));
-            goldens.push(self.golden_in(&golden.document, founder, &mut scope)?);
+            let mut scope = Scope::new(context.id(&joined[0].id));
+            goldens.push(self.golden_of(merge, &joined, &mut scope)?.0);
         }
         Ok(goldens)
     }
@@ -64,15 +62,15 @@ fn clusters(
     merge: &Merge,
     members: &[(&Record, MemberFeatures)],
     context: &Context<'_>,
-) -> Result<BTreeMap<u32, Vec<usize>>, Excess> {
+) -> Result<BTreeMap<u32, Vec<usize>>, Unfinished> {
     let settings = merge.settings();
     let mut builder = FeaturesBuilder::new(settings);
     for (record, features) in members {
-        features.push_to(&mut builder, record);
+        features.push_to(&mut builder, record)?;
     }
     let features = builder.build();
-    let model = learn(&features, settings, 1)?;
-    let scored = score(&features, settings, &model, None, 1)?;
+    let model = learn(&features, settings, Threads::new(1))?;
+    let scored = score(&features, settings, &model, None, Threads::new(1))?;
     let pairs = Scorer::new(&features, settings, &model);
     let scope = RefCell::new(Scope::new(*context));
     let conflict = |a: usize, b: usize| {

@@ -1,11 +1,13 @@
 //! The two ends of a stage that merges: what it compares of a member, and what it makes of a golden record.
 
+use std::collections::BTreeMap;
+
 use super::Output;
 use super::Stage;
 use super::finish::{evaluated_id, parse, too_much};
 use super::merge::{Golden, Member, MemberFeatures, Merge};
 use crate::expression::Scope;
-use crate::record::{Document, Record, within};
+use crate::record::{Document, Record, RecordNumber, within};
 use crate::refusal::Refusal;
 
 impl Stage {
@@ -37,16 +39,27 @@ impl Stage {
         self.steps.id.is_some()
     }
 
-    /// Returns what survives of the members of a cluster.
+    /// Makes the golden record of a cluster: what is written, and whose values survived. `members`: ascending by their numbers;
+    /// the id derives from the first.
     ///
     /// # Errors
-    /// The [`Refusal`] of members that differ where they must not.
-    pub(crate) fn survivors_in(
+    /// The [`Refusal`] of members that differ where they must not, or of a golden record that has no id or violates the target
+    /// contract.
+    pub(crate) fn golden_of(
         &self,
         merge: &Merge,
         members: &[&Record],
-        scope: &Scope<'_>,
-    ) -> Result<Golden, Refusal> {
+        scope: &mut Scope<'_>,
+    ) -> Result<(Output, BTreeMap<String, RecordNumber>), Refusal> {
+        let Some(first) = members.first() else {
+            return Err(Refusal::new("source.deleted", ""));
+        };
+        let survived = self.survivors_in(merge, members, scope)?;
+        let output = self.golden_in(&survived.document, first, scope)?;
+        Ok((output, survived.won))
+    }
+
+    fn survivors_in(&self, merge: &Merge, members: &[&Record], scope: &Scope<'_>) -> Result<Golden, Refusal> {
         let made = || {
             let mut documents = Vec::with_capacity(members.len());
             for member in members {
@@ -64,23 +77,19 @@ impl Stage {
         made().map_err(|refusal: Refusal| refusal.cut_at(self.redact()))
     }
 
-    /// Returns the golden record of a cluster as it is written. `document` is what survives of its members, and
-    /// `founder` the member that was there first, of which its id derives.
-    ///
-    /// # Errors
-    /// The [`Refusal`] of a golden record that has no id, or violates the target contract.
-    pub(crate) fn golden_in(
+    /// `first`: the first member.
+    fn golden_in(
         &self,
         document: &Document,
-        founder: &Record,
+        first: &Record,
         scope: &mut Scope<'_>,
     ) -> Result<Output, Refusal> {
         let made = |scope: &mut Scope<'_>| {
             let id = match &self.steps.id {
-                Some(id) => evaluated_id(id, &parse(&founder.data)?, scope)?,
+                Some(id) => evaluated_id(id, &parse(&first.data)?, scope)?,
                 None => scope.context().uuid("0"),
             };
-            self.check_target(document, founder, scope)?;
+            self.check_target(document, first, scope)?;
             let output = Output::new(id, document);
             within(&output.data, &scope.context().limits).map_err(|error| too_much(&error))?;
             Ok(output)

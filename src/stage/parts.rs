@@ -147,25 +147,23 @@ pub(super) fn examples(root: &Section<'_>, problems: &mut Collected) -> Vec<Exam
     let sections = root.sections("example", "example", problems);
     let merges = root.has("merge");
     let read = |section: &Section<'_>, problems: &mut Collected| {
-        let (keys, input, what) = if merges {
-            let keys: &[&str] = &["name", "id", "inputs", "secrets", "outputs", "refused"];
-            (keys, "inputs", "the list of source records, as JSON")
+        let keys: &[&str] = if merges {
+            &["name", "id", "inputs", "secrets", "outputs", "refused"]
         } else {
-            let keys: &[&str] = &[
+            &[
                 "name", "id", "input", "secrets", "lookups", "output", "refused", "filtered",
-            ];
-            (keys, "input", "the source record, as JSON")
+            ]
         };
         section.only(keys, problems);
         let name = section.needed_text("name", "what it shows, in words", problems);
-        let needed = section.needed_text(input, what, problems);
-        let input = needed.and_then(|text| {
-            if merges {
-                example_list(section, input, text, problems)
-            } else {
-                example_json(section, input, text, problems)
-            }
-        });
+        let input = if merges {
+            section.needs("inputs", "the list of source records, as JSON", problems);
+            let text = list_text(section, "inputs", problems);
+            text.and_then(|text| example_list(section, "inputs", text, problems))
+        } else {
+            let text = section.needed_text("input", "the source record, as JSON", problems);
+            text.and_then(|text| example_json(section, "input", text, problems))
+        };
         let id = section.text("id", problems).unwrap_or("example");
         let expected = if merges {
             expected_goldens(section, problems)
@@ -231,7 +229,7 @@ fn expected(section: &Section<'_>, problems: &mut Collected) -> Option<Expected>
 
 /// Reads what a stage that merges must make of its records.
 fn expected_goldens(section: &Section<'_>, problems: &mut Collected) -> Option<Expected> {
-    let outputs = section.text("outputs", problems);
+    let outputs = list_text(section, "outputs", problems);
     let refused = section.text("refused", problems);
     if section.has("outputs") == section.has("refused") {
         let message = "an example of a stage that merges needs either `outputs` or `refused`";
@@ -247,6 +245,18 @@ fn expected_goldens(section: &Section<'_>, problems: &mut Collected) -> Option<E
         ));
     }
     refused.map(|code| Expected::Refused(code.to_owned()))
+}
+
+/// Reads the text of a list of records, which is one JSON text.
+fn list_text<'t>(section: &Section<'t>, key: &str, problems: &mut Collected) -> Option<&'t str> {
+    if section.item(key).is_some_and(|item| item.as_str().is_none()) {
+        let problem = section.wrong_type(key, "one string, which holds a list of records as JSON");
+        problems.add(problem.help(format!(
+            "write `{key} = '[{{\"id\":\"A:1\"}}, {{\"id\":\"B:7\"}}]'`"
+        )));
+        return None;
+    }
+    section.text(key, problems)
 }
 
 /// Checks the JSON of an example that is a list of objects.

@@ -231,16 +231,31 @@ impl<'t> Section<'t> {
         words: &[(&'static str, T)],
         problems: &mut Collected,
     ) -> Option<T> {
+        self.word_or(key, words, |_| None, problems)
+    }
+
+    /// As [`word`](Self::word); `other` knows the words that others use for one of them.
+    pub(crate) fn word_or<T: Copy>(
+        &self,
+        key: &str,
+        words: &[(&'static str, T)],
+        other: impl Fn(&str) -> Option<&'static str>,
+        problems: &mut Collected,
+    ) -> Option<T> {
         let given = self.text(key, problems)?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == given) {
             return Some(*value);
         }
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let message = format!("`{key}` cannot be `{given}`");
-        let problem = Problem::error("stage.wrong_word", self.place_of(key), message)
-            .help(format!("one of: {}", names.join(", ")))
-            .did_you_mean(given, names);
-        problems.add(problem);
+        let all = format!("one of: {}", names.join(", "));
+        let problem = Problem::error("stage.wrong_word", self.place_of(key), message);
+        problems.add(match other(given) {
+            Some(word) => problem.help(format!("did you mean `{word}`? {all}")),
+            // A word that only sounds alike may mean the opposite.
+            None if is_slip(given, &names) => problem.help(all).did_you_mean(given, names),
+            None => problem.help(all),
+        });
         None
     }
 
@@ -280,14 +295,17 @@ impl<'t> Section<'t> {
 
     /// Reads the tables `[[key]]`, in order.
     pub(crate) fn tables(&self, key: &str, problems: &mut Collected) -> Vec<&'t Table> {
+        self.tables_titled(key, key, problems)
+    }
+
+    fn tables_titled(&self, key: &str, title: &str, problems: &mut Collected) -> Vec<&'t Table> {
         match self.table.get(key) {
             None => Vec::new(),
             Some(Item::ArrayOfTables(tables)) => tables.iter().collect(),
             Some(_) => {
-                let name = key.rsplit('.').next().unwrap_or(key);
                 let problem = self
                     .wrong_type(key, "tables")
-                    .help(format!("write each as a table [[{name}]]"));
+                    .help(format!("write each as a table [[{title}]]"));
                 problems.add(problem);
                 Vec::new()
             }
@@ -296,7 +314,7 @@ impl<'t> Section<'t> {
 
     /// Reads the sections `[[title]]` of a key, in order.
     pub(crate) fn sections(&self, key: &str, title: &str, problems: &mut Collected) -> Vec<Section<'t>> {
-        let tables = self.tables(key, problems).into_iter();
+        let tables = self.tables_titled(key, title, problems).into_iter();
         let of = |table: &'t Table| Self::new(format!("[[{title}]]"), table, table.span(), self.reading);
         tables.map(of).collect()
     }
@@ -315,6 +333,18 @@ impl<'t> Section<'t> {
         texts.unwrap_or_default()
     }
 }
+
+/// Returns whether a word is one of these but for a few letters.
+fn is_slip(given: &str, names: &[&str]) -> bool {
+    let given = given.to_lowercase();
+    let is_near = |name: &&str| strsim::damerau_levenshtein(&given, &name.to_lowercase()) <= MOST_SLIPS;
+    names
+        .iter()
+        .any(|name| is_near(name) || given.starts_with(name) || name.starts_with(&given))
+}
+
+/// Number of letters in which a typing error may differ from the word.
+const MOST_SLIPS: usize = 2;
 
 impl fmt::Debug for Section<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -89,13 +89,17 @@ pub struct StageStatus {
     pub state: StageState,
     /// How the stage's file compares with what was applied.
     pub file: FileState,
-    /// Outcomes of the passes that were not rolled back.
+    /// Outcomes of the passes that were not rolled back, without waivers of records that the stage has processed since.
     pub counts: Counts,
     /// Number of records that the written ones became. `None` when one record can become several, or several one: the entries of all
     /// passes would have to be counted, at a cost that grows with each run; the report of a run has that run's number.
     pub out: Option<u64>,
     /// Number of records in quarantine.
     pub quarantined: u64,
+    /// Number of those that the open pass refused and that do not count against its limit, because the next `apply` processes
+    /// them again: they were corrected, or are merged with one that was.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub excused: u64,
     /// Number of records that the open pass refused by a contract in the mode `refuse`: the pass does not continue
     /// until they are settled.
     pub halted: u64,
@@ -227,6 +231,7 @@ fn stage_status(
         counts,
         out,
         quarantined,
+        excused: stage.map_or(Ok(0), |stage| excused(store, stages.project(), stage, &history))?,
         halted: stage.map_or(Ok(0), |stage| halted(store, stages.project(), stage, &history))?,
         waiting: stage.map_or(Ok(0), |stage| waiting(store, stages.project(), stage, &history))?,
         review: match history.revision() {
@@ -234,6 +239,14 @@ fn stage_status(
             _ => 0,
         },
     }))
+}
+
+fn excused(store: &Store, project: &str, stage: &Stage, history: &StageHistory) -> Result<u64> {
+    let Some(open) = history.open_apply().filter(|open| open.counts.refused > 0) else {
+        return Ok(0);
+    };
+    let of = (open.row.pass, open.first_batch.previous());
+    selection::excused_by(store.connection(), StageInput::new(project, stage), of)
 }
 
 fn halted(store: &Store, project: &str, stage: &Stage, history: &StageHistory) -> Result<u64> {

@@ -1,9 +1,11 @@
 //! What is counted is what is said: how many match, how many rows are taken back, how many records came out of those that
 //! became several, and which run a report tells of.
 
+use counterfoil::RunInfo;
+use counterfoil::quarantine::{Selected, waive};
 use serde_json::Value as Json;
 
-use crate::support::world::Scene;
+use crate::support::world::{Scene, World};
 
 const DERIVE: &str = r#"
 [stage]
@@ -294,4 +296,40 @@ fn a_report_without_a_number_reports_the_last_run_that_did_something() {
     let scene = Scene::named("shop", &[("empty.ndjson", "\n")]);
     assert_eq!(scene.run(&["load", "a", "empty.ndjson"]).code, 0);
     assert_eq!(scene.run(&["report"]).code, 0);
+}
+
+const COPY: &str = r#"
+[stage]
+source = "drafts"
+target = "clean"
+max_errors = "100%"
+
+[contract]
+source = { properties = { n = { maximum = 8 } } }
+"#;
+
+#[test]
+fn a_waiver_counts_until_its_record_is_processed_again() {
+    let merge = format!("{COPY}\n[merge]\nby = {{ id = \"id\" }}\n");
+    for text in [COPY, &merge] {
+        let mut world = World::new("demo", &[("0001_clean.toml", text)]);
+        let line = |id: u32, n: u32| format!(r#"{{"id":"{id}","n":{n}}}"#);
+        let lines: Vec<String> = (1..=4).map(|id| line(id, if id == 4 { 1 } else { 9 })).collect();
+        world.load("drafts", &lines);
+        world.apply();
+        let run_info = RunInfo::new("waive").reason("known".to_owned());
+        waive(&mut world.store, "demo", &Selected::default(), &run_info).expect("a waiver");
+        let counts = |world: &World| world.store.status(&world.stages).expect("a status").stages[0].counts;
+        assert_eq!((counts(&world).filtered, counts(&world).written), (3, 1));
+        world.load("drafts", &[line(2, 2)]);
+        world.apply();
+        assert_eq!((counts(&world).filtered, counts(&world).written), (2, 2));
+        // Waived again, after a worse correction.
+        world.load("drafts", &[line(3, 10)]);
+        world.apply();
+        assert_eq!(counts(&world).filtered, 1);
+        waive(&mut world.store, "demo", &Selected::default(), &run_info).expect("a waiver");
+        assert_eq!(counts(&world).filtered, 2);
+        world.is_sound();
+    }
 }

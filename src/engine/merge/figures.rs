@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::ledger::{KeyPairs, MatchFigures, ScoreBar, ScoreLine, ScoreLines, ScoredPair, part};
+use crate::ledger::{KeyPairs, MatchFigures, ScoreBar, ScoreLine, ScoreLines, ScoredPair, many, part};
 use crate::matching::{
-    Bits, Clustering, Edge, Features, Model, Ppm, Probability, Scored, Scorer, Settings, bits_of, expected_in,
+    Bits, Clustering, Edge, Features, Model, Ppm, Probability, Review, Scored, Scorer, Settings, bits_of,
+    expected_in,
 };
 use crate::record::RecordNumber;
 
@@ -49,15 +50,21 @@ pub(super) fn figures(
     let is_merged = |edge: &&Edge| clustering.of[edge.a as usize] == clustering.of[edge.b as usize];
     let merged = || scored.edges.iter().filter(is_merged);
     let pair = |edge: &Edge| pairs.scored(edge.a as usize, edge.b as usize, None);
-    let below = clustering
+    let (below, held): (Vec<&Review>, Vec<&Review>) = clustering
         .reviews
         .iter()
-        .filter(|pair| pair.posterior < settings.auto);
+        .partition(|pair| pair.posterior < settings.auto);
+    let waiting = |waiting: Vec<&Review>| {
+        let shown = waiting.into_iter().take(SHOWN);
+        shown
+            .map(|review| pairs.scored(review.a, review.b, Some(review.band.name())))
+            .collect()
+    };
     MatchFigures {
         candidates: scored.candidates,
         expected: scored.expected,
         found: scored.certain,
-        alarm: part(scored.expected, scored.certain),
+        alarm: part(scored.expected, scored.certain) || many(scored.alone, features.len() as u64),
         lines: ScoreLines {
             auto: line(settings.auto),
             review: line(settings.review),
@@ -69,10 +76,10 @@ pub(super) fn figures(
         histogram: histogram.collect(),
         strongest: merged().take(SHOWN).map(pair).collect(),
         weakest: merged().rev().take(SHOWN).map(pair).collect(),
-        below: below
-            .take(SHOWN)
-            .map(|review| pairs.scored(review.a, review.b, Some(review.band.name())))
-            .collect(),
+        below: waiting(below),
+        held: waiting(held),
+        learned_from: None,
+        absent: Vec::new(),
     }
 }
 

@@ -20,31 +20,30 @@ pub(crate) struct MadeGolden {
     pub(super) warned: Vec<Violation>,
 }
 
-/// Makes the golden record of members, ascending by their numbers: the first is the founder. `id`: the id that it has
-/// already; without it, its id derives from the founder.
+/// Makes the golden record of members, ascending by their numbers: the first is the carrier. `id`: the id that it has
+/// already; without it, its id derives from the carrier.
 pub(crate) fn golden(
     (stage, merge): (&Stage, &Merge),
     context: Context<'_>,
     members: &[&Salted],
     id: Option<&str>,
 ) -> Result<MadeGolden, Refusal> {
-    let Some(founder) = members.first() else {
+    let Some(carrier) = members.first() else {
         return Err(Refusal::new("source.deleted", ""));
     };
     let records: Vec<&Record> = members.iter().map(|member| &member.record).collect();
     let mut scope = Scope::new(Context {
-        id: &founder.record.id,
-        salt: founder.salt,
+        id: &carrier.record.id,
+        salt: carrier.salt,
         ..context
     });
-    let survived = stage.survivors_in(merge, &records, &scope)?;
-    let mut output = stage.golden_in(&survived.document, &founder.record, &mut scope)?;
+    let (mut output, won) = stage.golden_of(merge, &records, &mut scope)?;
     if let Some(id) = id {
         id.clone_into(&mut output.id);
     }
     Ok(MadeGolden {
         output,
-        won: survived.won,
+        won,
         codes: scope.warnings().iter().map(ToString::to_string).collect(),
         warned: scope.broken().to_vec(),
     })

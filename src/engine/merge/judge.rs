@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::Connection;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
+use super::excess::finished;
 use super::figures::figures;
 use super::members::Members;
 use super::units::{Before, Clusters, Units, units};
@@ -12,11 +13,11 @@ use crate::context::Context;
 use crate::digest::{hex, sha256};
 use crate::error::{Error, Result};
 use crate::expression::Scope;
-use crate::ledger::merged::{self, MergeNote, StandingMember};
+use crate::ledger::merged::{self, MergeNote, Noted, StandingMember};
 use crate::ledger::selection::RecordSelection;
 use crate::ledger::{EntryOutcome, MatchFigures};
 use crate::matching::{
-    self, Clustering, Constraints, Exceeded, FREE, Features, Millibits, Model, Review, Scored, Scorer,
+    self, Clustering, Constraints, FREE, Features, Learn, Millibits, Model, Review, Scored, Scorer, Threads,
 };
 use crate::record::{BatchId, RecordNumber};
 use crate::stage::{Merge, Stage};
@@ -54,25 +55,33 @@ impl Earlier {
         at.ok().map(|at| &self.standing[at])
     }
 
+    /// Returns whether a golden record had a member: else its row is what a person has left of it.
+    pub(super) fn stands(&self, golden: RecordNumber) -> bool {
+        let is_in = |member: &StandingMember| {
+            member.golden == Some(golden) && member.outcome != EntryOutcome::Filtered
+        };
+        self.standing.iter().any(is_in)
+    }
+
     /// Returns the records that are in no cluster now and have to be written about: they are in a golden record, or have
     /// changed.
-    fn left(&self, members: &Members) -> Vec<RecordNumber> {
+    fn loose(&self, members: &Members) -> Vec<RecordNumber> {
         let is_member = |record: RecordNumber| index_of(&members.features, record).is_some();
-        let mut left: Vec<RecordNumber> = (members.out.iter().copied())
+        let mut loose: Vec<RecordNumber> = (members.out.iter().copied())
             .filter(|record| self.is_changed(*record) || self.golden(*record).is_some())
             .collect();
         let standing = self.standing.iter().filter(|member| member.golden.is_some());
-        left.extend(
+        loose.extend(
             standing
                 .map(|member| member.record)
                 .filter(|record| !is_member(*record)),
         );
         if let RecordSelection::List { records, .. } = &self.selection {
-            left.extend(records.iter().copied().filter(|record| !is_member(*record)));
+            loose.extend(records.iter().copied().filter(|record| !is_member(*record)));
         }
-        left.sort_unstable();
-        left.dedup();
-        left
+        loose.sort_unstable();
+        loose.dedup();
+        loose
     }
 }
 
@@ -86,7 +95,7 @@ impl Before for Earlier {
         self.together.get(&record).copied().filter(|_| refused)
     }
 
-    fn is_left(&self, record: RecordNumber) -> bool {
+    fn is_set_aside(&self, record: RecordNumber) -> bool {
         self.of(record)
             .is_some_and(|member| matches!(member.outcome, EntryOutcome::Refused | EntryOutcome::Filtered))
     }
@@ -114,71 +123,53 @@ pub(super) fn index_of(features: &Features, record: RecordNumber) -> Option<usiz
 }
 
 /// Where the model of a pass comes from.
-pub(super) enum Source {
+pub(super) enum ModelOrigin {
     /// Learned by this pass.
     Learned(Model),
     /// Learned by the pass that wrote this batch.
     Recorded(BatchId, Model),
 }
 
-impl Source {
+impl ModelOrigin {
     pub(super) fn model(&self) -> &Model {
         match self {
             Self::Learned(model) | Self::Recorded(_, model) => model,
         }
     }
 
-    /// Returns the model of a pass: the recorded one, if the stage still means the same; else a new one.
+    /// Returns the number of compared pairs that this pass learned from; `None` if it did not, or if the stage gives the
+    /// weights.
+    pub(super) fn learned_from(&self, merge: &Merge) -> Option<u64> {
+        match self {
+            Self::Learned(model) if matches!(merge.settings().learn, Learn::Em) => Some(model.candidates),
+            _ => None,
+        }
+    }
+
+    /// Returns the model of a pass: the recorded one, if the stage still means the same; else a new one. `None` if the
+    /// threads have to stop.
     pub(super) fn new(
         stage: &Stage,
         merge: &Merge,
         members: &Members,
         recorded: Option<MergeNote>,
-        cores: usize,
-    ) -> Result<Self> {
+        threads: Threads<'_>,
+    ) -> Result<Option<Self>> {
         let recorded = recorded.filter(|note| stage.does_as(&note.meaning));
         if let Some(note) = recorded {
-            return Ok(Self::Recorded(note.batch, model_in(&note)?));
+            return Ok(Some(Self::Recorded(note.batch, model_in(&note)?)));
         }
-        let learned = matching::learn(&members.features, merge.settings(), cores);
-        Ok(Self::Learned(learned.map_err(|excess| too_much(stage, &excess))?))
+        let learned = matching::learn(&members.features, merge.settings(), threads);
+        Ok(finished(stage, learned)?.map(Self::Learned))
     }
 }
 
 /// Reads the model that a note keeps.
 fn model_in(note: &MergeNote) -> Result<Model> {
-    let body: Option<Json> = serde_json::from_str(&note.body).ok();
-    let learned = body.as_ref().and_then(|body| body.get("merge")?.get("learned"));
+    let learned = note.noted.learned.as_ref();
     learned.and_then(Model::from_json).ok_or_else(|| Error::Damaged {
         what: format!("the model in batch {} cannot be read", note.batch),
     })
-}
-
-fn too_much(stage: &Stage, excess: &matching::Excess) -> Error {
-    let mut keys = excess.keys.clone();
-    keys.sort_by_key(|key| std::cmp::Reverse(key.pairs));
-    let most = keys
-        .iter()
-        .take(3)
-        .map(|key| format!("`{}` {}", key.name, key.pairs));
-    let most: Vec<String> = most.collect();
-    let (would, limit) = (excess.would, excess.limit);
-    let (what, advice) = match excess.what {
-        Exceeded::Pairs => (
-            format!("would compare {would} pairs, and `limits.pairs` is {limit}"),
-            "give `[[merge.block]]` keys that fewer records share, or a smaller `limit`; or raise `[merge.limits] pairs`",
-        ),
-        Exceeded::Memory => (
-            format!("would need {would} bytes, and `limits.memory` is {limit}"),
-            "raise `[merge.limits] memory`, or give `[[merge.block]]` keys that fewer records share",
-        ),
-    };
-    let message = format!(
-        "stage {} {what}; keys with the most pairs: {}",
-        stage.number(),
-        most.join(", ")
-    );
-    Error::invalid(message, advice)
 }
 
 /// What speaks for a member's place in its cluster.
@@ -205,7 +196,7 @@ pub(super) struct Judged {
     pub(super) figures: MatchFigures,
 }
 
-/// Scores and clusters until no record is affected whose pairs were not all compared.
+/// Scores and clusters until no record is affected whose pairs were not all compared; `None` if the threads have to stop.
 pub(super) fn judge(
     stage: &Stage,
     merge: &Merge,
@@ -213,30 +204,32 @@ pub(super) fn judge(
     members: &Members,
     earlier: &Earlier,
     model: &Model,
-    cores: usize,
-) -> Result<Judged> {
+    threads: Threads<'_>,
+) -> Result<Option<Judged>> {
     let features = &members.features;
-    let left = earlier.left(members);
+    let loose = earlier.loose(members);
     let is_first = matches!(earlier.selection, RecordSelection::Table { .. });
-    let mut touched = (!is_first).then(|| fresh(features, earlier, &left));
+    let mut touched = (!is_first).then(|| fresh(features, earlier, &loose));
     let initial = touched.as_ref().map(|fresh| initial(features, earlier, fresh));
     loop {
-        let scored = matching::score(features, merge.settings(), model, touched.as_deref(), cores)
-            .map_err(|excess| too_much(stage, &excess))?;
+        let scored = matching::score(features, merge.settings(), model, touched.as_deref(), threads);
+        let Some(scored) = finished(stage, scored)? else {
+            return Ok(None);
+        };
         let clustering = clustered(merge, context, features, model, &scored, initial.as_deref());
-        let found = units(clusters(features, &clustering), &left, earlier);
+        let found = units(clusters(features, &clustering), &loose, earlier);
         if let Some(touched) = &mut touched
             && touches_more(features, &found, touched)
         {
             continue;
         }
-        return Ok(Judged {
+        return Ok(Some(Judged {
             digest: digest(features, &clustering, merge.settings().fields.len()),
             reviews: by_side(&clustering.reviews),
             scores: scores(merge, features, model, &found),
             figures: figures(features, merge.settings(), model, &scored, &clustering),
             units: found,
-        });
+        }));
     }
 }
 
@@ -284,13 +277,13 @@ fn conflict(
 
 /// Marks the records that are judged anew: those that have changed, those that were with one that has, and those that
 /// were refused.
-fn fresh(features: &Features, earlier: &Earlier, left: &[RecordNumber]) -> Vec<bool> {
+fn fresh(features: &Features, earlier: &Earlier, loose: &[RecordNumber]) -> Vec<bool> {
     let record = |at: usize| RecordNumber::new(features.number(at));
     let mut fresh: Vec<bool> = (0..features.len())
         .map(|at| earlier.is_changed(record(at)) || earlier.refused_with(record(at)).is_some())
         .collect();
     let changed = (0..features.len()).filter(|at| fresh[*at]).map(record);
-    let goldens = changed.chain(left.iter().copied());
+    let goldens = changed.chain(loose.iter().copied());
     let goldens: std::collections::HashSet<RecordNumber> =
         goldens.filter_map(|record| earlier.golden(record)).collect();
     for (at, fresh) in fresh.iter_mut().enumerate() {
@@ -402,21 +395,24 @@ fn by_side(reviews: &[Review]) -> HashMap<usize, Vec<Review>> {
 }
 
 /// Renders the note of a pass.
-pub(super) fn note(source: &Source, judged: &Judged, members: &Members) -> Json {
-    let mut merge = match source {
-        Source::Learned(model) => json!({ "learned": model.to_json() }),
-        Source::Recorded(batch, _) => json!({ "model": batch }),
+pub(super) fn note(origin: &ModelOrigin, judged: &Judged, members: &Members) -> Json {
+    let (learned, model) = match origin {
+        ModelOrigin::Learned(model) => (Some(model.to_json()), None),
+        ModelOrigin::Recorded(batch, _) => (None, Some(*batch)),
     };
-    merge["members"] = members.features.len().into();
-    merge["figures"] = json!(judged.figures);
-    merge["digest"] = judged.digest.clone().into();
-    let model = source.model().to_json().to_string();
-    merge["model_sha256"] = hex(&sha256(&[model.as_bytes()])).into();
-    json!({ "merge": merge })
+    let text = origin.model().to_json().to_string();
+    let noted = Noted {
+        learned,
+        model,
+        members: members.features.len() as u64,
+        figures: judged.figures.clone(),
+        digest: judged.digest.clone(),
+        model_sha256: hex(&sha256(&[text.as_bytes()])),
+    };
+    noted.to_json()
 }
 
 /// Returns the digest in a note.
-pub(super) fn digest_in(note: &MergeNote) -> Option<String> {
-    let body: Json = serde_json::from_str(&note.body).ok()?;
-    Some(body.get("merge")?.get("digest")?.as_str()?.to_owned())
+pub(super) fn digest_in(note: &MergeNote) -> &str {
+    &note.noted.digest
 }

@@ -1,12 +1,14 @@
 //! Reading the members of a merge: every record of the source, as what is compared of it.
 
+use super::excess::too_much;
+use super::place::Gone;
 use crate::context::Context;
 use crate::engine::cores::in_portions;
 use crate::engine::pipeline::BATCH_BYTES;
 use crate::engine::reader::ReadConnection;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::expression::Scope;
-use crate::matching::{Features, FeaturesBuilder};
+use crate::matching::{Features, FeaturesBuilder, Threads};
 use crate::record::RecordNumber;
 use crate::refusal::Refusal;
 use crate::stage::{MemberFeatures, Merge, Stage};
@@ -24,19 +26,26 @@ pub(super) struct Members {
     /// Those that the stage leaves out or refuses, ascending.
     pub(super) out: Vec<RecordNumber>,
     pub(super) bytes: u64,
+    /// Whether any member has what the stage reads there, in the order of [`Merge::watched`].
+    pub(super) has: Vec<bool>,
 }
 
-/// Reads all records of the source.
+/// Reads all records of the source; `None` if the threads have to stop.
 pub(super) fn read(
     reader: &ReadConnection,
     source: &Table,
     stage: &Stage,
     merge: &Merge,
     context: Context<'_>,
-) -> Result<Members> {
+    threads: Threads<'_>,
+) -> Result<Option<Members>> {
     let mut builder = FeaturesBuilder::new(merge.settings());
+    let mut has = vec![false; merge.watched().count()];
     let (mut out, mut bytes, mut after) = (Vec::new(), 0, RecordNumber::BEFORE_FIRST);
     loop {
+        if threads.are_stopped() {
+            return Ok(None);
+        }
         let slice = reader.read(|connection| source.after(connection, after, SLICE, BATCH_BYTES))?;
         let Some(last) = slice.last() else { break };
         after = last.record.number;
@@ -48,13 +57,23 @@ pub(super) fn read(
         for (salted, member) in slice.iter().zip(found.into_iter().flatten()) {
             bytes += salted.record.data.len() as u64;
             match member {
-                Some(member) => member.push_to(&mut builder, &salted.record),
+                Some(member) => {
+                    member
+                        .push_to(&mut builder, &salted.record)
+                        .map_err(|excess| too_much(stage, &excess))?;
+                    has.iter_mut().zip(&member.has).for_each(|(any, one)| *any |= one);
+                }
                 None => out.push(salted.record.number),
             }
         }
     }
     let features = builder.build();
-    Ok(Members { features, out, bytes })
+    Ok(Some(Members {
+        features,
+        out,
+        bytes,
+        has,
+    }))
 }
 
 /// Returns what is compared of a record; `None` if the stage leaves it out.
@@ -74,4 +93,26 @@ pub(super) fn admitted(
 /// Returns whether a stage merges a record with others: it neither leaves it out nor refuses it.
 pub(crate) fn is_member(stage: &Stage, context: Context<'_>, salted: &Salted) -> bool {
     matches!(admitted(stage, context, salted), Ok(Some(_)))
+}
+
+/// Returns why a record is in no cluster.
+pub(super) fn gone(
+    stage: &Stage,
+    context: Context<'_>,
+    record: RecordNumber,
+    source: Option<&Salted>,
+) -> Result<Gone> {
+    let Some(source) = source else {
+        return Ok(Gone::Filtered("source.deleted"));
+    };
+    match admitted(stage, context, source) {
+        Ok(None) => Ok(Gone::Filtered("where")),
+        Err(refusal) => Ok(Gone::Refused(refusal)),
+        Ok(Some(_)) => Err(Error::Damaged {
+            what: format!(
+                "record {record} has changed in `{}` while it was merged",
+                stage.source()
+            ),
+        }),
+    }
 }

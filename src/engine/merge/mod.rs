@@ -1,25 +1,33 @@
 //! The batches of a merge stage: all records of the source are compared, those that are one become one golden record,
 //! and each batch writes whole clusters.
 
+mod absent;
+mod excess;
 mod figures;
 mod golden;
 mod judge;
 mod members;
 mod place;
 mod reasons;
+mod resumed;
 mod units;
+mod work;
 
 use std::collections::HashMap;
 
 use rusqlite::Connection;
 
+use self::absent::absent;
 pub(crate) use self::golden::golden;
-use self::judge::{Earlier, Judged, Source, digest_in, index_of, judge, note};
+use self::judge::{Earlier, ModelOrigin, judge, note};
+use self::members::gone;
 pub(crate) use self::members::is_member;
-use self::members::{Members, admitted};
-use self::place::{Golden, Gone, Made, Placer, RecordBefore};
-use self::reasons::{MemberReason, ReviewPair};
-use self::units::{Before as _, Cluster, Left, Unit};
+use self::place::{Made, Placer, ReadyGolden, RecordBefore};
+use self::reasons::rendered;
+use self::resumed::Resumed;
+use self::units::{Before as _, Cluster, Unit};
+use self::work::Work;
+use super::bounds::Bounds;
 use super::claims::Claims;
 use super::cores::in_portions;
 use super::each::Beginning;
@@ -29,14 +37,14 @@ use super::reader::ReadConnection;
 use super::set_rules::SetRules;
 use super::transformed::warned;
 use crate::context::Context;
-use crate::error::{Error, Result};
-use crate::ledger::merged::{MergeNote, newest_model, note_of};
+use crate::error::Result;
+use crate::ledger::merged::newest_model;
 use crate::ledger::places::{self, KeptPlaces};
 use crate::ledger::processed::first_id;
 use crate::ledger::read::{LedgerTable, largest, pass};
 use crate::ledger::selection::RecordSelection;
 use crate::ledger::{Batch, BatchKind, PassKind, TableChange};
-use crate::matching::Model;
+use crate::matching::Threads;
 use crate::record::{BatchId, RecordNumber};
 use crate::refusal::cut_pointer;
 use crate::stage::{Merge, Outcome, Stage};
@@ -66,20 +74,13 @@ pub(crate) struct MergeProducer<'a> {
     /// The first batch of the pass, or the one that will be.
     begins: BatchId,
     /// What an interrupted pass noted, and the last key that it wrote.
-    resumed: Option<(MergeNote, RecordNumber)>,
+    resumed: Option<Resumed>,
     bytes: u64,
+    /// What stops the pass while records are judged.
+    bounds: Bounds,
+    was_stopped: bool,
     /// What is to be written, once the records are judged.
     work: Option<Work>,
-}
-
-/// What is to be written.
-struct Work {
-    members: Members,
-    earlier: Earlier,
-    source: Source,
-    judged: Judged,
-    /// Number of units that are written.
-    done: usize,
 }
 
 impl<'a> MergeProducer<'a> {
@@ -112,9 +113,7 @@ impl<'a> MergeProducer<'a> {
         };
         // An interrupted retry judges anew what is left of it.
         let resumed = match &earlier {
-            Some(earlier) if begun.row.kind == PassKind::Apply => note_of(connection, begun.row.pass)?
-                .map(|note| Ok::<_, Error>((note, last_key(earlier.cursor.as_deref())?)))
-                .transpose()?,
+            Some(earlier) if begun.row.kind == PassKind::Apply => Resumed::read(connection, earlier)?,
             _ => None,
         };
         Ok(Self {
@@ -133,6 +132,8 @@ impl<'a> MergeProducer<'a> {
             begins: earlier.map_or(BatchId::MAX, |earlier| earlier.first_batch),
             resumed,
             bytes: 0,
+            bounds: Bounds::default(),
+            was_stopped: false,
             work: None,
         })
     }
@@ -147,78 +148,79 @@ impl<'a> MergeProducer<'a> {
         self.bytes
     }
 
-    /// Judges all records.
-    fn judged(&mut self, reader: &ReadConnection) -> Result<Work> {
-        let members = members::read(reader, &self.source, self.stage, self.merge, self.context)?;
+    /// Judges all records; `None` if the pass has to stop.
+    fn judged(&mut self, reader: &ReadConnection) -> Result<Option<Work>> {
+        let bounds = self.bounds.clone();
+        let is_stopped = || bounds.interrupts().is_some();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = Threads::new(cores).until(&is_stopped);
+        let members = members::read(
+            reader,
+            &self.source,
+            self.stage,
+            self.merge,
+            self.context,
+            threads,
+        )?;
+        let Some(members) = members else { return Ok(None) };
         self.bytes += members.bytes;
         let (project, stage) = (self.context.project, self.stage);
         let (earlier, recorded) = reader.read(|connection| {
             let earlier = Earlier::read(connection, project, stage, self.begins, self.selection.clone())?;
             let is_first = matches!(self.selection, RecordSelection::Table { .. });
             let recorded = match &self.resumed {
-                Some((note, _)) if note.has_model() => Some(note.clone()),
+                Some(resumed) if resumed.note.noted.has_model() => Some(resumed.note.clone()),
                 None if is_first => None,
                 _ => newest_model(connection, project, stage.number())?,
             };
             Ok((earlier, recorded))
         })?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let source = Source::new(stage, self.merge, &members, recorded, cores)?;
+        let Some(origin) = ModelOrigin::new(stage, self.merge, &members, recorded, threads)? else {
+            return Ok(None);
+        };
         let judged = judge(
             stage,
             self.merge,
             self.context,
             &members,
             &earlier,
-            source.model(),
-            cores,
+            origin.model(),
+            threads,
         )?;
-        let mut done = 0;
-        if let Some((note, key)) = &self.resumed {
-            if digest_in(note).as_ref() != Some(&judged.digest) {
-                return Err(changed_outside(stage));
-            }
-            done = judged.units.up_to(*key);
-        }
-        Ok(Work {
+        let Some(mut judged) = judged else { return Ok(None) };
+        judged.figures.learned_from = origin.learned_from(self.merge);
+        judged.figures.absent = absent(self.merge, &members);
+        let done = match &self.resumed {
+            Some(resumed) => resumed.done(stage, &judged)?,
+            None => 0,
+        };
+        Ok(Some(Work {
             members,
             earlier,
-            source,
+            origin,
             judged,
             done,
-        })
+        }))
     }
 }
 
-/// Returns the key in the resume point of a pass; 0 if no unit is written yet.
-fn last_key(cursor: Option<&str>) -> Result<RecordNumber> {
-    let Some(cursor) = cursor else {
-        return Ok(RecordNumber::BEFORE_FIRST);
-    };
-    let cursor: Option<serde_json::Value> = serde_json::from_str(cursor).ok();
-    let key = cursor.and_then(|cursor| cursor.get("cluster")?.as_i64());
-    key.map(RecordNumber::new).ok_or_else(|| Error::Damaged {
-        what: "the resume point of a merge cannot be read".to_owned(),
-    })
-}
-
-fn changed_outside(stage: &Stage) -> Error {
-    let source = stage.source();
-    Error::invalid(
-        format!(
-            "`{source}` was changed outside the ledger since the merge of stage {} began",
-            stage.number()
-        ),
-        "run `counterfoil verify` to see what was changed; `counterfoil rollback` undoes what the merge has written",
-    )
-}
-
 impl Producer for MergeProducer<'_> {
+    fn bound(&mut self, bounds: &Bounds) {
+        self.bounds = bounds.clone();
+    }
+
+    fn was_stopped(&self) -> bool {
+        self.was_stopped
+    }
+
     fn next(&mut self, reader: &ReadConnection) -> Result<Option<Batch>> {
         self.claims.forget_committed();
         if self.work.is_none() {
-            let work = self.judged(reader)?;
-            let note = note(&work.source, &work.judged, &work.members).to_string();
+            let Some(work) = self.judged(reader)? else {
+                self.was_stopped = true;
+                return Ok(None);
+            };
+            let note = note(&work.origin, &work.judged, &work.members).to_string();
             self.work = Some(work);
             if self.resumed.is_none() {
                 let mut batch = Batch::new(BatchKind::Note);
@@ -350,10 +352,11 @@ impl MergeProducer<'_> {
         match made {
             Err(refusal) => Made::refused(refusal),
             Ok(made) => {
-                let mut reasons = Self::reasons(work, cluster);
+                let mut reasons = work.reasons(cluster);
                 if let Some(first) = reasons.first_mut() {
                     for (pointer, member) in made.won {
                         first
+                            .place
                             .won
                             .entry(cut_pointer(&pointer, self.stage.redact()))
                             .or_insert(member);
@@ -366,55 +369,11 @@ impl MergeProducer<'_> {
                 };
                 Made {
                     codes: made.codes,
-                    golden: Ok(Golden { output, has }),
+                    golden: Ok(ReadyGolden { output, has }),
                     reasons: rendered(reasons, warned(made.warned, self.stage)),
                 }
             }
         }
-    }
-
-    /// Returns what speaks for the place of each member of a cluster.
-    fn reasons(work: &Work, cluster: &Cluster) -> Vec<MemberReason> {
-        let reason = |member: &RecordNumber| {
-            let mut reason = MemberReason {
-                has_left: work
-                    .earlier
-                    .golden(*member)
-                    .is_some_and(|was| !cluster.is_in(was)),
-                ..MemberReason::default()
-            };
-            let Some(at) = index_of(&work.members.features, *member) else {
-                return reason;
-            };
-            reason.review = Self::review(work, at);
-            if let Some(score) = work.judged.scores.get(&at) {
-                reason.strongest = Some(score.strongest);
-                // Of a pair both are the same.
-                reason.weakest = (cluster.members.len() > 2).then_some(score.weakest);
-                reason.by = names(&score.by, work.source.model());
-            }
-            reason
-        };
-        cluster.members.iter().map(reason).collect()
-    }
-
-    fn review(work: &Work, at: usize) -> Vec<ReviewPair> {
-        let features = &work.members.features;
-        let pairs = work.judged.reviews.get(&at).map_or(&[][..], Vec::as_slice);
-        let mut pairs: Vec<ReviewPair> = pairs
-            .iter()
-            .map(|review| {
-                let other = if review.a == at { review.b } else { review.a };
-                ReviewPair {
-                    with: RecordNumber::new(features.number(other)),
-                    bits: review.bits,
-                    probability: review.posterior,
-                    band: review.band,
-                }
-            })
-            .collect();
-        pairs.sort_unstable_by_key(|pair| pair.with);
-        pairs
     }
 
     fn place(
@@ -433,6 +392,7 @@ impl MergeProducer<'_> {
             golden: work.earlier.golden(record),
             is_changed: work.earlier.is_changed(record),
         };
+        let stands = |golden: RecordNumber| work.earlier.stands(golden);
         let mut placer = Placer {
             project: self.context.project,
             stage: self.stage,
@@ -445,41 +405,15 @@ impl MergeProducer<'_> {
             batch,
             sources,
             before: &before,
+            stands: &stands,
         };
         for (unit, made) in units.iter().zip(made) {
-            let gone = unit
-                .left
-                .iter()
-                .map(|left| gone(self.stage, self.context, left, sources));
-            placer.place(unit, made, gone.collect())?;
+            let gone = unit.loose.iter().map(|loose| {
+                let source = sources.get(&loose.record);
+                gone(self.stage, self.context, loose.record, source)
+            });
+            placer.place(unit, made, gone.collect::<Result<_>>()?)?;
         }
         Ok(())
     }
-}
-
-/// Returns the names of slots.
-fn names(slots: &[usize], model: &Model) -> Vec<String> {
-    let names = slots.iter().filter_map(|slot| model.slots.get(*slot));
-    names.map(|slot| slot.name.clone()).collect()
-}
-
-/// Returns why a record is in no cluster.
-fn gone(stage: &Stage, context: Context<'_>, left: &Left, sources: &HashMap<RecordNumber, Salted>) -> Gone {
-    match sources
-        .get(&left.record)
-        .map(|source| admitted(stage, context, source))
-    {
-        None => Gone::Filtered("source.deleted"),
-        Some(Ok(_)) => Gone::Filtered("where"),
-        Some(Err(refusal)) => Gone::Refused(refusal),
-    }
-}
-
-/// Renders the reasons; the carrier, the first, also says what the stage warns of.
-fn rendered(reasons: Vec<MemberReason>, warned: Option<String>) -> Vec<Option<String>> {
-    let mut warned = warned;
-    reasons
-        .into_iter()
-        .map(|reason| reason.to_json(warned.take().as_deref()))
-        .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use super::reasons::refused;
-use super::units::{Cluster, Left, Unit};
+use super::units::{Cluster, Loose, Unit};
 use crate::digest::{Hash, Salt, commitment, derived_salt, stage_uuid};
 use crate::engine::claims::Claims;
 use crate::engine::fate::reason;
@@ -38,6 +38,8 @@ pub(super) struct Placer<'p> {
     pub(super) sources: &'p HashMap<RecordNumber, Salted>,
     /// Where each record was before.
     pub(super) before: &'p dyn Fn(RecordNumber) -> RecordBefore,
+    /// Whether a golden record had a member before.
+    pub(super) stands: &'p dyn Fn(RecordNumber) -> bool,
 }
 
 /// Where a record was before the pass.
@@ -51,7 +53,7 @@ pub(super) struct RecordBefore {
 
 /// What a cluster becomes, with what its members' entries say.
 pub(super) struct Made {
-    pub(super) golden: Result<Golden, Refusal>,
+    pub(super) golden: Result<ReadyGolden, Refusal>,
     /// The reasons of the members, in their order; `None` for nothing to say.
     pub(super) reasons: Vec<Option<String>>,
     /// Codes of the stage's warnings.
@@ -68,8 +70,8 @@ impl Made {
     }
 }
 
-/// A golden record.
-pub(super) struct Golden {
+/// A golden record that is ready to be placed.
+pub(super) struct ReadyGolden {
     /// Its data, and the id for a new one.
     pub(super) output: Output,
     /// Its keys for rules over more than one record.
@@ -93,18 +95,25 @@ impl Placer<'_> {
             }
             ready.push(match made.golden {
                 Err(refusal) => Err(refusal),
-                Ok(mut golden) => match self.hindered(cluster, &mut golden)? {
-                    None => Ok((golden, made.reasons)),
-                    Some(refusal) => Err(refusal),
-                },
+                Ok(mut golden) => {
+                    let taken = if cluster.keeps.is_none() && !self.stage.names_goldens() {
+                        self.find_id(cluster, &mut golden.output)?
+                    } else {
+                        None
+                    };
+                    match taken.map_or_else(|| self.hindered(cluster, &golden), |taken| Ok(Some(taken)))? {
+                        None => Ok((golden, made.reasons)),
+                        Some(refusal) => Err(refusal),
+                    }
+                }
             });
         }
-        let keeps = |(left, gone): (&Left, &Gone)| {
-            matches!(gone, Gone::Refused(_)) && (self.before)(left.record).golden.is_some()
+        let keeps = |(loose, gone): (&Loose, &Gone)| {
+            matches!(gone, Gone::Refused(_)) && (self.before)(loose.record).golden.is_some()
         };
-        let waits = ready.iter().any(Result::is_err) || unit.left.iter().zip(&gone).any(keeps);
-        for (left, gone) in unit.left.iter().zip(gone) {
-            self.leave(left, gone, waits)?;
+        let waits = ready.iter().any(Result::is_err) || unit.loose.iter().zip(&gone).any(keeps);
+        for (loose, gone) in unit.loose.iter().zip(gone) {
+            self.place_loose(loose, gone, waits)?;
         }
         for (cluster, ready) in unit.clusters.iter().zip(ready) {
             match ready {
@@ -141,10 +150,7 @@ impl Placer<'_> {
 
     /// Returns why a golden record cannot be written: its id is taken, its row was changed by hand, or it breaks a rule
     /// over more than one record.
-    fn hindered(&self, cluster: &Cluster, golden: &mut Golden) -> Result<Option<Refusal>> {
-        if cluster.keeps.is_none() && !self.stage.names_goldens() {
-            self.find_id(cluster, golden)?;
-        }
+    fn hindered(&self, cluster: &Cluster, golden: &ReadyGolden) -> Result<Option<Refusal>> {
         let standing: Vec<TargetRow> = self.standing(cluster)?;
         let is_own = |row: RecordNumber| cluster.is_in(row);
         let kept = standing.first().filter(|row| Some(row.target) == cluster.keeps);
@@ -178,21 +184,24 @@ impl Placer<'_> {
         Ok(enforced(broken))
     }
 
-    /// Gives a new golden record the next id of its founder, if an earlier golden record of the same founder stands: it
-    /// was kept when the founder left it.
-    fn find_id(&self, cluster: &Cluster, golden: &mut Golden) -> Result<()> {
-        let (_, founder) = self.carrier(cluster)?;
+    /// Gives a new golden record the next id of its carrier, if an earlier golden record of the same carrier stands: it was
+    /// kept when the carrier left it. A row that is nobody's golden record any more, because a rollback has left it for what a
+    /// person changed in it, is in the way: a second golden record of the same members would only hide it.
+    fn find_id(&self, cluster: &Cluster, golden: &mut Output) -> Result<Option<Refusal>> {
+        let (_, carrier) = self.carrier(cluster)?;
         let mut attempt = 0;
-        while self
+        while let Some(owner) = self
             .claims
-            .owner(Some(self.connection), self.target, &golden.output.id)?
-            .is_some()
+            .owner(Some(self.connection), self.target, &golden.id)?
         {
+            if !(self.stands)(owner) {
+                return Ok(Some(held(EXISTS, self.holder(owner, &golden.id)?)));
+            }
             attempt += 1;
-            let (id, part) = (&founder.record.id, attempt.to_string());
-            golden.output.id = stage_uuid(self.project, self.stage.number(), id, &part).to_string();
+            let (id, part) = (&carrier.record.id, attempt.to_string());
+            golden.id = stage_uuid(self.project, self.stage.number(), id, &part).to_string();
         }
-        Ok(())
+        Ok(None)
     }
 
     fn holder(&self, owner: RecordNumber, id: &str) -> Result<Holder> {
@@ -267,14 +276,14 @@ impl Placer<'_> {
         })
     }
 
-    fn write(&mut self, cluster: &Cluster, golden: Golden, reasons: Vec<Option<String>>) -> Result<()> {
+    fn write(&mut self, cluster: &Cluster, golden: ReadyGolden, reasons: Vec<Option<String>>) -> Result<()> {
         let mut part = 0;
         for absorbed in &cluster.absorbs {
             part += 1;
             self.absorb(cluster, *absorbed, part)?;
         }
         let (carrier, _) = self.carrier(cluster)?;
-        let Golden { output, has } = golden;
+        let ReadyGolden { output, has } = golden;
         let (number, salt, old) = match cluster.keeps {
             Some(keeps) => self.home(keeps)?,
             None => self.new_golden(cluster, &output.id)?,
@@ -341,10 +350,10 @@ impl Placer<'_> {
         });
     }
 
-    /// Makes the number of a new golden record. Its salt derives from that of its founder, the first member.
+    /// Makes the number of a new golden record. Its salt derives from that of its carrier.
     fn new_golden(&mut self, cluster: &Cluster, id: &str) -> Result<(RecordNumber, Salt, Option<Record>)> {
-        let (_, founder) = self.carrier(cluster)?;
-        let salt = derived_salt(&founder.known_salt()?, self.stage.number(), 0);
+        let (_, carrier) = self.carrier(cluster)?;
+        let salt = derived_salt(&carrier.known_salt()?, self.stage.number(), 0);
         *self.newest = self.newest.next();
         self.batch.records.push(NewRecord {
             record: *self.newest,
@@ -391,15 +400,15 @@ impl Placer<'_> {
     }
 
     /// Writes the entry of a record that is in no cluster any more.
-    fn leave(&mut self, left: &Left, gone: Gone, waits: bool) -> Result<()> {
+    fn place_loose(&mut self, loose: &Loose, gone: Gone, waits: bool) -> Result<()> {
         match gone {
             // It waits in quarantine, where an earlier pass has put it.
-            Gone::Refused(_) if !(self.before)(left.record).is_changed => Ok(()),
-            Gone::Refused(refusal) => self.refuse(left.record, &refusal, None),
+            Gone::Refused(_) if !(self.before)(loose.record).is_changed => Ok(()),
+            Gone::Refused(refusal) => self.refuse(loose.record, &refusal, None),
             Gone::Filtered(code) => {
-                let mut entry = self.entry(left.record, EntryOutcome::Filtered);
+                let mut entry = self.entry(loose.record, EntryOutcome::Filtered);
                 entry.reason = Some(reason(code, None));
-                if let Some(golden) = left.removes.filter(|_| !waits) {
+                if let Some(golden) = loose.removes.filter(|_| !waits) {
                     match self.row(golden)? {
                         // What a person has changed by hand is left to that person.
                         Some(row) if row.edited => {
@@ -411,7 +420,7 @@ impl Placer<'_> {
                         }
                         _ => {
                             entry.target = Some(golden);
-                            entry.before = self.remove(golden, left.record, 0)?;
+                            entry.before = self.remove(golden, loose.record, 0)?;
                         }
                     }
                 }

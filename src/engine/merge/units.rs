@@ -10,7 +10,7 @@ pub(super) struct Unit {
     /// Clusters, in order of their smallest members.
     pub(super) clusters: Vec<Cluster>,
     /// Records that are in no cluster any more: deleted, filtered or refused.
-    pub(super) left: Vec<Left>,
+    pub(super) loose: Vec<Loose>,
 }
 
 /// The members of one golden record.
@@ -31,9 +31,9 @@ impl Cluster {
     }
 }
 
-/// A record that is in no cluster any more.
+/// A loose record: it is in no cluster any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Left {
+pub(super) struct Loose {
     pub(super) record: RecordNumber,
     /// The golden record that was its alone, and is removed with it.
     pub(super) removes: Option<RecordNumber>,
@@ -43,14 +43,16 @@ impl Unit {
     /// Returns its smallest record, which no other unit of the pass has: the resume point behind it.
     pub(super) fn key(&self) -> RecordNumber {
         let members = self.clusters.iter().filter_map(|cluster| cluster.members.first());
-        let left = self.left.iter().map(|left| &left.record);
-        members.chain(left).min().copied().unwrap_or_default()
+        let loose = self.loose.iter().map(|loose| &loose.record);
+        members.chain(loose).min().copied().unwrap_or_default()
     }
 
     /// Returns its records.
     pub(super) fn records(&self) -> impl Iterator<Item = RecordNumber> {
         let members = self.clusters.iter().flat_map(|cluster| &cluster.members);
-        members.copied().chain(self.left.iter().map(|left| left.record))
+        members
+            .copied()
+            .chain(self.loose.iter().map(|loose| loose.record))
     }
 
     /// Returns how many records it has.
@@ -59,7 +61,7 @@ impl Unit {
             .iter()
             .map(|cluster| cluster.members.len())
             .sum::<usize>()
-            + self.left.len()
+            + self.loose.len()
     }
 }
 
@@ -95,10 +97,10 @@ pub(super) struct Units {
     clusters: Clusters,
     /// What each cluster keeps and absorbs.
     goldens: Goldens,
-    left: Vec<Left>,
-    /// The clusters, and the places in `left`, in the order of the units.
+    loose: Vec<Loose>,
+    /// The clusters, and the places in `loose`, in the order of the units.
     order: (Vec<u32>, Vec<u32>),
-    /// Where the clusters, and the places in `left`, of each unit end.
+    /// Where the clusters, and the places in `loose`, of each unit end.
     ends: Vec<(usize, usize)>,
 }
 
@@ -137,9 +139,9 @@ impl Units {
         };
         Unit {
             clusters: self.order.0[begin.0..end.0].iter().map(cluster).collect(),
-            left: self.order.1[begin.1..end.1]
+            loose: self.order.1[begin.1..end.1]
                 .iter()
-                .map(|at| self.left[*at as usize])
+                .map(|at| self.loose[*at as usize])
                 .collect(),
         }
     }
@@ -180,32 +182,32 @@ pub(super) trait Before {
 
     /// Returns whether a record was refused or left out when it was last read. If it is in a golden record nevertheless,
     /// this is an earlier version, or one that was changed by hand.
-    fn is_left(&self, record: RecordNumber) -> bool;
+    fn is_set_aside(&self, record: RecordNumber) -> bool;
 
     /// Returns whether the pass has to process a record, whatever its cluster is.
     fn is_changed(&self, record: RecordNumber) -> bool;
 }
 
-/// Returns the units that a pass has to process. `clusters`: all of them; `left`: the records that are in none and were in
+/// Returns the units that a pass has to process. `clusters`: all of them; `loose`: the records that are in none and were in
 /// one, or have to be processed, ascending.
-pub(super) fn units(clusters: Clusters, left: &[RecordNumber], before: &impl Before) -> Units {
+pub(super) fn units(clusters: Clusters, loose: &[RecordNumber], before: &impl Before) -> Units {
     let (held_by, refused) = (
-        held(&clusters, left, |record| before.golden(record)),
-        held(&clusters, left, |record| before.refused_with(record)),
+        held(&clusters, loose, |record| before.golden(record)),
+        held(&clusters, loose, |record| before.refused_with(record)),
     );
-    let left = left.iter().map(|record| Left {
+    let loose = loose.iter().map(|record| Loose {
         record: *record,
         removes: None,
     });
-    let mut left: Vec<Left> = left.collect();
-    let goldens = assigned(clusters.len(), &mut left, &held_by);
-    let roots = roots(clusters.len(), &left, [&held_by, &refused]);
+    let mut loose: Vec<Loose> = loose.collect();
+    let goldens = assigned(clusters.len(), &mut loose, &held_by);
+    let roots = roots(clusters.len(), &loose, [&held_by, &refused]);
     let mut keys = vec![None; roots.len()];
     for (at, root) in roots.iter().enumerate() {
         let root = *root as usize;
         let is_affected = match at.checked_sub(clusters.len()) {
             None => is_affected(clusters.get(at), &goldens, at, &refused, before),
-            Some(at) => is_left_affected(left[at].record, before),
+            Some(at) => is_loose_affected(loose[at].record, before),
         };
         if is_affected {
             keys[root] = Some(RecordNumber::MAX);
@@ -214,7 +216,7 @@ pub(super) fn units(clusters: Clusters, left: &[RecordNumber], before: &impl Bef
     for (at, root) in roots.iter().enumerate() {
         let first = match at.checked_sub(clusters.len()) {
             None => clusters.get(at).first().copied(),
-            Some(at) => Some(left[at].record),
+            Some(at) => Some(loose[at].record),
         };
         if let (Some(key), Some(first)) = (&mut keys[*root as usize], first) {
             *key = first.min(*key);
@@ -231,7 +233,7 @@ pub(super) fn units(clusters: Clusters, left: &[RecordNumber], before: &impl Bef
     };
     let order = (
         in_order(0..clusters.len()),
-        in_order(clusters.len()..clusters.len() + left.len()),
+        in_order(clusters.len()..clusters.len() + loose.len()),
     );
     let ends = ends(
         &order,
@@ -241,7 +243,7 @@ pub(super) fn units(clusters: Clusters, left: &[RecordNumber], before: &impl Bef
     Units {
         clusters,
         goldens,
-        left,
+        loose,
         order,
         ends,
     }
@@ -249,15 +251,15 @@ pub(super) fn units(clusters: Clusters, left: &[RecordNumber], before: &impl Bef
 
 /// Returns where each unit ends, among clusters and records in none that are in the order of their units' keys.
 fn ends(
-    (clusters, left): &(Vec<u32>, Vec<u32>),
+    (clusters, loose): &(Vec<u32>, Vec<u32>),
     of_cluster: impl Fn(u32) -> Option<RecordNumber>,
-    of_left: impl Fn(u32) -> Option<RecordNumber>,
+    of_loose: impl Fn(u32) -> Option<RecordNumber>,
 ) -> Vec<(usize, usize)> {
     let (mut ends, mut at) = (Vec::new(), (0, 0));
     loop {
         let next = [
             clusters.get(at.0).and_then(|cluster| of_cluster(*cluster)),
-            left.get(at.1).and_then(|left| of_left(*left)),
+            loose.get(at.1).and_then(|loose| of_loose(*loose)),
         ];
         let Some(key) = next.into_iter().flatten().min() else {
             return ends;
@@ -266,9 +268,9 @@ fn ends(
             .iter()
             .take_while(|cluster| of_cluster(**cluster) == Some(key))
             .count();
-        at.1 += left[at.1..]
+        at.1 += loose[at.1..]
             .iter()
-            .take_while(|left| of_left(**left) == Some(key))
+            .take_while(|loose| of_loose(**loose) == Some(key))
             .count();
         ends.push(at);
     }
@@ -284,13 +286,13 @@ type Held = BTreeMap<RecordNumber, Vec<(RecordNumber, Option<usize>)>>;
 
 fn held(
     clusters: &Clusters,
-    left: &[RecordNumber],
+    loose: &[RecordNumber],
     was_in: impl Fn(RecordNumber) -> Option<RecordNumber>,
 ) -> Held {
     let mut held = Held::new();
     let members =
         (0..clusters.len()).flat_map(|at| clusters.get(at).iter().map(move |member| (*member, Some(at))));
-    for (record, at) in members.chain(left.iter().map(|record| (*record, None))) {
+    for (record, at) in members.chain(loose.iter().map(|record| (*record, None))) {
         if let Some(golden) = was_in(record) {
             held.entry(golden).or_default().push((record, at));
         }
@@ -304,7 +306,7 @@ fn held(
 /// Decides who keeps each golden record: the cluster with the member that was there first, of those that do not keep an
 /// older one. A golden record that nobody keeps becomes part of the cluster of its first member; if no member is left,
 /// it is removed.
-fn assigned(clusters: usize, left: &mut [Left], held: &Held) -> Goldens {
+fn assigned(clusters: usize, loose: &mut [Loose], held: &Held) -> Goldens {
     let mut goldens = Goldens {
         keeps: vec![None; clusters],
         absorbs: BTreeMap::new(),
@@ -317,9 +319,9 @@ fn assigned(clusters: usize, left: &mut [Left], held: &Held) -> Goldens {
         } else if let Some(at) = first {
             goldens.absorbs.entry(at).or_default().push(*golden);
         } else if let Some((record, _)) = records.first()
-            && let Ok(at) = left.binary_search_by_key(record, |left| left.record)
+            && let Ok(at) = loose.binary_search_by_key(record, |loose| loose.record)
         {
-            left[at].removes = Some(*golden);
+            loose[at].removes = Some(*golden);
         }
     }
     goldens
@@ -327,26 +329,26 @@ fn assigned(clusters: usize, left: &mut [Left], held: &Held) -> Goldens {
 
 /// Joins the clusters, and the records in none behind them, that share a golden record or were refused together. Returns
 /// the first of each one's group.
-fn roots(clusters: usize, left: &[Left], held: [&Held; 2]) -> Vec<u32> {
-    let mut groups = Groups::new(clusters + left.len());
+fn roots(clusters: usize, loose: &[Loose], held: [&Held; 2]) -> Vec<u32> {
+    let mut groups = Groups::new(clusters + loose.len());
     for records in held.into_iter().flat_map(BTreeMap::values) {
         let mut nodes = records.iter().map(|(record, at)| match at {
             Some(at) => *at,
-            None => clusters + left.partition_point(|left| left.record < *record),
+            None => clusters + loose.partition_point(|loose| loose.record < *record),
         });
         if let Some(first) = nodes.next() {
             nodes.for_each(|node| groups.join(first, node));
         }
     }
-    (0..clusters + left.len())
+    (0..clusters + loose.len())
         .map(|at| small(groups.root(at)))
         .collect()
 }
 
 /// Returns whether a record that is in no cluster changes anything: its golden record, if it was in one, is not what it
 /// was.
-fn is_left_affected(record: RecordNumber, before: &impl Before) -> bool {
-    let was_in = before.golden(record).filter(|_| !before.is_left(record));
+fn is_loose_affected(record: RecordNumber, before: &impl Before) -> bool {
+    let was_in = before.golden(record).filter(|_| !before.is_set_aside(record));
     before.is_changed(record) || was_in.is_some()
 }
 

@@ -10,6 +10,7 @@ use crate::matching::compare::{Comparer, MISSING};
 use crate::matching::features::Features;
 use crate::matching::score::{Edge, Held, Scored, Scorer};
 use crate::matching::settings::{Join, Millibits, Ppm, Settings};
+use crate::matching::shown::bits_of;
 
 /// What a stage's own conflict does to a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +83,8 @@ pub(crate) struct Clustering {
 /// A contradiction between two members, as the stage defines it.
 pub(crate) type Conflict<'c> = &'c dyn Fn(usize, usize) -> Option<Then>;
 
-/// Below this probability two members never get into one cluster through others.
+/// Below this probability two members never get into one cluster through others: one in a thousand of such pairs is one, so
+/// that a third record which fits both is more probably of two people.
 const FLOOR: Ppm = 1_000;
 
 /// Joins members to clusters.
@@ -94,35 +96,67 @@ pub(crate) fn cluster(
     constraints: &Constraints<'_>,
     conflict: Conflict<'_>,
 ) -> Clustering {
-    let mut joining = Joining {
-        features,
-        settings,
-        scorer,
-        conflict,
-        comparer: scorer.comparison.comparer(),
-        levels: vec![MISSING; scorer.comparison.slots.len()],
-        rings: Rings::new(features.len()),
-        established: HashSet::new(),
-        cannot: HashMap::new(),
-    };
-    joining.begin(constraints);
-    let mut refused = HashMap::new();
-    for (at, edge) in candidates.edges.iter().enumerate() {
-        if edge.is_certain(settings)
-            && let Err(why) = joining.join(edge)
-        {
-            refused.insert(at, why);
+    let mut contested = HashSet::new();
+    loop {
+        let mut joining = Joining {
+            features,
+            settings,
+            scorer,
+            conflict,
+            comparer: scorer.comparison.comparer(),
+            levels: vec![MISSING; scorer.comparison.slots.len()],
+            rings: Rings::new(features.len()),
+            established: HashSet::new(),
+            cannot: HashMap::new(),
+        };
+        joining.begin(constraints);
+        let (mut refused, before) = (HashMap::new(), contested.len());
+        for (at, edge) in candidates.edges.iter().enumerate() {
+            if !edge.is_certain(settings) {
+                continue;
+            }
+            if contested.contains(&edge.a) || contested.contains(&edge.b) {
+                refused.insert(at, Some(Band::Chain));
+            } else if let Err(Refused { band, parted }) = joining.join(edge) {
+                refused.insert(at, band);
+                let is_free = |member: &u32| constraints.label(*member) == FREE;
+                let torn = parted.and_then(|parted| joining.torn(edge, parted));
+                contested.extend(torn.filter(is_free));
+            }
         }
-    }
-    let reviews = joining.reviews(candidates, &refused);
-    Clustering {
-        of: joining.rings.labels(|member| features.number(member)),
-        reviews,
+        // What a contested member held together is joined anew, without it.
+        if contested.len() == before {
+            return Clustering {
+                reviews: joining.reviews(candidates, &refused),
+                of: joining.rings.labels(|member| features.number(member)),
+            };
+        }
     }
 }
 
-/// Why a pair was not joined: the band it is shown in, if at all.
-type Refused = Option<Band>;
+impl Constraints<'_> {
+    fn label(&self, member: u32) -> u32 {
+        let labels = self.initial.unwrap_or_default();
+        labels.get(member as usize).copied().unwrap_or(FREE)
+    }
+}
+
+/// Why a pair was not joined.
+struct Refused {
+    /// The band that it is shown in, if at all.
+    band: Option<Band>,
+    /// Two members of the clusters, in the order of the pair, that are not one.
+    parted: Option<(u32, u32)>,
+}
+
+impl Refused {
+    fn new(band: impl Into<Option<Band>>) -> Self {
+        Self {
+            band: band.into(),
+            parted: None,
+        }
+    }
+}
 
 struct Joining<'j, 'f> {
     features: &'j Features,
@@ -174,11 +208,14 @@ impl Joining<'_, '_> {
         if a == b {
             return Ok(());
         }
-        if self.is_forbidden(a, b) {
-            return Err(None);
+        if let Some(parted) = self.forbidden(a, b) {
+            return Err(Refused {
+                band: None,
+                parted: Some(parted),
+            });
         }
         if self.rings.size(a) + self.rings.size(b) > self.settings.most {
-            return Err(Some(Band::Chain));
+            return Err(Refused::new(Band::Chain));
         }
         let both_stand = self.established.contains(&a) && self.established.contains(&b);
         let line = if both_stand {
@@ -186,9 +223,12 @@ impl Joining<'_, '_> {
         } else {
             self.settings.review
         };
-        self.go_together(a, b, line).map_err(|why| match why {
-            Some(Band::Chain) if both_stand => Some(Band::Joins),
-            why => why,
+        self.go_together(a, b, line).map_err(|why| match why.band {
+            Some(Band::Chain) if both_stand => Refused {
+                band: Some(Band::Joins),
+                ..why
+            },
+            _ => why,
         })?;
         self.unite(a, b);
         Ok(())
@@ -211,24 +251,24 @@ impl Joining<'_, '_> {
         let (mut sum, mut least) = (0_u64, Ppm::MAX);
         for &one in &ours {
             for &other in &theirs {
+                let parted = |band| Refused {
+                    band,
+                    parted: Some((one, other)),
+                };
                 let (one, other) = (one as usize, other as usize);
-                match (self.conflict)(one, other) {
-                    Some(Then::Never) => return Err(None),
-                    Some(Then::Review) => return Err(Some(Band::Conflict)),
+                match self.contradiction(one, other) {
+                    Some(Then::Never) => return Err(parted(None)),
+                    Some(Then::Review) => return Err(parted(Some(Band::Conflict))),
                     None => {}
-                }
-                let owner = self.features.owner(one);
-                if owner.is_some() && owner == self.features.owner(other) {
-                    return Err(Some(Band::Conflict));
                 }
                 let evidence = self
                     .scorer
                     .evidence(&mut self.comparer, &mut self.levels, one, other);
                 if evidence.held == Some(Held::Unique) {
-                    return Err(Some(Band::Conflict));
+                    return Err(parted(Some(Band::Conflict)));
                 }
                 if evidence.held == Some(Held::Against) && !self.is_bridged(one, other, [&ours, &theirs]) {
-                    return Err(Some(Band::Chain));
+                    return Err(parted(Some(Band::Chain)));
                 }
                 let posterior = if evidence.held == Some(Held::NoAgreement) {
                     0
@@ -245,7 +285,49 @@ impl Joining<'_, '_> {
             Join::All => least >= line,
             Join::Any => true,
         };
-        if goes { Ok(()) } else { Err(Some(Band::Chain)) }
+        if goes {
+            Ok(())
+        } else {
+            Err(Refused::new(Band::Chain))
+        }
+    }
+
+    /// Returns what the stage's own rules say against a pair: its conflicts, and that a cluster has one member of each owner.
+    fn contradiction(&self, one: usize, other: usize) -> Option<Then> {
+        (self.conflict)(one, other).or_else(|| {
+            let owner = self.features.owner(one);
+            (owner.is_some() && owner == self.features.owner(other)).then_some(Then::Review)
+        })
+    }
+
+    /// Returns the member of a pair that fits two who are not one about equally well, one in its own cluster and the other
+    /// one of the pair: a person has to say whose record it is. `parted`: who is not one, of the clusters of the pair.
+    fn torn(&mut self, edge: &Edge, parted: (u32, u32)) -> Option<u32> {
+        // The two of the pair themselves have to go together.
+        let (a, b) = (edge.a as usize, edge.b as usize);
+        if self.contradiction(a, b).is_some() {
+            return None;
+        }
+        let of_own = |own: u32, parted: (u32, u32), other: u32| own != parted.0 && other == parted.1;
+        let torn = if of_own(edge.a, parted, edge.b) {
+            edge.a
+        } else if of_own(edge.b, (parted.1, parted.0), edge.a) {
+            edge.b
+        } else {
+            return None;
+        };
+        let own = self.rings.members(torn);
+        let own = own.into_iter().filter(|member| *member != torn);
+        let bits = own.map(|member| {
+            let (one, other) = (torn as usize, member as usize);
+            let evidence = self
+                .scorer
+                .evidence(&mut self.comparer, &mut self.levels, one, other);
+            evidence.bits
+        });
+        let best = bits.max()?;
+        // It must be as certain whose it is as that it is one with anybody.
+        (best < edge.bits + bits_of(self.settings.auto)).then_some(torn)
     }
 
     /// Returns whether others explain the contradictions of a pair in what identifies: for each, a third member has a value
@@ -267,19 +349,27 @@ impl Joining<'_, '_> {
         })
     }
 
-    /// Returns whether two clusters hold a pair that is decided to be two.
-    fn is_forbidden(&self, a: u32, b: u32) -> bool {
+    /// Returns a pair of two clusters that is decided to be two.
+    fn forbidden(&self, a: u32, b: u32) -> Option<(u32, u32)> {
         if self.cannot.is_empty() {
-            return false;
+            return None;
         }
         let theirs = self.rings.root(b);
-        let ours = self.rings.members(a);
-        let others = ours.iter().filter_map(|member| self.cannot.get(member)).flatten();
-        others.into_iter().any(|&other| self.rings.root(other) == theirs)
+        let pairs = self.rings.members(a).into_iter().flat_map(|one| {
+            let others = self.cannot.get(&one).into_iter().flatten();
+            others.map(move |other| (one, *other))
+        });
+        pairs
+            .into_iter()
+            .find(|(_, other)| self.rings.root(*other) == theirs)
+    }
+
+    fn is_forbidden(&self, a: u32, b: u32) -> bool {
+        self.forbidden(a, b).is_some()
     }
 
     /// The pairs to be shown: of each two clusters the strongest.
-    fn reviews(&self, scored: &Scored, refused: &HashMap<usize, Refused>) -> Vec<Review> {
+    fn reviews(&self, scored: &Scored, refused: &HashMap<usize, Option<Band>>) -> Vec<Review> {
         let mut seen = HashSet::new();
         let mut reviews = Vec::new();
         for (at, edge) in scored.edges.iter().enumerate() {

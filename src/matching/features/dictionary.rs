@@ -14,10 +14,11 @@ pub(crate) struct Dictionary {
 }
 
 impl Dictionary {
-    /// Returns the number of a text, which is added if it is new. Empty texts are absent.
-    pub(crate) fn intern(&mut self, text: &str) -> u32 {
+    /// Returns the number of a text, which is added if it is new. Empty texts are absent. Returns `None` if the texts would
+    /// take more bytes than numbers of 32 bits can name.
+    pub(crate) fn intern(&mut self, text: &str) -> Option<u32> {
         if text.is_empty() {
-            return ABSENT;
+            return Some(ABSENT);
         }
         if (self.ends.len() + 1) * 3 > self.table.len() * 2 {
             self.grow();
@@ -27,16 +28,16 @@ impl Dictionary {
         loop {
             match self.table[at] {
                 ABSENT => break,
-                number if self.get(number) == Some(text) => return number,
+                number if self.get(number) == Some(text) => return Some(number),
                 _ => at = (at + 1) & mask,
             }
         }
+        let end = u32::try_from(self.text.len() + text.len()).ok()?;
         self.text.push_str(text);
-        self.ends
-            .push(u32::try_from(self.text.len()).expect("the memory limit comes long before 4 GiB of texts"));
+        self.ends.push(end);
         let number = self.len_u32();
         self.table[at] = number;
-        number
+        Some(number)
     }
 
     fn grow(&mut self) {

@@ -4,6 +4,7 @@ mod dictionary;
 
 use std::borrow::Cow;
 
+use crate::matching::limits::{Exceeded, Excess};
 use crate::matching::settings::Settings;
 
 pub(crate) use dictionary::{ABSENT, Dictionary, hash, mixed};
@@ -50,7 +51,12 @@ pub(crate) struct Features {
 pub(crate) struct FeaturesBuilder {
     features: Features,
     owner_names: Dictionary,
+    /// Largest number of bytes of memory.
+    limit: u64,
 }
+
+/// How often, in members, the memory is compared with its limit.
+const CHECKED_EVERY: usize = 1_000;
 
 impl FeaturesBuilder {
     /// Starts an empty collection for the fields of the settings.
@@ -81,13 +87,38 @@ impl FeaturesBuilder {
         Self {
             features,
             owner_names: Dictionary::default(),
+            limit: settings.limits.memory,
         }
     }
 
-    /// Adds a member. Returns its position.
-    pub(crate) fn push(&mut self, member: &MemberText<'_>) -> usize {
+    /// Adds a member. Refuses it if the members would need more memory than there may be.
+    pub(crate) fn push(&mut self, member: &MemberText<'_>) -> Result<(), Excess> {
+        if self.features.numbers.len().is_multiple_of(CHECKED_EVERY) {
+            self.check()?;
+        }
+        match self.add(member) {
+            Some(()) => Ok(()),
+            None => Err(Excess::new(
+                Exceeded::Numbers,
+                u64::from(u32::MAX) + 1,
+                u32::MAX.into(),
+            )),
+        }
+    }
+
+    fn check(&self) -> Result<(), Excess> {
+        let needed = self.features.memory() + self.owner_names.memory();
+        if needed > self.limit {
+            return Err(Excess::new(Exceeded::Memory, needed, self.limit));
+        }
+        Ok(())
+    }
+
+    /// Adds a member. Returns `None` if there are more members, or texts of a field, than numbers of 32 bits can name.
+    fn add(&mut self, member: &MemberText<'_>) -> Option<()> {
         let features = &mut self.features;
         let at = features.numbers.len();
+        u32::try_from(at + 1).ok()?;
         features.numbers.push(member.number);
         features.ties.push(member.tie);
         for field in 0..features.columns.len() {
@@ -97,7 +128,7 @@ impl FeaturesBuilder {
                 .and_then(Option::as_deref)
                 .unwrap_or_default();
             let dictionary = &mut features.dictionaries[features.dictionary_of[field]];
-            let value = dictionary.intern(text.trim());
+            let value = dictionary.intern(text.trim())?;
             features.columns[field].push(value);
             if value != ABSENT {
                 let counts = &mut features.counts[field];
@@ -120,10 +151,10 @@ impl FeaturesBuilder {
         }
         if let Some(owner) = &member.owner {
             features.owners.resize(at, ABSENT);
-            let owner = self.owner_names.intern(owner);
+            let owner = self.owner_names.intern(owner)?;
             features.owners.push(owner);
         }
-        at
+        Some(())
     }
 
     /// Returns the features of all members that were added.
@@ -149,8 +180,7 @@ impl FeaturesBuilder {
         }
         features.numbers.shrink_to_fit();
         features.ties.shrink_to_fit();
-        let members = u32::try_from(length).expect("the memory limit comes long before 2^32 members");
-        let mut order: Vec<u32> = (0..members).collect();
+        let mut order: Vec<u32> = (0..).take(length).collect();
         order.sort_unstable_by_key(|&at| (features.ties[at as usize], features.numbers[at as usize]));
         features.order = order;
         features

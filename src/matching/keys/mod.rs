@@ -2,46 +2,12 @@
 //! and never stored.
 
 mod chosen;
-mod figures;
 mod parts;
 mod refine;
 
-use std::fmt;
-
-pub(crate) use figures::KeyFigures;
-
 use crate::matching::features::Features;
+use crate::matching::limits::{Exceeded, Excess, KeyFigures, Threads, Unfinished};
 use crate::matching::settings::{Key, KeyPart, Settings};
-
-/// What would exceed a limit, noticed before it does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Excess {
-    pub(crate) what: Exceeded,
-    /// How much there would be.
-    pub(crate) would: u64,
-    /// How much there may be.
-    pub(crate) limit: u64,
-    /// What each key contributes.
-    pub(crate) keys: Vec<KeyFigures>,
-}
-
-/// A limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exceeded {
-    /// `limits.pairs`.
-    Pairs,
-    /// `limits.memory`, in bytes.
-    Memory,
-}
-
-impl fmt::Display for Exceeded {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Pairs => "pairs",
-            Self::Memory => "memory",
-        })
-    }
-}
 
 /// The blocks of all keys.
 #[derive(Debug)]
@@ -57,9 +23,11 @@ fn memory(features: &Features, keys: usize) -> u64 {
     features.memory() + features.len() as u64 * (WORK_PER_MEMBER + 4 * keys as u64) + WORK
 }
 
-/// Bytes per member that scoring needs beyond the features, apart from the hashes.
-const WORK_PER_MEMBER: u64 = 48;
-/// Bytes that scoring needs for any number of members.
+/// Bytes per member that a merge needs beyond the features and the hashes. Comparing and clustering take about 48: blocks,
+/// and rings with their labels. The rest is for what the ledger says of each member and for the units that are written: a
+/// million members took 145 bytes each in a first pass and 300 in an increment.
+const WORK_PER_MEMBER: u64 = 300;
+/// Bytes for any number of members: the memories of comparisons, and the batches on their way.
 const WORK: u64 = 32 << 20;
 
 impl Blocks {
@@ -72,12 +40,7 @@ impl Blocks {
         };
         let memory = memory(features, keys.len());
         if memory > settings.limits.memory {
-            return Err(Excess {
-                what: Exceeded::Memory,
-                would: memory,
-                limit: settings.limits.memory,
-                keys: Vec::new(),
-            });
+            return Err(Excess::new(Exceeded::Memory, memory, settings.limits.memory));
         }
         let is_chosen = settings.keys.is_empty();
         let mut blocks = Self {
@@ -117,13 +80,15 @@ impl Blocks {
     }
 
     /// Visits every candidate once, with the first key on which both agree, in as many threads as there are workers.
-    /// Which worker sees which pair is not determined: what workers make must not depend on it.
+    /// Which worker sees which pair is not determined: what workers make must not depend on it. An error means that they
+    /// had to stop.
     pub(crate) fn visit<W: Send>(
         &self,
+        threads: Threads<'_>,
         workers: &mut [W],
         touched: Option<&[bool]>,
         pair: impl Fn(&mut W, usize, usize, usize) + Sync,
-    ) {
+    ) -> Result<(), Unfinished> {
         for key in 0..self.hashes.len() {
             let members = refine::in_blocks(&self.hashes[key]);
             let shares = shares(&members, workers.len().max(1));
@@ -131,13 +96,25 @@ impl Blocks {
             std::thread::scope(|scope| {
                 for (worker, share) in workers.iter_mut().zip(shares) {
                     scope.spawn(move || {
+                        let mut unchecked = 0;
                         for block in members[share].chunk_by(|one, other| one >> 32 == other >> 32) {
+                            unchecked += block.len() * block.len();
+                            if unchecked >= CHECKED_EVERY {
+                                unchecked = 0;
+                                if threads.are_stopped() {
+                                    return;
+                                }
+                            }
                             self.visit_block(key, block, touched, &mut |a, b| pair(worker, key, a, b));
                         }
                     });
                 }
             });
         }
+        if threads.are_stopped() {
+            return Err(Unfinished::Stopped);
+        }
+        Ok(())
     }
 
     fn visit_block(
@@ -168,6 +145,9 @@ impl Blocks {
     }
 }
 
+/// After how many pairs a thread looks whether it has to stop.
+const CHECKED_EVERY: usize = 20_000;
+
 /// Cuts the members, sorted by block, into parts of about equal numbers of pairs, between blocks.
 fn shares(members: &[u64], parts: usize) -> Vec<std::ops::Range<usize>> {
     let blocks = || members.chunk_by(|one, other| one >> 32 == other >> 32);
@@ -187,9 +167,11 @@ fn shares(members: &[u64], parts: usize) -> Vec<std::ops::Range<usize>> {
     shares
 }
 
-/// How many pairs a chosen key may have per member before its large blocks are refined.
+/// How many pairs a chosen key may have per member before its large blocks are refined. With three, all
+/// keys together have two candidates a member among ten thousand people, four among a hundred thousand, and thirteen among a
+/// million.
 const PAIRS_PER_MEMBER: u64 = 3;
-/// Blocks up to this size are never refined for the sake of fewer pairs.
+/// Blocks up to this size are never refined for the sake of fewer pairs: a family at one address is a block.
 const SMALL: usize = 6;
 
 /// The blocks of one key. Members of dropped blocks are marked.

@@ -1,7 +1,7 @@
 //! Large blocks become smaller ones with further parts of their key.
 
-use super::figures::KeyFigures;
 use super::parts::joined;
+use crate::matching::limits::KeyFigures;
 
 /// What makes a block too large.
 #[derive(Clone, Copy, Debug)]

@@ -7,6 +7,7 @@ use super::totals::SlotTotals;
 use crate::matching::compare::{Comparison, Likeness, MISSING, count_as_f64};
 use crate::matching::features::{Features, mixed};
 use crate::matching::keys::Blocks;
+use crate::matching::limits::{Threads, Unfinished};
 
 /// A pattern: four bits for the level of each slot.
 pub(super) type Pattern = u128;
@@ -61,12 +62,16 @@ fn pattern(levels: &[u8]) -> Pattern {
 }
 
 /// Counts the patterns of the candidates.
-pub(super) fn count(comparison: &Comparison<'_>, blocks: &Blocks, cores: usize) -> Patterns {
+pub(super) fn count(
+    comparison: &Comparison<'_>,
+    blocks: &Blocks,
+    threads: Threads<'_>,
+) -> Result<Patterns, Unfinished> {
     let features = comparison.features;
     let upper: u64 = blocks.keys.iter().map(|key| key.pairs).sum();
     let one_in = upper / ENOUGH + 1;
     let slots = comparison.slots.len();
-    let mut workers: Vec<_> = (0..cores.max(1))
+    let mut workers: Vec<_> = (0..threads.number)
         .map(|_| {
             (
                 comparison.comparer(),
@@ -77,6 +82,7 @@ pub(super) fn count(comparison: &Comparison<'_>, blocks: &Blocks, cores: usize) 
         })
         .collect();
     blocks.visit(
+        threads,
         &mut workers,
         None,
         |(comparer, counts, levels, candidates), _, a, b| {
@@ -86,7 +92,7 @@ pub(super) fn count(comparison: &Comparison<'_>, blocks: &Blocks, cores: usize) 
                 *counts.entry(pattern(levels)).or_default() += 1;
             }
         },
-    );
+    )?;
     let mut counts = PatternCounts::default();
     let mut candidates = 0;
     for (_, some, _, visited) in workers {
@@ -97,12 +103,12 @@ pub(super) fn count(comparison: &Comparison<'_>, blocks: &Blocks, cores: usize) 
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_unstable();
-    Patterns {
+    Ok(Patterns {
         slots,
         counts,
         one_in,
         candidates,
-    }
+    })
 }
 
 /// Chooses pairs by their ties, so that the choice depends on neither order nor threads.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{LevelModel, Model, SlotModel};
 use crate::matching::compare::Likeness;
-use crate::matching::keys::KeyFigures;
+use crate::matching::limits::KeyFigures;
 
 impl Model {
     /// Returns the model as JSON: integers and names only.

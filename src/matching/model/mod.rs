@@ -9,7 +9,8 @@ use estimate::{Estimate, HOUSEHOLD, Material, SAME, UNRELATED};
 
 use crate::matching::compare::{Comparison, Likeness};
 use crate::matching::features::Features;
-use crate::matching::keys::{Blocks, Excess, KeyFigures};
+use crate::matching::keys::Blocks;
+use crate::matching::limits::{KeyFigures, Threads, Unfinished};
 use crate::matching::settings::{Classes, Learn, Millibits, Settings};
 
 /// What was learned. The same members and settings always give the same model.
@@ -52,11 +53,15 @@ pub(crate) struct LevelModel {
 }
 
 /// Learns from the members.
-pub(crate) fn learn(features: &Features, settings: &Settings, cores: usize) -> Result<Model, Excess> {
+pub(crate) fn learn(
+    features: &Features,
+    settings: &Settings,
+    threads: Threads<'_>,
+) -> Result<Model, Unfinished> {
     let comparison = Comparison::new(features, settings);
     let blocks = Blocks::new(features, settings)?;
-    let patterns = counts::count(&comparison, &blocks, cores);
-    let mut totals = totals::totals(&comparison, cores);
+    let patterns = counts::count(&comparison, &blocks, threads)?;
+    let mut totals = totals::totals(&comparison, threads.number);
     patterns.add_rare(&comparison, &mut totals);
     let material = Material::new(&comparison, settings, &patterns, &totals);
     let estimate = match &settings.learn {

@@ -2,11 +2,15 @@
 
 mod scorer;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::matching::compare::Comparer;
 use crate::matching::features::Features;
-use crate::matching::keys::{Blocks, Exceeded, Excess, KeyFigures};
+use crate::matching::keys::Blocks;
+use crate::matching::limits::{Exceeded, Excess, KeyFigures, Threads, Unfinished};
 use crate::matching::model::Model;
 use crate::matching::settings::{Millibits, Ppm, Settings};
+use crate::matching::shown::bits_of;
 
 pub(super) use scorer::probability;
 pub(crate) use scorer::{Evidence, Held, PairScore, Scorer, SlotScore};
@@ -50,14 +54,17 @@ const BARS: usize = 101;
 const EDGE: u64 = size_of::<Edge>() as u64;
 /// What a probability of one is in the sum of all.
 const ONE: f64 = 4_294_967_296.0;
+/// Pairs below this score do not count in the sum of probabilities: each is less than four parts of [`ONE`].
+const NEGLIGIBLE: Millibits = -30_000;
+/// How far below the score of a probability another one may lie that rounds to the same millionths: a probability of one
+/// millionth begins at half of one, one bit below.
+const ROUNDED: Millibits = 1_001;
 
 /// What one thread makes of its pairs.
 struct Worker<'c, 'f> {
     comparer: Comparer<'c, 'f>,
     levels: Vec<u8>,
     edges: Vec<Edge>,
-    /// Edges that there was no memory for.
-    refused: u64,
     first: Vec<u64>,
     expected: u64,
     bars: [u64; BARS],
@@ -69,56 +76,60 @@ pub(crate) fn score(
     settings: &Settings,
     model: &Model,
     touched: Option<&[bool]>,
-    cores: usize,
-) -> Result<Scored, Excess> {
+    threads: Threads<'_>,
+) -> Result<Scored, Unfinished> {
     let scorer = Scorer::new(features, settings, model);
     let blocks = Blocks::new(features, settings)?;
     let left = settings.limits.memory.saturating_sub(blocks.memory(features));
-    let cores = cores.max(1);
-    let most = usize::try_from(left / EDGE / 2 / cores as u64).unwrap_or(usize::MAX);
-    let mut workers: Vec<Worker<'_, '_>> = (0..cores)
+    // All threads count together, so that the limit does not depend on how many there are. A vector that grows takes up
+    // to twice what it holds.
+    let most = usize::try_from(left / EDGE / 2).unwrap_or(usize::MAX);
+    let found = AtomicUsize::new(0);
+    let least = bits_of(settings.review) - ROUNDED;
+    let mut workers: Vec<Worker<'_, '_>> = (0..threads.number)
         .map(|_| Worker {
             comparer: scorer.comparison.comparer(),
             levels: vec![0; scorer.comparison.slots.len()],
             edges: Vec::new(),
-            refused: 0,
             first: vec![0; blocks.len()],
             expected: 0,
             bars: [0; BARS],
         })
         .collect();
-    blocks.visit(&mut workers, touched, |worker, key, a, b| {
+    blocks.visit(threads, &mut workers, touched, |worker, key, a, b| {
         worker.first[key] += 1;
         let evidence = scorer.evidence(&mut worker.comparer, &mut worker.levels, a, b);
-        if let Some(edge) = worker.edge(features, settings, evidence, a, b) {
-            if worker.edges.len() < most {
-                worker.edges.push(edge);
-            } else {
-                worker.refused += 1;
-            }
+        if let Some(edge) = worker.edge(features, settings, evidence, least, (a, b))
+            && found.fetch_add(1, Ordering::Relaxed) < most
+        {
+            worker.edges.push(edge);
         }
-    });
-    together(workers, &blocks, features, settings).map_err(|refused| Excess {
-        what: Exceeded::Memory,
-        would: settings.limits.memory + refused * EDGE * 2,
-        limit: settings.limits.memory,
-        keys: blocks.keys,
-    })
+    })?;
+    let refused = found.into_inner().saturating_sub(most) as u64;
+    if refused > 0 {
+        let (limit, more) = (settings.limits.memory, refused * EDGE * 2);
+        return Err(Unfinished::Excess(Excess {
+            keys: blocks.keys,
+            ..Excess::new(Exceeded::Memory, limit.saturating_add(more), limit)
+        }));
+    }
+    Ok(together(workers, &blocks, features, settings))
 }
 
 impl Worker<'_, '_> {
-    /// Counts a pair, and returns its edge if it is probable enough.
+    /// Counts a pair, and returns its edge if it is probable enough. `least`: a score below which none is, which spares most
+    /// pairs the exact probability.
     fn edge(
         &mut self,
         features: &Features,
         settings: &Settings,
         evidence: Evidence,
-        a: usize,
-        b: usize,
+        least: Millibits,
+        (a, b): (usize, usize),
     ) -> Option<Edge> {
         let bar = evidence.bits.div_euclid(1000).clamp(LEAST_BITS, MOST_BITS) - LEAST_BITS;
         self.bars[usize::try_from(bar).unwrap_or_default()] += 1;
-        if evidence.bits < -30_000 {
+        if evidence.bits < NEGLIGIBLE {
             return None;
         }
         #[expect(
@@ -128,7 +139,7 @@ impl Worker<'_, '_> {
         )]
         let share = libm::round(scorer::probability(evidence.bits) * ONE) as u64;
         self.expected += share;
-        if evidence.bits < -14_000 || evidence.held == Some(Held::NoAgreement) {
+        if evidence.bits < least || evidence.held == Some(Held::NoAgreement) {
             return None;
         }
         let posterior = evidence.posterior();
@@ -151,17 +162,13 @@ impl Worker<'_, '_> {
     }
 }
 
-/// Puts together what the threads made. An error says how many edges there was no memory for.
+/// Puts together what the threads made.
 fn together(
     workers: Vec<Worker<'_, '_>>,
     blocks: &Blocks,
     features: &Features,
     settings: &Settings,
-) -> Result<Scored, u64> {
-    let refused: u64 = workers.iter().map(|worker| worker.refused).sum();
-    if refused > 0 {
-        return Err(refused);
-    }
+) -> Scored {
     let mut scored = Scored {
         keys: blocks.keys.clone(),
         first: vec![0; blocks.len()],
@@ -190,7 +197,7 @@ fn together(
         .sort_unstable_by_key(|edge| (-edge.bits, tie(edge.a), tie(edge.b)));
     let certain = scored.edges.iter().filter(|edge| edge.is_certain(settings));
     scored.certain = certain.count() as u64;
-    Ok(scored)
+    scored
 }
 
 impl Edge {

@@ -78,7 +78,9 @@ pub(crate) struct Scorer<'f> {
     identifies: bool,
 }
 
-/// How far the rule lowers a pair under low caution: about to the review line, and a little.
+/// How far the rule lowers a pair under low caution. Without any agreement in what identifies, by the distance between the
+/// default lines for merging and for review, so that what would be merged is shown; with as much against as for it, by half
+/// of the odds.
 const LOWERED_FAR: Millibits = 6_000;
 const LOWERED: Millibits = 1_000;
 

@@ -18,6 +18,37 @@ const SYLLABLES: [&str; 16] = [
     "zim",
 ];
 
+pub(super) const JOHN: [&str; 8] = [
+    "john",
+    "smith",
+    "19800315",
+    "123456789",
+    "main street",
+    "12",
+    "springfield",
+    "12345",
+];
+pub(super) const JANE: [&str; 8] = [
+    "jane",
+    "smith",
+    "19820701",
+    "987654321",
+    "main street",
+    "12",
+    "springfield",
+    "12345",
+];
+pub(super) const MARY: [&str; 8] = [
+    "mary",
+    "jones",
+    "19551124",
+    "555443333",
+    "oak avenue",
+    "4",
+    "riverside",
+    "54321",
+];
+
 /// The settings that most tests use.
 pub(super) fn settings() -> Settings {
     let fields = [
@@ -51,13 +82,15 @@ pub(super) fn numbered<'p>(people: impl Iterator<Item = (&'p Person, i64)>, sett
     let mut builder = FeaturesBuilder::new(settings);
     for (person, number) in people {
         let values = person.each_ref().map(|text| Some(Cow::Borrowed(text.as_str())));
-        builder.push(&MemberText {
-            number,
-            tie: mixed(hash(person.concat().as_bytes()) ^ number.unsigned_abs()),
-            values: &values,
-            computed: &[],
-            owner: None,
-        });
+        builder
+            .push(&MemberText {
+                number,
+                tie: mixed(hash(person.concat().as_bytes()) ^ number.unsigned_abs()),
+                values: &values,
+                computed: &[],
+                owner: None,
+            })
+            .expect("within the limits");
     }
     builder.build()
 }

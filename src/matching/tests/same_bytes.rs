@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::people::{Person, numbered, people, settings};
-use crate::matching::{Constraints, Features, Scorer, cluster, learn, score};
+use crate::matching::{Constraints, Features, Scorer, Threads, cluster, learn, score};
 
 /// All results as text; members by their numbers, so that the order of members does not show.
 fn results(features: &Features, cores: usize) -> String {
     let settings = settings();
-    let model = learn(features, &settings, cores).expect("within the limits");
-    let pairs = score(features, &settings, &model, None, cores).expect("within the limits");
+    let model = learn(features, &settings, Threads::new(cores)).expect("within the limits");
+    let pairs = score(features, &settings, &model, None, Threads::new(cores)).expect("within the limits");
     let scorer = Scorer::new(features, &settings, &model);
     let clusters = cluster(
         features,

@@ -1,14 +1,14 @@
 //! A handful of records: what is believed beforehand must carry the model.
 
-use super::people::{Person, features, person, settings};
+use super::people::{JANE, JOHN, MARY, Person, features, person, settings};
 use crate::matching::{
-    Clustering, Constraints, Exceeded, Held, KeyPart, Learn, Model, Scorer, Settings, cluster, learn, score,
+    Clustering, Constraints, Held, KeyPart, Learn, Model, Scorer, Settings, Threads, cluster, learn, score,
 };
 
 pub(super) fn clustered(people: &[Person], settings: &Settings) -> Clustering {
     let features = features(people, settings);
-    let model = learn(&features, settings, 1).expect("within the limits");
-    let pairs = score(&features, settings, &model, None, 1).expect("within the limits");
+    let model = learn(&features, settings, Threads::new(1)).expect("within the limits");
+    let pairs = score(&features, settings, &model, None, Threads::new(1)).expect("within the limits");
     let scorer = Scorer::new(&features, settings, &model);
     cluster(
         &features,
@@ -19,37 +19,6 @@ pub(super) fn clustered(people: &[Person], settings: &Settings) -> Clustering {
         &|_, _| None,
     )
 }
-
-const JOHN: [&str; 8] = [
-    "john",
-    "smith",
-    "19800315",
-    "123456789",
-    "main street",
-    "12",
-    "springfield",
-    "12345",
-];
-const JANE: [&str; 8] = [
-    "jane",
-    "smith",
-    "19820701",
-    "987654321",
-    "main street",
-    "12",
-    "springfield",
-    "12345",
-];
-const MARY: [&str; 8] = [
-    "mary",
-    "jones",
-    "19551124",
-    "555443333",
-    "oak avenue",
-    "4",
-    "riverside",
-    "54321",
-];
 
 fn with(base: [&'static str; 8], changes: &[(usize, &'static str)]) -> Person {
     let mut cells = base;
@@ -104,7 +73,7 @@ fn a_different_ssn_with_one_other_agreement_is_for_review() {
     let other = with(JOHN, &[(2, ""), (3, "777665555")]);
     let people = [person(JOHN), other, person(MARY)];
     let features = features(&people, &settings);
-    let model = learn(&features, &settings, 1).expect("within the limits");
+    let model = learn(&features, &settings, Threads::new(1)).expect("within the limits");
     let pair = Scorer::new(&features, &settings, &model).pair(0, 1);
     assert_eq!(pair.held_back, Some(Held::Against));
     assert_eq!(clustered(&people, &settings).of, [0, 1, 2]);
@@ -119,7 +88,7 @@ fn the_weights_and_the_prior_make_the_score() {
     let settings = settings();
     let people = super::people::people(7, 60);
     let features = features(&people, &settings);
-    let model = learn(&features, &settings, 1).expect("within the limits");
+    let model = learn(&features, &settings, Threads::new(1)).expect("within the limits");
     let scorer = Scorer::new(&features, &settings, &model);
     for other in 1..people.len() {
         let pair = scorer.pair(0, other);
@@ -143,11 +112,11 @@ fn exchanged_names_agree() {
 fn given_weights_need_no_learning() {
     let mut settings = settings();
     let features = features(&[person(JOHN), person(JOHN), person(MARY)], &settings);
-    let model = learn(&features, &settings, 1).expect("within the limits");
+    let model = learn(&features, &settings, Threads::new(1)).expect("within the limits");
     let weights = model.slots.iter().map(|_| vec![8_000, 2_000, -4_000]).collect();
     settings.learn = Learn::Given(weights);
     settings.prior = Some(1_000_000);
-    let given = learn(&features, &settings, 1).expect("within the limits");
+    let given = learn(&features, &settings, Threads::new(1)).expect("within the limits");
     assert_eq!(given.slots[0].levels[0].shares, [8_000, 0, 0]);
     assert_eq!(
         clustered(&[person(JOHN), person(JOHN), person(MARY)], &settings).of,
@@ -159,25 +128,11 @@ fn given_weights_need_no_learning() {
 fn a_model_is_the_same_after_json() {
     let settings = settings();
     let features = features(&super::people::people(3, 40), &settings);
-    let model = learn(&features, &settings, 1).expect("within the limits");
+    let model = learn(&features, &settings, Threads::new(1)).expect("within the limits");
     let text = model.to_json().to_string();
     let read = serde_json::from_str(&text).expect("JSON");
     assert_eq!(Model::from_json(&read), Some(model));
     assert_eq!(Model::from_json(&serde_json::json!({ "members": 3 })), None);
-}
-
-#[test]
-fn limits_refuse_before_anything_is_scored() {
-    let mut settings = settings();
-    let people = super::people::people(5, 50);
-    let features = features(&people, &settings);
-    settings.limits.pairs = 10;
-    let excess = learn(&features, &settings, 1).expect_err("more than ten pairs");
-    assert_eq!((excess.what, excess.limit), (Exceeded::Pairs, 10));
-    assert_eq!(excess.would, excess.keys.iter().map(|key| key.pairs).sum::<u64>());
-    settings.limits.memory = 1 << 20;
-    let excess = learn(&features, &settings, 1).expect_err("more than a megabyte");
-    assert_eq!(excess.what, Exceeded::Memory);
 }
 
 #[test]
@@ -192,7 +147,7 @@ fn a_large_block_is_refined_and_what_is_left_over_is_counted() {
     let mut people: Vec<Person> = ["anna", "berta", "clara", "anna", "dora"].map(given).into();
     let features_of = |people: &[Person], settings: &Settings| {
         let features = features(people, settings);
-        learn(&features, settings, 1).expect("within the limits")
+        learn(&features, settings, Threads::new(1)).expect("within the limits")
     };
     let model = features_of(&people, &settings);
     assert_eq!(

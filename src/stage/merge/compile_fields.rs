@@ -8,6 +8,7 @@ use super::compiled::{FieldValue, From};
 use super::draft::{Draft, DraftField, Written};
 use super::kind::{CompareWord, Form, KindRow, Row, form};
 use super::names::{SuppliedName, supplied_names};
+use crate::expression::Expression;
 use crate::matching::{
     Classes, Compare, Field, Group, GroupPart, Key, KeyPart, Kind, Learn, MOST_SLOTS, Millibits, Role, place,
 };
@@ -225,7 +226,9 @@ impl MergeCompiler<'_, '_> {
             return None;
         };
         let from = if value.text.starts_with("= ") {
-            From::Expression(self.expression("value", value, names)?)
+            let expression = self.expression("value", value, names)?;
+            self.varies(&expression, field, value);
+            From::Expression(expression)
         } else {
             let path = self.path(value)?;
             if path.is_many() && form_of(field) != Form::List {
@@ -248,6 +251,20 @@ impl MergeCompiler<'_, '_> {
             from,
             place: value.place.clone(),
         })
+    }
+
+    /// Reports an expression that makes all members equal, or a list where one text is compared.
+    fn varies(&mut self, expression: &Expression, field: &DraftField, value: &Written) {
+        let name = &field.name.text;
+        if expression.is_constant() {
+            let message = format!("`{name}` is the same for every record, so comparing it says nothing");
+            let help = "read a field, for example `= doc.name`, or leave it out";
+            self.error("merge.constant", value.place.clone(), message, help);
+        } else if expression.makes_several() && form_of(field) != Form::List {
+            let message = format!("the expression makes several values, and `{name}` compares one");
+            let help = "name one of them, or write `compare = \"set\"` in its [[merge.field]]";
+            self.error("merge.several", value.place.clone(), message, help);
+        }
     }
 
     /// Returns the one field of a merge without a model: the key that all fields of `by` make together.

@@ -5,7 +5,7 @@ use super::kind::{Form, Row};
 use super::names::SuppliedName;
 use super::survival::Survival;
 use crate::expression::{Expression, Scope};
-use crate::matching::{Settings, Then};
+use crate::matching::{Learn, Settings, Then};
 use crate::path::Path;
 use crate::problem::Place;
 
@@ -59,6 +59,54 @@ impl Merge {
         self.settings.fields.iter().map(|field| field.name.as_str())
     }
 
+    /// Returns the fields by name, each with the path or the expression that it reads; `None` for `by`, which reads several.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = (&str, Option<String>)> {
+        self.fields().zip(&self.fields).map(|(name, field)| {
+            let from = match &field.from {
+                From::Path(path) => Some(path.to_string()),
+                From::Expression(expression) => Some(written(expression)),
+                From::All(_) => None,
+            };
+            (name, from)
+        })
+    }
+
+    /// Returns the parts of keys that are computed for each member.
+    pub(crate) fn computed(&self) -> impl Iterator<Item = String> {
+        self.computed.iter().map(written)
+    }
+
+    /// Returns the expression of `one_per`.
+    pub(crate) fn one_per(&self) -> Option<String> {
+        self.one_per.as_ref().map(written)
+    }
+
+    /// Returns the other paths that members should have, each with what reads it: a part of `by`, a rule in `survive`, or
+    /// its expression `of`.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let parts = self.fields.iter().flat_map(|field| match &field.from {
+            From::All(parts) => &parts[..],
+            _ => &[],
+        });
+        let by = parts.filter_map(|part| match &part.from {
+            From::Path(path) => Some(("by", path)),
+            From::Expression(expression) => Some(("by", expression.as_path()?)),
+            From::All(_) => None,
+        });
+        let survive = self.survival.fields.iter().map(|(path, _)| ("survive", path));
+        let of = self.survival.rules().filter_map(|rule| rule.of.as_ref());
+        by.chain(survive)
+            .chain(of.filter_map(|of| Some(("of", of.as_path()?))))
+    }
+
+    /// Returns the only field, with its place in the file, if the stage learns a model and compares nothing else.
+    pub(in crate::stage) fn lone_field(&self) -> Option<(&str, Option<Place>)> {
+        match (&self.fields[..], &self.settings.learn) {
+            ([field], Learn::Em) => Some((self.fields().next()?, field.place.clone())),
+            _ => None,
+        }
+    }
+
     /// Returns the paths that each field reads, with its place in the file.
     pub(in crate::stage) fn reads_by_place(&self) -> impl Iterator<Item = (Vec<Path>, Option<Place>)> {
         let flat = self.fields.iter().flat_map(|field| match &field.from {
@@ -98,6 +146,11 @@ impl Merge {
             .chain(survival)
             .collect()
     }
+}
+
+/// Returns an expression as a stage file writes it.
+fn written(expression: &Expression) -> String {
+    format!("= {}", expression.source())
 }
 
 impl FieldValue {

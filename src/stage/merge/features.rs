@@ -7,7 +7,7 @@ use super::kind::Form;
 use super::normal::{NotScalar, normal, scalar};
 use crate::digest::sha256;
 use crate::expression::{Evaluated, Expression, Scope};
-use crate::matching::{FeaturesBuilder, MemberText};
+use crate::matching::{Excess, FeaturesBuilder, MemberText};
 use crate::path::Path;
 use crate::record::{Document, Record, Value};
 use crate::refusal::Refusal;
@@ -21,12 +21,17 @@ pub(crate) struct MemberFeatures {
     pub(crate) computed: Vec<Option<String>>,
     /// What the member belongs to, of which a cluster has at most one member.
     pub(crate) owner: Option<String>,
+    /// Whether it has what the stage reads there, in the order of [`Merge::watched`].
+    pub(crate) has: Vec<bool>,
 }
 
 impl MemberFeatures {
     /// Adds a record to those that are compared. Its place among equals follows from its id and not from its number, so that
     /// the order of loading decides nothing.
-    pub(crate) fn push_to(&self, builder: &mut FeaturesBuilder, record: &Record) {
+    ///
+    /// # Errors
+    /// [`Excess`] if they would need more memory than there may be.
+    pub(crate) fn push_to(&self, builder: &mut FeaturesBuilder, record: &Record) -> Result<(), Excess> {
         let hash = sha256(&[record.id.as_bytes()]);
         builder.push(&MemberText {
             number: record.number.get(),
@@ -34,7 +39,7 @@ impl MemberFeatures {
             values: &borrowed(&self.values),
             computed: &borrowed(&self.computed),
             owner: self.owner.as_deref().map(Cow::Borrowed),
-        });
+        })
     }
 }
 
@@ -78,10 +83,18 @@ impl Merge {
             Some(expression) => text_of(expression, document, scope, "merge.cluster.one_per")?,
             None => None,
         };
+        let has = self.watched().map(|(_, path)| {
+            if path.is_many() {
+                !document.places(path).is_empty()
+            } else {
+                scope.place_in(document, path).is_some()
+            }
+        });
         Ok(MemberFeatures {
             values,
             computed,
             owner,
+            has: has.collect(),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::compiled::Merge;
 use super::draft::{Draft, DraftField, Written};
-use super::kind::{COMPARISONS, CompareWord, KINDS, Row};
+use super::kind::{COMPARISONS, CompareWord, KINDS, KindRow, Row};
 use super::read_values::{decimal, decimals, function, of_no_function, text, twice};
 use super::words::{CAUTION, FIELD_KEYS, KEYS, LEARN, ROLE, SEQUENCE};
 use crate::matching::{Classes, Compare, Role};
@@ -59,6 +59,18 @@ pub(in crate::stage) fn read(
 
 /// Reads a table of fields by name.
 fn listed(section: &Section<'_>, key: &str, role: Option<Role>, problems: &mut Collected) -> Vec<DraftField> {
+    let item = section.item(key);
+    if item.is_some_and(|item| !item.is_table_like()) {
+        let problem = section.wrong_type(key, "a table of fields by name");
+        let example = match key {
+            "identity" => "given = \"name.first\", birth = \"dob\"",
+            "shared" => "surname = \"name.last\", zip = \"address.zip\"",
+            _ => "ssn = \"ssn\"",
+        };
+        let help = format!("write `{key} = {{ {example} }}`: names on the left, paths on the right");
+        problems.add(problem.help(help));
+        return Vec::new();
+    }
     let Some(table) = section.section(key, problems) else {
         return Vec::new();
     };
@@ -118,7 +130,7 @@ fn fields(section: &Section<'_>, functions: &Functions, draft: &mut Draft, probl
         let levels = decimals(table, "levels", problems);
         let swap = text(table, "swap", problems);
         let kinds: Vec<(&'static str, Row)> = KINDS.iter().map(|row| (row.word, row)).collect();
-        let kind = table.word("kind", &kinds, problems);
+        let kind = table.word_or("kind", &kinds, named_kind, problems);
         let frequency = table.boolean("frequency", problems);
         let role = table.word("role", &ROLE, problems);
         let Some(field) = draft.field(&name.text) else {
@@ -130,6 +142,12 @@ fn fields(section: &Section<'_>, functions: &Functions, draft: &mut Draft, probl
         (field.kind, field.compare, field.levels) = (kind, compare, levels);
         (field.swap, field.frequency, field.role) = (swap, frequency, role);
     }
+}
+
+/// Returns the kind that has this as another name.
+fn named_kind(name: &str) -> Option<&'static str> {
+    let row = KindRow::guessed(name, None);
+    (row.word != "text").then_some(row.word)
 }
 
 fn compare(table: &Section<'_>, functions: &Functions, problems: &mut Collected) -> Option<Compare> {

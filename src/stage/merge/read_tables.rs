@@ -76,6 +76,16 @@ fn levels(table: &Section<'_>, problems: &mut Collected) -> Vec<Vec<Written>> {
 }
 
 fn blocks(section: &Section<'_>, draft: &mut Draft, problems: &mut Collected) {
+    let item = section.item("block");
+    if item
+        .and_then(Item::as_array)
+        .is_some_and(toml_edit::Array::is_empty)
+    {
+        let message = "`block` has no key, so nothing would be compared";
+        let problem = Problem::error("merge.block", section.place_of("block"), message);
+        problems.add(problem.help("leave it out: then the kinds of the fields give the keys"));
+        return;
+    }
     for table in section.sections("block", "merge.block", problems) {
         table.only(&BLOCK_KEYS, problems);
         table.needs(
@@ -200,7 +210,7 @@ fn survival(
     problems: &mut Collected,
 ) -> Option<DraftSurvival> {
     if item.is_str() {
-        let word = table.word(key, &WORDS, problems)?;
+        let word = table.word_or(key, &WORDS, other_word, problems)?;
         if word == RuleWord::Rust {
             let message = "`rust` needs the name and the version of a function";
             let problem = Problem::error("merge.survive", table.place_of(key), message);
@@ -227,7 +237,7 @@ fn survival(
         return None;
     }
     settings.only(&SURVIVE_KEYS, problems);
-    let word = settings.word("by", &WORDS, problems)?;
+    let word = settings.word_or("by", &WORDS, other_word, problems)?;
     let of = text(&settings, "of", problems);
     let order = settings
         .texts("order", problems)
@@ -254,6 +264,20 @@ fn survival(
         rule: rule?,
         of: place,
         whole,
+    })
+}
+
+/// Returns the rule that other programs call so.
+fn other_word(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "latest" | "last" | "recent" | "most_recent" | "youngest" => "newest",
+        "earliest" => "oldest",
+        "most_frequent" | "most_common" | "mode" | "vote" => "majority",
+        "complete" | "filled" | "non_null" | "not_null" => "most_complete",
+        "all" | "merge" | "concat" | "append" => "union",
+        "equal" | "same" | "error" | "refuse" => "fail",
+        "priority" | "trust" | "trusted" => "source",
+        _ => return None,
     })
 }
 

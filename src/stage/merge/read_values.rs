@@ -89,9 +89,18 @@ pub(super) fn decimal(section: &Section<'_>, key: &str, problems: &mut Collected
     let value = section.item(key)?.as_value();
     let found = value.and_then(|value| exact(value, section.reading()));
     if found.is_none() {
-        problems.add(section.wrong_type(key, "a number"));
+        problems.add(match value.and_then(Toml::as_float) {
+            Some(_) => not_exact(section, key, "a number"),
+            None => section.wrong_type(key, "a number"),
+        });
     }
     found
+}
+
+/// The problem of a number that is infinite, no number, or too long to be exact.
+fn not_exact(section: &Section<'_>, key: &str, what: &str) -> Problem {
+    let message = format!("`{key}` takes {what} of at most 28 digits, not `nan` or `inf`");
+    Problem::error("stage.wrong_type", section.place_of(key), message)
 }
 
 /// Reads a list of exact numbers.
@@ -99,7 +108,16 @@ pub(super) fn decimals(section: &Section<'_>, key: &str, problems: &mut Collecte
     let list = section.item(key)?.as_array();
     let found = list.and_then(|list| list.iter().map(|value| exact(value, section.reading())).collect());
     if found.is_none() {
-        problems.add(section.wrong_type(key, "a list of numbers"));
+        let are_numbers =
+            list.is_some_and(|list| list.iter().all(|value| value.is_float() || value.is_integer()));
+        problems.add(if are_numbers {
+            not_exact(section, key, "a list of numbers")
+        } else if list.is_some() {
+            let message = format!("`{key}` takes a list of numbers, and not all of its elements are numbers");
+            Problem::error("stage.wrong_type", section.place_of(key), message)
+        } else {
+            section.wrong_type(key, "a list of numbers")
+        });
     }
     found
 }

@@ -168,3 +168,27 @@ fn a_slip_in_redact_is_reported_where_the_stage_has_a_name_near_to_it() {
     );
     assert_eq!(warnings(&text.replace("ibna", "iban")), "");
 }
+
+#[test]
+fn a_model_of_one_field_and_an_id_of_all_records_are_warned_of() {
+    let merge =
+        |rest: &str| lines(&parse(&format!("[stage]\nsource = \"a1\"\ntarget = \"a2\"\n{rest}")).check());
+    assert_eq!(
+        merge("[merge]\nidentity = { ssn = \"ssn\" }\n"),
+        "check.lone_field 0001_orders.toml:5:20: the model compares `ssn` only, and nothing can be learned from one field \
+         (name more fields; or write `by = { ssn = ... }` in place of `identity`, which merges records that are equal in it)\n"
+    );
+    assert_eq!(
+        merge("[merge]\nidentity = { ssn = \"ssn\", birth = \"dob\" }\n"),
+        ""
+    );
+    assert_eq!(merge("[merge]\nby = { ssn = \"ssn\" }\n"), "");
+    for constant in ["5", "()", "\\\"x\\\""] {
+        assert_eq!(
+            merge(&format!("id = \"= {constant}\"\n")),
+            "check.constant_id 0001_orders.toml:4:1: `id` is the same for every record, so at most one has it (read a \
+             field that differs, for example `id = \"= doc.number\"`)\n"
+        );
+    }
+    assert_eq!(merge("id = \"= doc.number\"\n"), "");
+}

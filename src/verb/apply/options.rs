@@ -23,6 +23,8 @@ pub struct ApplyOptions {
     pub max_time: Option<Duration>,
     /// Whether an applied stage may continue with its changed meaning.
     pub revise: bool,
+    /// Whether merge stages learn their models anew, and judge all members by them.
+    pub relearn: bool,
     /// Plan to apply: the stages and the data must still be the plan's. The ledger keeps the plan's hash among the
     /// run's arguments.
     pub plan: Option<Pin>,
@@ -41,6 +43,7 @@ impl Default for ApplyOptions {
             max_errors: None,
             max_time: None,
             revise: false,
+            relearn: false,
             plan: None,
             run_info: RunInfo::new("apply"),
             stop: StopSignal::default(),
@@ -91,6 +94,14 @@ impl ApplyOptions {
         self
     }
 
+    /// Lets merge stages learn their models anew, and judge all of their members by them. Default: `false`, a stage that was
+    /// applied judges new and changed records by the model that it has.
+    #[must_use]
+    pub fn relearn(mut self, relearn: bool) -> Self {
+        self.relearn = relearn;
+        self
+    }
+
     /// Applies only if stages and data are still those of this plan. Default: `None`.
     #[must_use]
     pub fn plan(mut self, plan: impl Into<Option<Pin>>) -> Self {
@@ -128,6 +139,7 @@ impl ApplyOptions {
         Asked {
             to: self.to,
             revise: self.revise,
+            relearn: self.relearn,
             on_error: self.on_error.map(|choice| choice.name().to_owned()),
             max_errors: self.max_errors.map(|limit| limit.to_string()),
         }

@@ -33,6 +33,9 @@ pub struct Pin {
     pub to: Option<u32>,
     /// Whether applied stages may continue with a changed meaning.
     pub revise: bool,
+    /// Whether merge stages learn their models anew.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub relearn: bool,
     /// What a refusal does, `stop` or `quarantine`; `None` uses each stage's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_error: Option<String>,
@@ -90,6 +93,7 @@ impl PinnedMerge {
 pub(crate) struct Asked {
     pub(crate) to: Option<u32>,
     pub(crate) revise: bool,
+    pub(crate) relearn: bool,
     pub(crate) on_error: Option<String>,
     pub(crate) max_errors: Option<String>,
 }
@@ -111,6 +115,7 @@ impl Pin {
             tree_root: hex(&head.frontier.root()),
             to: asked.to,
             revise: asked.revise,
+            relearn: asked.relearn,
             on_error: asked.on_error.clone(),
             max_errors: asked.max_errors.clone(),
             stages: stages.up_to(asked.to).map(PinnedStage::new).collect(),
@@ -165,6 +170,17 @@ impl Pin {
         format!("{ARGUMENT}{}", hex(&sha256(&[text.as_bytes()])))
     }
 
+    fn as_asked(&self) -> String {
+        let to = self.to;
+        let mut asked = to.map_or_else(|| "for all stages".to_owned(), |to| format!("with `--to {to}`"));
+        for (option, is_set) in [("--revise", self.revise), ("--relearn", self.relearn)] {
+            if is_set {
+                asked.extend([", with `", option, "`"]);
+            }
+        }
+        asked
+    }
+
     /// Refuses when the stages or the data are not those of the plan. What earlier runs of the same plan wrote does not
     /// count as a difference, so that an interrupted `apply` can continue.
     pub(crate) fn check(&self, connection: &Connection, stages: &Stages, asked: &Asked) -> Result<()> {
@@ -179,8 +195,8 @@ impl Pin {
         if self.origin != origin(connection)? {
             return moved("it belongs to another store".to_owned());
         }
-        if (self.to, self.revise) != (asked.to, asked.revise) {
-            return moved(format!("it was created {}", as_asked(self.to, self.revise)));
+        if (self.to, self.revise, self.relearn) != (asked.to, asked.revise, asked.relearn) {
+            return moved(format!("it was created {}", self.as_asked()));
         }
         if self.on_error != asked.on_error {
             return moved(format!(
@@ -217,6 +233,11 @@ impl Pin {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 /// Hashes the figures; white space between them does not matter.
 fn hash_of(figures: &serde_json::Value) -> String {
     hex(&sha256(&[figures.to_string().as_bytes()]))
@@ -237,12 +258,6 @@ fn with(option: &str, value: Option<&String>) -> String {
         Some(value) => format!("with `{option} {value}`"),
         None => format!("without `{option}`"),
     }
-}
-
-fn as_asked(to: Option<u32>, revise: bool) -> String {
-    let to = to.map_or_else(|| "for all stages".to_owned(), |to| format!("with `--to {to}`"));
-    let revise = if revise { ", with `--revise`" } else { "" };
-    to + revise
 }
 
 /// Describes the first stage that has changed.

@@ -132,6 +132,9 @@ fn bring_up_to_date(
     report: &mut ApplyReport,
 ) -> Result<Option<Stopped>> {
     let limits = options.limits();
+    let mut relearns = options.relearn
+        && stage.merge().is_some()
+        && !report.passes.iter().any(|pass| pass.stage == stage.number());
     loop {
         let history = StageHistory::read(run.connection(), project, stage.number())?;
         let facts = LedgerFacts {
@@ -140,6 +143,7 @@ fn bring_up_to_date(
             stage,
             limits: &limits,
             next_batch: run.next_batch(),
+            relearns,
         };
         let work = match next(stage, &history, &facts)? {
             None => break,
@@ -149,6 +153,7 @@ fn bring_up_to_date(
             }
             Some(Next::Pass(work)) => work,
         };
+        relearns = false;
         let (done, stopped) = run_pass(run, project, stage, work, &limits, bounds, observer)?;
         report.passes.push(done);
         if stopped.is_some() {

@@ -268,7 +268,7 @@ impl<'a> TargetClaims<'a> {
                 members.push(found);
             }
         }
-        let Some(founder) = members.first() else {
+        let Some(carrier) = members.first() else {
             return Ok(None);
         };
         let (number, own, id) = if let Some(golden) = cluster.goldens.first() {
@@ -279,8 +279,8 @@ impl<'a> TargetClaims<'a> {
             };
             (*golden, salt(connection, *golden)?, id)
         } else {
-            let own = founder.salt.map(|salt| derived_salt(&salt, stage.number(), 0));
-            (founder.record.number, own, None)
+            let own = carrier.salt.map(|salt| derived_salt(&salt, stage.number(), 0));
+            (carrier.record.number, own, None)
         };
         let members: Vec<&Salted> = members.iter().collect();
         let Ok(made) = golden((stage, merge), context, &members, id.as_deref()) else {

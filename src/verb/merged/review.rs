@@ -91,3 +91,24 @@ fn what_a_person_accepted_is_shown_as_joined_by_review() {
     assert_eq!(register.cross_reference(), ["1=5 auto", "2=6 auto"]);
     assert_eq!(register.reviews(), ["1-2 near"]);
 }
+
+#[test]
+fn only_the_entries_that_list_pairs_are_read() {
+    let mut register = register();
+    register.merge(&[
+        alone(&[1], None, DATA, &[(1, 2, "near")]),
+        alone(&[2], None, DATA, &[]),
+    ]);
+    let sql = "EXPLAIN QUERY PLAN SELECT band, count(*) FROM audit_review GROUP BY band";
+    let mut statement = register.store.connection().prepare(sql).expect(sql);
+    let steps = statement.query_map([], |row| row.get(3)).expect("a plan");
+    let steps: Vec<String> = steps.collect::<rusqlite::Result<_>>().expect("steps");
+    let scanned: Vec<&String> = steps.iter().filter(|step| step.starts_with("SCAN ")).collect();
+    assert_eq!(scanned[0], "SCAN e USING INDEX ledger_entry_review");
+    assert!(
+        scanned
+            .iter()
+            .all(|step| !step.contains("SCAN f") && **step != "SCAN e"),
+        "{scanned:?}"
+    );
+}

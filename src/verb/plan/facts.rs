@@ -7,8 +7,9 @@ use rusqlite::Connection;
 use super::forecast::Forecast;
 use crate::engine::{Facts, Increment, PassLimits, ReadConnection, is_overtaken};
 use crate::error::Result;
+use crate::ledger::absences::{self, PlannedChanges as _};
 use crate::ledger::cross_reference::CrossReference;
-use crate::ledger::lookups::{self, PlannedChanges as _};
+use crate::ledger::lookups;
 use crate::ledger::read::PassSummary;
 use crate::ledger::selection::{RecordSelection, of_first_pass, of_open_pass, of_source};
 use crate::ledger::stage_input::StageInput;
@@ -26,6 +27,8 @@ pub(super) struct PlanFacts<'p> {
     /// Connection that sees what is overlaid on the store.
     pub(super) reader: &'p ReadConnection,
     pub(super) forecast: &'p Forecast,
+    /// Whether the stage, a merge, has to learn its model anew.
+    pub(super) relearns: bool,
 }
 
 impl PlanFacts<'_> {
@@ -62,7 +65,7 @@ impl PlanFacts<'_> {
         let kept = self.forecast.kept_waiting(connection, fed)?;
         let mut due = self.reader.read(|connection| places::free(connection, fed))?;
         due.retain(|record| !kept.contains(record));
-        let looked_up = |connection: &Connection| lookups::released(connection, fed, self.forecast);
+        let looked_up = |connection: &Connection| absences::released(connection, fed, after, self.forecast);
         due.extend(self.reader.read(looked_up)?);
         due.extend(self.reader.read(|connection| self.users(connection))?);
         due.extend(of_source(connection, fed, revised, after, BatchId::MAX)?);
@@ -71,6 +74,10 @@ impl PlanFacts<'_> {
 }
 
 impl Facts for PlanFacts<'_> {
+    fn relearns(&self) -> bool {
+        self.relearns
+    }
+
     fn is_begun(&self) -> bool {
         self.forecast.stage(self.stage.number()).is_some()
     }

@@ -8,8 +8,8 @@ use rusqlite::Connection;
 
 use crate::engine::{Foreseen, ForeseenPlaces, Home, PlannedRows, ReadConnection};
 use crate::error::Result;
+use crate::ledger::absences::PlannedChanges;
 use crate::ledger::cross_reference::PlannedMembers;
-use crate::ledger::lookups::PlannedChanges;
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{Batch, Entry, EntryOutcome, ImageKind, id_in, places, rows};
 use crate::lookup::LookupBy;

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::sample::Sample;
 use crate::error::Result;
-use crate::ledger::merged::members;
+use crate::ledger::merged::{Noted, is_deleted, members};
 use crate::ledger::{
     Batch, BatchKind, Change, Counts, Entry, EntryOutcome, Matching, MergeOutcome, ScoredPair,
 };
@@ -53,6 +53,7 @@ pub(super) struct Merging<'p> {
     /// The golden record that each record is in; `None` before the first batch.
     was_in: Option<HashMap<RecordNumber, RecordNumber>>,
     into: u64,
+    deleted: u64,
     changes: GoldenChanges,
     matching: Option<Matching>,
 }
@@ -65,6 +66,7 @@ impl<'p> Merging<'p> {
             hides,
             was_in: None,
             into: 0,
+            deleted: 0,
             changes: GoldenChanges::default(),
             matching: None,
         }
@@ -83,8 +85,9 @@ impl<'p> Merging<'p> {
             self.was_in = Some(was_in);
         }
         if let (BatchKind::Note, Some(note)) = (batch.step, &batch.body)
-            && let Some(mut matching) = Matching::from_note(note)
+            && let Some(noted) = Noted::from_note(note)
         {
+            let mut matching = Matching::from_noted(noted);
             self.name(connection, source, &mut matching)?;
             self.matching = Some(matching);
         }
@@ -95,7 +98,12 @@ impl<'p> Merging<'p> {
     /// Gives the pairs of a note their ids.
     fn name(&self, connection: &Connection, source: &Table, matching: &mut Matching) -> Result<()> {
         let figures = &mut matching.figures;
-        let pairs = [&mut figures.strongest, &mut figures.weakest, &mut figures.below];
+        let pairs = [
+            &mut figures.strongest,
+            &mut figures.weakest,
+            &mut figures.below,
+            &mut figures.held,
+        ];
         for ScoredPair { a, a_id, b, b_id, .. } in pairs.into_iter().flatten() {
             for (record, id) in [(a, a_id), (b, b_id)] {
                 *id = if self.hides[0] {
@@ -146,6 +154,7 @@ impl<'p> Merging<'p> {
                 }
                 continue;
             }
+            self.deleted += u64::from(is_deleted(entry));
             let is_in = entry.target.filter(|_| entry.after.is_some());
             let before = match is_in {
                 Some(golden) => was_in.insert(entry.record, golden),
@@ -173,6 +182,7 @@ impl<'p> Merging<'p> {
                 merged: counts.merged,
                 golden: self.into,
                 alone: counts.written,
+                deleted: self.deleted,
                 matching: self.matching,
             },
             changes: self.changes,

@@ -154,6 +154,8 @@ impl<'t> Planner<'t> {
             stops: None,
             halted: 0,
         };
+        let mut relearns =
+            self.options.apply.relearn && stage.merge().is_some() && self.forecast.stage(number).is_none();
         while self.stopped.is_none() {
             let facts = PlanFacts {
                 store: self.store,
@@ -162,6 +164,7 @@ impl<'t> Planner<'t> {
                 limits: &self.limits,
                 reader: &self.reader,
                 forecast: &self.forecast,
+                relearns,
             };
             match next(stage, &history, &facts)? {
                 None => break,
@@ -170,6 +173,7 @@ impl<'t> Planner<'t> {
                     self.superseded.insert(number);
                 }
                 Some(Next::Pass(work)) => {
+                    relearns = false;
                     self.try_pass(stage, work, &mut course, observer)?;
                     history.end_open();
                 }
@@ -212,6 +216,10 @@ impl<'t> Planner<'t> {
         }
         let kind = planned.kind;
         course.passes.push(PassPlan { kind, records });
+        if self.stops_before_judging(stage, in_source, &planned, course)? {
+            self.forecast.begin(stage, false);
+            return Ok(());
+        }
         let (prepared, selection) = self.prepare(stage, &planned.pass, selection)?;
         self.announce(stage, records, observer);
         let tally = Arc::clone(&course.tally);
@@ -229,7 +237,7 @@ impl<'t> Planner<'t> {
         };
         let first = |connection: &Connection| StageBatches::begin(connection, &planned.pass, beginning);
         let mut each = self.reader.read(first)?;
-        self.forecast.begin(stage, kind == PlannedPass::First);
+        self.forecast.begin(stage, kind.reads_all());
         let mut counts = Counts::default();
         let mut laid = Laid {
             stage,
@@ -283,6 +291,24 @@ impl<'t> Planner<'t> {
         }
     }
 
+    /// Returns whether `apply` would stop before it continues a merge. Then nothing is judged here either: the pass would
+    /// compare the source as it is now with what it began with.
+    fn stops_before_judging(
+        &self,
+        stage: &Stage,
+        in_source: u64,
+        planned: &NextPass,
+        course: &mut StagePass<'_>,
+    ) -> Result<bool> {
+        if stage.merge().is_none() || planned.open.is_none() {
+            return Ok(false);
+        }
+        let stops = self.stops(stage, in_source, planned, 0)?;
+        let at_once = stops.is_some() || course.halted > 0;
+        course.stops = course.stops.or(stops);
+        Ok(at_once)
+    }
+
     /// Returns whether `apply` would stop because of what a pass would refuse.
     fn stops(
         &self,
@@ -315,6 +341,7 @@ impl<'t> Planner<'t> {
                 };
             }
             Due::First | Due::Retry => (PlannedPass::First, None),
+            Due::Relearned => (PlannedPass::Relearned, None),
             Due::Later {
                 after,
                 revised: false,

@@ -104,6 +104,15 @@ pub enum PlannedPass {
     Later,
     /// Its meaning was revised: it also reads what the earlier revision refused.
     Revised,
+    /// It reads its whole source again, to learn the model of its merge anew.
+    Relearned,
+}
+
+impl PlannedPass {
+    /// Returns whether it reads the whole source from its beginning.
+    pub(crate) fn reads_all(self) -> bool {
+        matches!(self, Self::First | Self::Relearned)
+    }
 }
 
 /// What an operation would do.

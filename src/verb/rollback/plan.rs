@@ -169,10 +169,18 @@ fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &Ro
     Err(match scope {
         RollbackScope::Stage(number) if is_ours => Error::invalid(
             format!("stage {number} wrote to `{database}`, which {named} {have} since read"),
-            format!(
-                "`counterfoil rollback --to {}` rolls back stage {number} and all later stages",
-                number.saturating_sub(1)
-            ),
+            {
+                let later: BTreeSet<u32> = stages.iter().map(|(_, number, _)| *number).collect();
+                let later = later
+                    .iter()
+                    .rev()
+                    .map(|later| format!("`counterfoil rollback --stage {later}`"));
+                format!(
+                    "first {}; or `counterfoil rollback --to {}` rolls back stage {number} and all later stages",
+                    later.collect::<Vec<_>>().join(", then "),
+                    number.saturating_sub(1)
+                )
+            },
         ),
         _ => Error::invalid(
             format!(

@@ -125,7 +125,7 @@ fn of_the_ledger_only_what_reports_speak_of_is_public() {
         "checkpoint::Checkpoint",
         "entry::Counts",
         "head::PassKind",
-        "match_figures::{KeyPairs, MatchFigures, ScoreBar, ScoreLine, ScoreLines, ScoredPair}",
+        "match_figures::{AbsentValue, KeyPairs, MatchFigures, ScoreBar, ScoreLine, ScoreLines, ScoredPair}",
         "merged::{Matching, MergeOutcome, ReviewQueue, SourceWins}",
         "renamed::{AcceptedName, Renamed}",
         "state::StageState",

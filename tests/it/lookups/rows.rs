@@ -234,3 +234,36 @@ fn the_index_of_what_was_looked_up_is_compared_with_the_ledger() {
     let verified = counterfoil::verify(&world.store, &options).expect("a report");
     assert!(!verified.is_sound());
 }
+
+#[test]
+fn what_an_earlier_pass_has_compared_is_not_read_again() {
+    let mut world = world(VISITS);
+    visit(&mut world, &["d1"]);
+    apply(&mut world);
+    doctor(&mut world, "d9", "Cid");
+    visit(&mut world, &["d1", "d9"]);
+    assert_eq!(apply(&mut world).read, 1, "this pass has compared d9");
+    // Nobody tells the ledger that the row has the key now.
+    world.behind("UPDATE doctors SET id='d1' WHERE id='d9'");
+    assert!(world.apply().passes.is_empty());
+    doctor(&mut world, "d8", "Eve");
+    assert!(world.apply().passes.is_empty(), "nor because of another row");
+    world.behind("UPDATE doctors SET id='d9' WHERE id='d1'");
+    doctor(&mut world, "d1", "Ada");
+    assert_eq!(apply(&mut world).written, 1);
+}
+
+#[test]
+fn a_rollback_of_the_pass_that_found_its_row_lets_a_record_find_it_again() {
+    let mut world = world(VISITS);
+    visit(&mut world, &["d1", "d2"]);
+    apply(&mut world);
+    doctor(&mut world, "d1", "Ada");
+    let found_it = world.apply().run.expect("a run");
+    visit(&mut world, &["d1", "d2", "d3"]);
+    apply(&mut world);
+    world.roll_back(RollbackScope::Run(found_it));
+    assert_eq!(found(&world), [""; 0]);
+    assert_eq!(apply(&mut world).written, 1);
+    assert_eq!(codes(&world), ["lookup.waiting"; 2]);
+}

@@ -84,3 +84,40 @@ fn ids_of_golden_records_are_hidden_where_they_show_what_is_redacted() {
     assert!(hidden("id = '= \"P-\" + doc.ssn'"));
     assert!(!hidden(""));
 }
+
+#[test]
+fn after_a_correction_the_status_says_that_apply_continues() {
+    let strict = PEOPLE.replace("max_errors = 100", "max_errors = 0");
+    let scene = Scene::project(&[("0001_people.toml", &strict)]);
+    scene.load("register", &["a", "b", "c"].map(|id| record(id, "x")), &[]);
+    scene.exits(&["apply"], 6);
+    let next = || scene.exits(&["status"], 0).err;
+    assert!(
+        next().contains("refused 3 records, but its limit allows 0"),
+        "{}",
+        next()
+    );
+    scene.load("register", &[record("c", "y")], &["--replace"]);
+    assert!(next().contains("apply` continues it"), "{}", next());
+    scene.exits(&["apply"], 0);
+}
+
+#[test]
+fn a_deleted_record_is_called_deleted() {
+    let scene = Scene::project(&[("0001_people.toml", PEOPLE)]);
+    scene.load(
+        "register",
+        &[record("a", "x"), record("b", "x"), record("c", "y")],
+        &[],
+    );
+    scene.exits(&["apply"], 0);
+    scene.exits(&["delete", "register", "a", "--reason", "moved"], 0);
+    let planned = scene.exits(&["plan"], 0).out;
+    let done = scene.exits(&["apply"], 0).out;
+    for text in [planned, done] {
+        let words = text.lines().find(|line| line.contains("read:")).expect("a line");
+        assert!(words.ends_with("1 alone, 1 deleted"), "{words}");
+    }
+    let report = scene.envelope(&["report"])["data"]["matching"][0].clone();
+    assert_eq!(report["deleted"], 1);
+}

@@ -2,22 +2,11 @@
 
 use serde_json::Value as Json;
 
+use super::register::BY_KEY;
 use crate::support::world::Scene;
 
-const PEOPLE: &str = r#"
-[stage]
-source = "register"
-target = "people"
-
-[merge]
-by = { key = "key" }
-
-[merge.survive]
-"ids" = "union"
-"#;
-
 fn register() -> Scene {
-    let scene = Scene::named("merges", &[("0001_people.toml", PEOPLE)]);
+    let scene = Scene::named("merges", &[("0001_people.toml", BY_KEY)]);
     put(&scene, &[("a", "x"), ("b", "x"), ("c", "y")]);
     scene
 }

@@ -137,8 +137,34 @@ fn a_rollback_meets_what_was_changed_by_hand_as_a_conflict() {
     assert_eq!((report.records, report.counts.refused), (1, 1));
     assert_eq!(rows(&world, "people"), "4=by,hand");
     world.is_sound();
-    // It belongs to nobody now, and its id is taken.
-    world.apply();
-    world.is_sound();
-    assert_eq!(rows(&world, "people"), "4=by,hand 6=a,b 7=c");
+    // It belongs to nobody now, and is in the way of the members that it came from.
+    assert_eq!(apply(&mut world), [3]);
+    assert_eq!(refused(&world), "a:target.exists b:target.exists");
+    assert_eq!(rows(&world, "people"), "4=by,hand 6=c");
+    world.delete("people", &golden);
+    assert_eq!(apply(&mut world), [2]);
+    assert_eq!(
+        (refused(&world), people(&world)),
+        (String::new(), "6=c 7=a,b".to_owned())
+    );
+    assert_eq!(
+        world.data("people", &golden).map(|_| id_of(&world, 7)),
+        Some(golden)
+    );
+}
+
+#[test]
+fn what_a_rollback_merges_is_not_hidden_by_a_second_golden_record() {
+    let mut world = world();
+    load(&mut world, "a=x b=x");
+    apply(&mut world);
+    let golden = id_of(&world, 3);
+    put(&mut world, "people", &golden, BY_HAND);
+    let options = RollbackOptions::default().on_conflict(ConflictPolicy::Merge);
+    let options = options.scope(RollbackScope::Stage(1));
+    world.try_roll_back(&options).expect("a rollback");
+    assert_eq!(rows(&world, "people"), "3=by,hand");
+    apply(&mut world);
+    assert_eq!(refused(&world), "a:target.exists b:target.exists");
+    assert_eq!(rows(&world, "people"), "3=by,hand");
 }

@@ -147,6 +147,33 @@ fn an_increment_of_a_merge_killed_at_any_operation_resumes_to_an_uninterrupted_o
     merge_killed_everywhere(Beginning::PeopleChanged);
 }
 
+/// What was killed is continued by the model that it began with; another one comes to the same.
+#[test]
+fn a_merge_that_relearns_killed_at_any_operation_comes_to_the_same() {
+    if !fault::available("a_merge_that_relearns") {
+        return;
+    }
+    let relearned = {
+        let (_folder, store) = Template::new(Beginning::PeopleMerged).store();
+        do_here(Verb::Relearn, &store, 100);
+        Seen::of_file(&store).clusters()
+    };
+    let mut otherwise = |store: &Path, output: &Output, what: &str| {
+        assert_said(output, what);
+        assert_sound(store, acknowledged(output), what);
+        let is_open = asked(store, "SELECT count(*) FROM ledger_open") > 0;
+        do_here(Verb::Merge, store, 2_000);
+        let continued = Seen::of_file(store).clusters();
+        assert!(!is_open || continued == relearned, "{what}: continued");
+        do_here(Verb::Relearn, store, 3_000);
+        assert_eq!(Seen::of_file(store).clusters(), relearned, "{what}: once more");
+        assert_verified(&opened(store));
+        true
+    };
+    let work = |store: &Path| Work::new(Verb::Relearn, store);
+    kill_everywhere_and(Beginning::PeopleMerged, Compared::LessRuns, &work, &mut otherwise);
+}
+
 #[test]
 fn a_rollback_of_a_merge_killed_at_any_operation_resumes_to_an_uninterrupted_one() {
     let work = |store: &Path| Work::new(Verb::TakeBack, store);

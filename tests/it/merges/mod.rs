@@ -1,6 +1,7 @@
 //! Merge stages: several records become one golden record, and every promise of the ledger holds for it.
 
 mod around;
+mod behind;
 mod chain;
 mod changes;
 mod edits;
@@ -16,12 +17,15 @@ mod orders;
 mod places;
 mod quarantine;
 mod register;
+mod relearning;
 mod remake;
 mod reports;
 mod rollbacks;
 mod screens;
 mod seen;
 mod story;
+mod twins;
+mod warned;
 
 /// The transcript without how long a plan takes, how much space there is, and what a slow machine says meanwhile.
 fn lasting(transcript: &str) -> String {

@@ -1,13 +1,14 @@
 //! Members that were refused together: they are tried again when something about their cluster changes, and only then.
 
-use counterfoil::RunInfo;
 use counterfoil::apply::{ApplyOptions, retry};
 use counterfoil::observe::{Silent, StopSignal};
+use counterfoil::plan::{PlanOptions, plan};
 use counterfoil::quarantine::{Naming, Selected, waive};
 use counterfoil::rollback::RollbackScope;
+use counterfoil::{RunInfo, Stopped};
 
-use super::register::{apply, comes_back, deviations, load, people, record, refused, rows, world};
-use crate::support::world::StopAfter;
+use super::register::{PEOPLE, apply, comes_back, deviations, load, people, record, refused, rows, world};
+use crate::support::world::{StopAfter, World};
 
 const ALL: &str = "a:contract.target b:contract.target c:contract.target";
 
@@ -157,4 +158,63 @@ fn a_member_that_is_refused_alone_takes_nothing_away_from_its_golden_record() {
     apply(&mut world);
     assert_eq!((refused(&world), deviations(&world)), Default::default());
     assert_eq!(rows(&world, "people"), "3=a 5=c");
+}
+
+/// The same register, in which nothing may be refused.
+fn strict() -> World {
+    let text = PEOPLE.replace("max_errors = 100", "max_errors = 0");
+    World::new("merges", &[("0001_people.toml", &text)])
+}
+
+/// Whether a plan foretells that the next apply stops, and how many refusals stop it.
+fn stops(world: &mut World) -> Option<u64> {
+    let planned = plan(&world.store, &world.stages, &PlanOptions::default(), &mut Silent).expect("a plan");
+    let planned = planned
+        .stages
+        .iter()
+        .find_map(|stage| stage.stops)
+        .map(|limit| limit.refused);
+    let refused = match world.apply().stopped {
+        Some(Stopped::ErrorLimit { refused, .. }) => Some(refused),
+        other => {
+            assert_eq!(other, None);
+            None
+        }
+    };
+    world.is_sound();
+    assert_eq!(planned, refused);
+    refused
+}
+
+#[test]
+fn what_is_judged_together_with_a_correction_does_not_count_against_the_limit() {
+    let mut world = strict();
+    load(&mut world, "a=x b=x c=x d=y e=y f=y");
+    assert_eq!(stops(&mut world), Some(6));
+    load(&mut world, "g=z");
+    assert_eq!(stops(&mut world), Some(6), "nothing that it refused has changed");
+    load(&mut world, "c=z");
+    assert_eq!(stops(&mut world), Some(3), "the other cluster still counts");
+    world.delete("register", "f");
+    assert_eq!(stops(&mut world), None);
+    assert_eq!(refused(&world), "");
+    assert_eq!(rows(&world, "people"), "8=a,b 9=c,g 10=d,e");
+    comes_back(&mut world);
+}
+
+#[test]
+fn a_golden_record_ties_what_was_refused_to_a_correction() {
+    let mut world = strict();
+    load(&mut world, "a=x b=x");
+    assert_eq!(stops(&mut world), None);
+    // `a` is refused alone, and the golden record waits for it.
+    world.put("register", "a", r#"{"id":"a","key":"x","ids":["a"],"n":9}"#);
+    assert_eq!(stops(&mut world), Some(1));
+    // `b` and what comes to it wait with `a`, which is judged again because of `b`: not before, but in this pass.
+    load(&mut world, "b=y c=y");
+    assert_eq!(stops(&mut world), Some(2));
+    world.put("register", "a", &record("a", "x"));
+    assert_eq!(stops(&mut world), None);
+    assert_eq!(people(&world), "3=a 5=b,c");
+    comes_back(&mut world);
 }

@@ -25,6 +25,19 @@ source = { properties = { n = { maximum = 8 } } }
 target = { properties = { ids = { maxItems = 2 } } }
 "#;
 
+/// Merges by `key`, without a contract.
+pub(super) const BY_KEY: &str = r#"
+[stage]
+source = "register"
+target = "people"
+
+[merge]
+by = { key = "key" }
+
+[merge.survive]
+"ids" = "union"
+"#;
+
 /// A world with this stage and others.
 pub(super) fn world_with(more: &[(&str, &str)]) -> World {
     let mut files = vec![("0001_people.toml", PEOPLE)];

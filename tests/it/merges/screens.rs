@@ -146,3 +146,31 @@ fn a_member_and_its_golden_record_lead_to_each_other() {
     let alone = scene.run(&["trace", "records", "rec-78-org"]);
     assert!(alone.out.contains("with 1 record, by stage 1"), "{}", alone.out);
 }
+
+#[test]
+fn a_merge_that_had_no_time_to_compare_says_that_it_begins_again() {
+    let scene = duplicates();
+    scene.exits(&["load", "records", "records/people.csv"], 0);
+    let said = scene.run(&["apply", "--max-time", "0s"]);
+    assert_eq!(said.code, 6);
+    assert!(
+        said.err.contains("give it more time with `--max-time`"),
+        "{}",
+        said.err
+    );
+    scene.exits(&["apply"], 0);
+}
+
+#[test]
+fn a_plan_lists_the_pairs_that_wait_although_they_are_above_the_line() {
+    let scene = duplicates();
+    let stage = std::fs::read_to_string(scene.path("0001_people.toml")).expect("the stage");
+    let conflict = "\n[[merge.conflict]]\nname = \"same\"\nwhen = \"= a.surname == b.surname\"\n";
+    scene.write("0001_people.toml", stage + conflict);
+    scene.exits(&["load", "records", "records/people.csv"], 0);
+    let text = scene.exits(&["plan"], 0).out;
+    let listed = text.split_once("Above the line for merging, but waiting for a decision\n");
+    let listed = listed.unwrap_or_else(|| panic!("{text}")).1;
+    let listed = listed.split_once("\n\n").expect("other parts follow").0;
+    assert!(listed.contains("conflict"), "{text}");
+}

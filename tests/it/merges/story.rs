@@ -2,34 +2,11 @@
 
 use counterfoil::rollback::RollbackScope;
 
+use super::register::{BY_KEY, people, record};
 use crate::support::world::World;
 
-const PEOPLE: &str = r#"
-[stage]
-source = "register"
-target = "people"
-
-[merge]
-by = { key = "key" }
-
-[merge.survive]
-"ids" = "union"
-"#;
-
 fn world() -> World {
-    World::new("merges", &[("0001_people.toml", PEOPLE)])
-}
-
-fn record(id: &str, key: &str) -> String {
-    format!(r#"{{"id":"{id}","key":"{key}","ids":["{id}"]}}"#)
-}
-
-/// The golden records: number, and the members that the ledger says.
-fn people(world: &World) -> String {
-    let sql = "SELECT group_concat(golden||'='||ids,' ') FROM (
-       SELECT golden, group_concat(member_id,',') AS ids FROM (SELECT * FROM audit_cross_reference ORDER BY golden, member)
-       GROUP BY golden ORDER BY golden)";
-    world.asked::<Option<String>>(sql).unwrap_or_default()
+    World::new("merges", &[("0001_people.toml", BY_KEY)])
 }
 
 fn texts(world: &World) -> Vec<String> {

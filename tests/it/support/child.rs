@@ -33,6 +33,8 @@ pub(crate) enum Verb {
     LoadPeople,
     /// Merges it.
     Merge,
+    /// Merges it by a model that is learned anew.
+    Relearn,
     /// Loads new and corrected people, and deletes some.
     ChangePeople,
     /// Rolls the merge back, with all its passes.
@@ -40,7 +42,7 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Open,
         Self::LoadClean,
         Self::Load,
@@ -48,6 +50,7 @@ impl Verb {
         Self::Rollback,
         Self::LoadPeople,
         Self::Merge,
+        Self::Relearn,
         Self::ChangePeople,
         Self::TakeBack,
     ];
@@ -123,6 +126,7 @@ impl Work {
             }
             Verb::LoadPeople => people::Scenario::new().load(&mut store, &mut Acknowledging),
             Verb::Merge => people::merge(&mut store, &mut Acknowledging),
+            Verb::Relearn => people::relearn(&mut store, &mut Acknowledging),
             Verb::ChangePeople => {
                 let people = people::Scenario::new();
                 people.load_later(&mut store, &mut Acknowledging)?;

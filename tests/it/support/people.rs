@@ -381,6 +381,11 @@ pub(crate) fn merge(store: &mut Store, observer: &mut dyn Observer) -> Result<()
     apply(store, &stages(), &ApplyOptions::default(), observer).map(drop)
 }
 
+/// Applies the stage, by a model that it learns anew.
+pub(crate) fn relearn(store: &mut Store, observer: &mut dyn Observer) -> Result<()> {
+    apply(store, &stages(), &ApplyOptions::default().relearn(true), observer).map(drop)
+}
+
 /// Rolls the stage back, every pass of it.
 pub(crate) fn take_back(store: &mut Store, observer: &mut dyn Observer) -> Result<()> {
     let options = RollbackOptions::default().scope(RollbackScope::All);

@@ -48,6 +48,9 @@ pub(crate) struct Apply {
     /// Let applied stages continue with their changed meaning, for records not yet processed.
     #[arg(long, requires = "reason")]
     revise: bool,
+    /// Learn the models of merge stages anew, and judge all of their records by them.
+    #[arg(long)]
+    relearn: bool,
     /// Reason to record in the ledger.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -62,6 +65,7 @@ impl Apply {
             .options(session, &project)?
             .max_time(self.max_time)
             .revise(self.revise)
+            .relearn(self.relearn)
             .plan(plan)
             .run_info(session.run_info("apply", self.reason.as_deref(), &[]));
         let pause = self.pause.unwrap_or_default();

@@ -12,6 +12,19 @@ use crate::cli::failure::Failure;
 use crate::cli::refusals::QuarantineTotal;
 use crate::cli::session::Session;
 
+/// A line that is not JSON.
+const NO_JSON: &str = "json.syntax";
+
+/// Returns whether a load refused the first line because it is not JSON: then the whole input is probably something else.
+fn is_first_line_no_json(store: &Store, refusing: Refusing<'_>) -> Result<bool, Failure> {
+    let mut first = None;
+    refusing.each(store, NO_JSON, |line| {
+        first = line.reason.line;
+        Ok(false)
+    })?;
+    Ok(first == Some(1))
+}
+
 /// A row of texts that would replace other values.
 const TYPES: &str = "load.types";
 
@@ -44,6 +57,12 @@ impl Load {
         let has = |wanted: &str| refused.iter().any(|total| total.code == wanted);
         let more = |names: &[&str]| -> Vec<String> { names.iter().map(|name| option(name, "")).collect() };
         let mut hints = Vec::new();
+        if has(NO_JSON) && self.format.is_none() && is_first_line_no_json(store, refusing)? {
+            let load = self.command(session, &[option("format", "csv")], false);
+            hints.push(format!(
+                "the first line is not JSON; if the input is CSV, name its format: {load}"
+            ));
+        }
         if has("id.missing") {
             let fields = fields_of_refused(store, refusing)?;
             let seen = if fields.is_empty() {

@@ -10,7 +10,8 @@ pub(super) fn merging(stage: &StagePlan, merge: &MergePlan) -> String {
     let counts = stage.counts;
     let others = [
         ("unchanged", counts.unchanged),
-        ("filtered", counts.filtered),
+        ("deleted", merge.outcome.deleted),
+        ("filtered", counts.filtered.saturating_sub(merge.outcome.deleted)),
         ("refused", counts.refused),
     ];
     let mut text = format!(
@@ -41,6 +42,10 @@ pub(super) fn merging(stage: &StagePlan, merge: &MergePlan) -> String {
             pairs(&figures.strongest),
         ),
         ("Weakest of the merged pairs", pairs(weakest)),
+        (
+            "Above the line for merging, but waiting for a decision",
+            pairs(&figures.held),
+        ),
         ("Just below the line for merging", pairs(&figures.below)),
     ] {
         if !part.is_empty() {

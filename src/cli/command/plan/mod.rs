@@ -50,6 +50,10 @@ pub(crate) struct PlanCommand {
     /// Let applied stages continue with their changed meaning, as `apply --revise` does.
     #[arg(long)]
     revise: bool,
+    /// Learn the models of merge stages anew, as `apply --relearn` does: shows by how much the result would
+    /// differ from what stands.
+    #[arg(long)]
+    relearn: bool,
     /// Write the plan to a file for `apply --plan FILE`; not available with --sample, which does not show
     /// everything that `apply` would do.
     #[arg(long, value_name = "FILE", conflicts_with = "sample")]
@@ -60,7 +64,12 @@ impl PlanCommand {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let project = session.project()?;
         let options = PlanOptions::default()
-            .apply(self.how.options(session, &project)?.revise(self.revise))
+            .apply(
+                self.how
+                    .options(session, &project)?
+                    .revise(self.revise)
+                    .relearn(self.relearn),
+            )
             .sample(self.sample)
             .examples(self.examples)
             .full(self.full);

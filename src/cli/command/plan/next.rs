@@ -76,6 +76,7 @@ impl PlanOutput<'_> {
         } else {
             ""
         };
+        let relearn = if self.report.pin.relearn { " --relearn" } else { "" };
         let option = |name: &str, value: Option<&str>| {
             value
                 .map(|value| format!(" --{name} {value}"))
@@ -83,6 +84,6 @@ impl PlanOutput<'_> {
         };
         let on_error = option("on-error", on_error);
         let max_errors = option("max-errors", max_errors);
-        format!("{to}{on_error}{max_errors}{revise}")
+        format!("{to}{on_error}{max_errors}{relearn}{revise}")
     }
 }

@@ -57,6 +57,7 @@ impl PlanSummary<'_> {
                 PlannedPass::Resumed => "would continue where it was interrupted",
                 PlannedPass::Later => "would process new and changed records",
                 PlannedPass::Revised => "would continue with its changed meaning",
+                PlannedPass::Relearned => "would learn its model anew and judge all records by it",
                 _ => "would be applied",
             };
             text += &format!("  {what}: {}\n", counted(pass.records, "record"));

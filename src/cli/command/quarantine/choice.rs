@@ -35,6 +35,19 @@ impl Choice {
             .id(self.id.clone())
     }
 
+    /// As [`selected`](Self::selected); an id that a record got after it began is found in the databases.
+    pub(super) fn found(&self, store: &Store, project: &str) -> Result<Selected, Failure> {
+        let selected = self.selected();
+        let number = match &self.id {
+            Some(id) => number_of_id(store, project, id)?,
+            None => None,
+        };
+        Ok(match number {
+            Some(number) => selected.id(None).record(number),
+            None => selected,
+        })
+    }
+
     pub(super) fn ids(&self) -> Vec<&str> {
         self.id.as_deref().into_iter().collect()
     }
@@ -42,6 +55,10 @@ impl Choice {
     /// Refuses an id or a number that is not in quarantine, which is probably a typing error.
     pub(super) fn exists(&self, session: &Session<'_>, store: &Store, project: &str) -> Result<(), Failure> {
         let named = Selected::default().record(self.record).id(self.id.clone());
+        let is_found = |id: &String| Ok::<_, Failure>(number_of_id(store, project, id)?.is_some());
+        if self.id.as_ref().map_or(Ok(false), is_found)? {
+            return Ok(());
+        }
         if named == Selected::default() || !store.quarantine(project, &named, 1)?.is_empty() {
             return Ok(());
         }
@@ -67,4 +84,22 @@ impl Choice {
     pub(super) fn is_everything(&self) -> bool {
         self.selected() == Selected::default()
     }
+}
+
+/// Returns the number of the refused record that has this id in a database, if none in quarantine began with it.
+pub(super) fn number_of_id(store: &Store, project: &str, id: &str) -> Result<Option<RecordNumber>, Failure> {
+    let began = Selected::default().id(id.to_owned());
+    if !store.quarantine(project, &began, 1)?.is_empty() {
+        return Ok(None);
+    }
+    for database in store.databases_with_id(id)? {
+        let Some(record) = store.get(&database, id)? else {
+            continue;
+        };
+        let numbered = Selected::default().record(record.number);
+        if !store.quarantine(project, &numbered, 1)?.is_empty() {
+            return Ok(Some(record.number));
+        }
+    }
+    Ok(None)
 }

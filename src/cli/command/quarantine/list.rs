@@ -34,7 +34,7 @@ impl List {
         if let Some(only) = self.choice.stage {
             totals.retain(|total| total.stage == Some(only));
         }
-        let selected = self.choice.selected();
+        let selected = self.choice.found(&store, &project)?;
         let data = json!({ "totals": refusals_json(&totals) });
         let mut listing = Listing::new(session, &store)?;
         let mut failed = None;

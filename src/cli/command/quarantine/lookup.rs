@@ -19,6 +19,8 @@ pub(super) struct Looked {
     pub(super) in_its_place: Option<InPlace>,
     /// What its reason names by numbers.
     pub(super) named: Vec<Named>,
+    /// The id that it has in the database where the stage read it, if an earlier stage gave it another one.
+    pub(super) own_id: Option<String>,
 }
 
 impl Looked {
@@ -52,7 +54,18 @@ impl<'l> RefusedLookup<'l> {
             has_earlier_version: self.store.has_earlier_version(refused)?,
             in_its_place: self.in_its_place(refused)?,
             named: self.named(refused)?,
+            own_id: self.own_id(refused)?,
         })
+    }
+
+    fn own_id(&self, refused: &Quarantined) -> Result<Option<String>, Failure> {
+        let (Some(source), Some(_)) = (&refused.source, refused.stage) else {
+            return Ok(None);
+        };
+        let row = self.store.record(source, refused.record)?;
+        let other = row.map(|row| row.id).filter(|id| Some(id) != refused.id.as_ref());
+        let shown = other.map(|id| self.id_where_read(refused, id));
+        Ok(shown.filter(|id| id != REDACTED))
     }
 
     /// The row that is in the place of a refused record.

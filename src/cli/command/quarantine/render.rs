@@ -45,9 +45,13 @@ pub(super) fn row(looked: &Looked) -> Vec<String> {
         .has_earlier_version
         .then(|| format!("an earlier version stays in {database}"));
     let place = Some(place).filter(|place| !place.is_empty());
+    let own = looked.own_id.as_ref().map(|id| {
+        let source = refused.source.as_deref().unwrap_or_default();
+        format!("its id in {source} is `{id}`")
+    });
     let named: Vec<String> = looked.named.iter().filter_map(Named::in_words).collect();
     let named = Some(named.join(", ")).filter(|named| !named.is_empty());
-    let all = [place, words, expected, named, more, stays];
+    let all = [place, words, expected, named, more, stays, own];
     vec![
         refused.record.to_string(),
         refused.id.clone().unwrap_or_default(),

@@ -49,7 +49,7 @@ impl Retry {
             .stop(stop_signal(session.screen, "quarantine")?);
         let mut store = session.open()?;
         let mut progress = ProgressDisplay::new(session.screen);
-        let selected = self.choice.selected();
+        let selected = self.choice.found(&store, project.name())?;
         check_stage(project.stages(), self.choice.stage)?;
         self.choice.exists(session, &store, project.name())?;
         let QuarantineCount {

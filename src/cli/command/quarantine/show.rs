@@ -5,6 +5,7 @@ use counterfoil::record::{REDACTED, RecordNumber};
 use counterfoil::store::Store;
 use serde_json::json;
 
+use super::choice::number_of_id;
 use super::lookup::RefusedLookup;
 use super::mending::mend;
 use super::render::render;
@@ -33,7 +34,14 @@ impl Show {
         let project = session.settings()?.name;
         let store = session.open_to_read()?;
         let redact = redactions(session, &store)?;
-        let selected = Selected::default().record(self.record).id(self.id.clone());
+        let number = match &self.id {
+            Some(id) => number_of_id(&store, &project, id)?,
+            None => None,
+        };
+        let selected = match number {
+            Some(number) => Selected::default().record(number),
+            None => Selected::default().record(self.record).id(self.id.clone()),
+        };
         let found = store.quarantine(&project, &selected, 100)?;
         let Some(first) = found.first() else {
             let failure = Failure::new(Exit::Failed, "quarantine.missing", "no such record in quarantine");

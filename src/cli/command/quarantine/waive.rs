@@ -38,7 +38,8 @@ impl Waive {
         let mut store = session.open()?;
         self.choice.exists(session, &store, &project)?;
         let run_info = session.run_info("quarantine waive", Some(&self.reason), &self.choice.ids());
-        let waived = waive(&mut store, &project, &self.choice.selected(), &run_info)?;
+        let selected = self.choice.found(&store, &project)?;
+        let waived = waive(&mut store, &project, &selected, &run_info)?;
         let text = format!("Waived {}.\n", counted(waived, "record"));
         Ok(Answer::new(json!({ "waived": waived }), text))
     }

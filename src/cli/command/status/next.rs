@@ -87,13 +87,18 @@ fn of_open_stage(
     let file = files.get(stage.number);
     let stops_at_once = file.is_some_and(|file| file.on_error() == OnError::Stop);
     let allowed = file.map(|file| allowed(file, stage, status));
-    if let Some(allowed) = allowed.filter(|allowed| stage.quarantined > *allowed) {
+    let counting = stage.quarantined.saturating_sub(stage.excused);
+    if let Some(allowed) = allowed.filter(|allowed| counting > *allowed) {
         return format!(
             "stage {} refused {}, but its limit allows {}: {}",
             stage.number,
-            counted(stage.quarantined, "record"),
+            counted(counting, "record"),
             count(allowed),
-            after_the_limit(session, stops_at_once)
+            after_the_limit(
+                session,
+                stops_at_once,
+                file.is_some_and(|file| file.merge().is_some())
+            )
         );
     }
     if stage.halted > 0 {

@@ -17,7 +17,7 @@ impl Before for Was {
         None
     }
 
-    fn is_left(&self, _: RecordNumber) -> bool {
+    fn is_set_aside(&self, _: RecordNumber) -> bool {
         false
     }
 
@@ -36,7 +36,7 @@ impl Before for Refused {
         found.map(|(_, first)| RecordNumber::new(*first))
     }
 
-    fn is_left(&self, record: RecordNumber) -> bool {
+    fn is_set_aside(&self, record: RecordNumber) -> bool {
         self.refused_with(record).is_some()
     }
 
@@ -51,13 +51,13 @@ fn numbers(numbers: &[i64]) -> Vec<RecordNumber> {
 
 /// Each cluster as (members, keeps, absorbs); each record that left as (record, removes).
 #[track_caller]
-fn check(was: &impl Before, clusters: &[&[i64]], left: &[i64], expected: &str) {
+fn check(was: &impl Before, clusters: &[&[i64]], loose: &[i64], expected: &str) {
     let mut all = Clusters::default();
     for members in clusters {
         all.push(numbers(members));
     }
     let mut shown = Vec::new();
-    for unit in units(all, &numbers(left), was).from(0) {
+    for unit in units(all, &numbers(loose), was).from(0) {
         for cluster in unit.clusters {
             let of = |numbers: &[RecordNumber]| {
                 let texts: Vec<String> = numbers.iter().map(|number| number.get().to_string()).collect();
@@ -73,7 +73,7 @@ fn check(was: &impl Before, clusters: &[&[i64]], left: &[i64], expected: &str) {
                 of(&cluster.absorbs)
             ));
         }
-        for gone in unit.left {
+        for gone in unit.loose {
             let removes = gone
                 .removes
                 .map_or(String::new(), |golden| golden.get().to_string());

@@ -19,17 +19,6 @@ pub(crate) struct Golden {
     pub(crate) document: Document,
     /// By JSON Pointer, where the members' values differ: the member whose value survived.
     pub(crate) won: BTreeMap<String, RecordNumber>,
-    /// By JSON Pointer, the lists that were united.
-    pub(crate) united: BTreeMap<String, United>,
-}
-
-/// The elements of united lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct United {
-    /// Number of elements in all members.
-    pub(crate) given: usize,
-    /// Number of different ones, which the golden record has.
-    pub(crate) kept: usize,
 }
 
 impl Survival {
@@ -47,7 +36,6 @@ impl Survival {
             return Ok(Golden {
                 document: only.document.clone(),
                 won: BTreeMap::new(),
-                united: BTreeMap::new(),
             });
         }
         let standings = self.rules();
@@ -61,7 +49,6 @@ impl Survival {
             },
             at: Vec::new(),
             won: BTreeMap::new(),
-            united: BTreeMap::new(),
             sources: BTreeMap::new(),
             violations: Vec::new(),
         };
@@ -80,7 +67,6 @@ struct Walk<'m> {
     /// The current place.
     at: Vec<Segment>,
     won: BTreeMap<String, RecordNumber>,
-    united: BTreeMap<String, United>,
     /// The members whose values survived, by JSON Pointer.
     sources: BTreeMap<String, Vec<usize>>,
     violations: Vec<Violation>,
@@ -112,7 +98,6 @@ impl Walk<'_> {
             return Ok(Golden {
                 document,
                 won: self.won,
-                united: self.united,
             });
         };
         let mut refusal = Refusal::from(first.clone());
@@ -207,7 +192,7 @@ impl Walk<'_> {
     }
 
     fn union(&mut self, candidates: &[Candidate<'_>]) -> Value {
-        let (mut kept, mut seen, mut from, mut given) = (Vec::new(), BTreeSet::new(), Vec::new(), 0);
+        let (mut kept, mut seen, mut from) = (Vec::new(), BTreeSet::new(), Vec::new());
         let mut is_list = false;
         for candidate in candidates {
             let (value, before) = (candidate.value, kept.len());
@@ -216,12 +201,10 @@ impl Walk<'_> {
                     kept.push(element.clone());
                 }
             };
-            if let Some(count) = value.each_element(&mut add) {
+            if value.each_element(&mut add).is_some() {
                 is_list = true;
-                given += count;
             } else {
                 add(value);
-                given += 1;
             }
             if kept.len() > before {
                 from.push(candidate.member);
@@ -230,11 +213,7 @@ impl Walk<'_> {
         self.came_from(from);
         match kept.len() {
             1 if !is_list => kept.swap_remove(0),
-            count => {
-                let united = United { given, kept: count };
-                self.united.insert(self.pointer(), united);
-                Value::List(kept)
-            }
+            _ => Value::List(kept),
         }
     }
 

@@ -129,3 +129,16 @@ fn the_ten_lines_merge_a_person_and_no_household() {
     );
     snapbox::assert_data_eq!(failed(&text), "");
 }
+
+#[test]
+fn the_example_of_the_documentation_holds() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/stages.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let example = text
+        .split("```toml\n")
+        .find(|block| block.starts_with("[[example]]\n") && block.contains("inputs"));
+    let example = example.and_then(|block| block.split("```").next()).unwrap();
+    assert_eq!(failed(&format!("{BY}{example}")), "");
+    let broken = example.replacen("555 0101", "555 0102", 1);
+    assert_ne!(failed(&format!("{BY}{broken}")), "");
+}

@@ -1,0 +1,124 @@
+//! Twins, and a record that may be of either: nobody but a person decides whose it is.
+
+use serde_json::json;
+
+use crate::support::world::World;
+
+const PEOPLE: &str = r#"
+[stage]
+source = "register"
+target = "people"
+
+[merge]
+identity = { given = "given", birth = "birth", ssn = "ssn" }
+shared = { surname = "surname", street = "street", number = "number", zip = "zip", phone = "phone" }
+"#;
+
+/// A small register of three hospitals. The model that it teaches trusts an address and a date of birth as much as it can.
+const REGISTER: &str = "
+A:1|Maria|Hoffmann|1961-03-04|Lindenweg|12|50667|0221 555123|123-45-6789
+A:2|Peter|Hoffmann|1959-11-20|Lindenweg|12|50667|0221 555123|234-56-7890
+A:3|Anna|Schmidt|1985-07-19|Rosenallee|3|50823|0221 778811|
+A:6|Walter|Vogt|1948-12-01|Hafengasse|44|50996||345-67-8901
+A:8|Sofia|Brandt|1990-09-09|Parkstr.|1|50733|0221 111222|456-78-9012
+A:9|Thomas|Becker|1972-05-30|Hauptstr.|99|50858|0221 333444|567-89-0123
+A:10|Karl|Neumann|1950-01-15|Am Markt|5|50667|0221 222333|
+A:11|Karl|Neumann|1979-08-02|Am Markt|5|50667|0221 222333|
+A:12|Fatima|Yilmaz|1995-10-10|Ringstr.|21|51103||678-90-1234
+B:20|Marie|Hofmann|1961-03-04|Lindenweg|12|50667||123-45-6789
+B:21|Anna|Schmitd|1985-07-19|Rosenallee|3|50823||
+B:22|Walther|Vogt|1948-01-12|Hafengasse|44|50996||345-67-8901
+B:23|Sofia|Krause|1990-09-09|Domplatz|8|50668|0221 676767|456-78-9012
+B:24|Becker|Thomas|1972-05-30|Hauptstr.|99|50858|0221 333444|
+B:26|Hans|Weber|1966-06-06|Feldweg|2|50999||789-01-2345
+B:27|Olga|Petrova|1978-04-25|Kirchgasse|15|50674|0221 454545|
+B:28|Emil|Lang|2001-03-17|Uferweg|6|50679||
+B:29|Peter|Hoffmann|1959-11-20|Lindenweg|12|50667|0221 555123|
+C:30|Fatma|Yilmaz|1995-10-10|Ringstr.|21|51103||
+C:31|Hans|Weber|1966-06-06|Feldweg|2|50999||789-01-2354
+C:32|Olga|Petrowa|1978-04-25|Kirchgasse|15|50674|0221 454545|
+C:33|Emil|Lang|2001-03-17|Sonnenweg|60|50321||
+C:35|Ida|Sommer|1933-12-24|Altenheim|1|50735||
+C:36|Maria|Hoffman|1961-04-03|Lindenweg|12|50667|0221 555123|
+C:37|Tom|Becker|1972-05-30|Hauptstr.|99|50858||567-89-0123";
+const TWINS: &str = "
+A:4|Lena|Kowalski|2012-02-14|Bergstr.|7|51065|0221 999000|
+A:5|Benedikt|Kowalski|2012-02-14|Bergstr.|7|51065|0221 999000|";
+const NAMELESS: &str = "
+C:34||Kowalski|2012-02-14|Bergstr.|7|51065|0221 999000|";
+
+fn load(world: &mut World, lines: &str) {
+    let lines = lines.trim().lines().map(|line| {
+        let cells: Vec<&str> = line.split('|').collect();
+        json!({
+            "id": cells[0], "given": cells[1], "surname": cells[2], "birth": cells[3], "street": cells[4],
+            "number": cells[5], "zip": cells[6], "phone": cells[7], "ssn": cells[8],
+        })
+    });
+    let lines: Vec<String> = lines.map(|record| record.to_string()).collect();
+    world.load("register", &lines);
+}
+
+/// Who shares a golden record with one of the three, and which pairs of them wait for a person.
+fn decided(world: &World) -> (String, String) {
+    let together = "SELECT coalesce(group_concat(a.member_id||'+'||b.member_id,' '),'')
+       FROM audit_cross_reference a JOIN audit_cross_reference b USING(golden)
+       WHERE a.member<b.member AND (a.member_id IN ('A:4','A:5','C:34') OR b.member_id IN ('A:4','A:5','C:34'))";
+    let waiting = "SELECT coalesce(group_concat(a_id||'-'||b_id,' '),'') FROM (
+       SELECT a_id, b_id FROM audit_review WHERE a_id IN ('A:4','A:5','C:34') ORDER BY a_id, b_id)";
+    (world.asked(together), world.asked(waiting))
+}
+
+const APART: (&str, &str) = ("", "A:4-A:5 A:4-C:34 A:5-C:34");
+
+fn apart(world: &World) {
+    let (together, waiting) = decided(world);
+    assert_eq!((together.as_str(), waiting.as_str()), APART);
+    world.is_sound();
+}
+
+#[test]
+fn twins_are_not_joined_by_a_record_without_a_given_name() {
+    let mut world = World::new("twins", &[("0001_people.toml", PEOPLE)]);
+    load(&mut world, &[REGISTER, TWINS, NAMELESS].concat());
+    world.apply();
+    apart(&world);
+}
+
+#[test]
+fn a_record_that_may_be_of_either_twin_joins_neither_when_it_comes_later() {
+    let mut world = World::new("twins", &[("0001_people.toml", PEOPLE)]);
+    load(&mut world, &[REGISTER, TWINS].concat());
+    world.apply();
+    assert_eq!(decided(&world), (String::new(), "A:4-A:5".to_owned()));
+    load(&mut world, NAMELESS);
+    world.apply();
+    apart(&world);
+}
+
+#[test]
+fn with_one_twin_alone_the_record_is_merged() {
+    let mut world = World::new("twins", &[("0001_people.toml", PEOPLE)]);
+    let lena = TWINS.lines().nth(1).expect("Lena");
+    load(&mut world, &[REGISTER, "\n", lena, NAMELESS].concat());
+    world.apply();
+    assert_eq!(decided(&world), ("A:4+C:34".to_owned(), String::new()));
+}
+
+/// What is merged stays merged: that it may be of the other twin as well is shown to a person.
+#[test]
+fn a_twin_that_comes_later_takes_nothing_from_the_other() {
+    let mut world = World::new("twins", &[("0001_people.toml", PEOPLE)]);
+    let twins: Vec<&str> = TWINS.trim().lines().collect();
+    load(&mut world, &[REGISTER, "\n", twins[0], NAMELESS].concat());
+    world.apply();
+    load(&mut world, twins[1]);
+    world.apply();
+    let (together, waiting) = decided(&world);
+    assert_eq!(together, "A:4+C:34");
+    assert!(
+        waiting.contains("C:34") || waiting.contains("A:4-A:5"),
+        "{waiting}"
+    );
+    world.is_sound();
+}
