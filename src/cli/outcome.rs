@@ -190,6 +190,12 @@ impl CommandOutcome<'_> {
                  records,
              }| {
                 let of = counted(records, "refused correction");
+                let merges = self.project.stages().get(stage).is_some_and(|stage| stage.merge().is_some());
+                if merges {
+                    return format!(
+                        "{of} of stage {stage}: the golden records in {target} stay as they are until the corrections pass"
+                    );
+                }
                 format!(
                     "{of} of stage {stage}: the earlier versions stay in {target} until the corrections pass \
                      (`stale = \"remove\"` in the stage removes them)"
@@ -254,8 +260,13 @@ pub(crate) fn of_the_library(session: &Session<'_>, project: &Project, error: Er
     let Error::Drift { number, slug, .. } = &error else {
         return Failure::from(error);
     };
-    if project.stages().get(*number).is_some() {
-        return Failure::from(error);
+    if let Some(stage) = project.stages().get(*number) {
+        let merges = stage.merge().is_some();
+        let mut failure = Failure::from(error);
+        if let Some(hint) = failure.hint.as_mut().filter(|_| merges) {
+            *hint += "; a merge then judges only new and changed records by it: with `--relearn` as well, all of them";
+        }
+        return failure;
     }
     let message = format!("stage {number} ({slug}) was applied, but its file is missing");
     let before = project

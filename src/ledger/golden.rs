@@ -71,6 +71,19 @@ impl MemberPlace {
     }
 }
 
+/// Returns the pairs that entries before a batch list for a review, settled since or not: of two that fit a third, each may
+/// wait because of the other.
+pub(crate) fn listed_pairs(
+    connection: &Connection,
+    before: BatchId,
+) -> Result<Vec<(RecordNumber, RecordNumber)>> {
+    let sql = "SELECT e.record, json_extract(v.value,'$.with') FROM ledger_entry e JOIN json_each(e.reason,'$.review') v
+         WHERE e.reason GLOB '*\"review\":[[]*' AND e.batch<?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let pairs = statement.query_map([before], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(pairs.collect::<rusqlite::Result<_>>()?)
+}
+
 /// A golden record with its members.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]

@@ -27,7 +27,16 @@ impl Stage {
             };
             self.redact().iter().find(|redact| meets(redact)).cloned()
         };
+        // What is taken from a row of another database is redacted there under the same name.
+        let taken = |op: &dyn Operation| {
+            let taken = op.lookups().into_iter().filter_map(|query| query.take);
+            taken.into_iter().find(redacted)
+        };
         let leaks = |op: &dyn Operation| {
+            if let Some(path) = taken(op) {
+                let written = op.writes().into_iter().find(|write| !redacted(write));
+                return written.filter(|_| !op.disguises()).map(|written| (path, written));
+            }
             let reads = op.reads();
             let path = reads_redacted(&reads)?;
             let written = op

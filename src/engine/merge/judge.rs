@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::digest::{hex, sha256};
 use crate::error::{Error, Result};
 use crate::expression::Scope;
+use crate::ledger::golden::listed_pairs;
 use crate::ledger::merged::{self, MergeNote, Noted, StandingMember};
 use crate::ledger::selection::RecordSelection;
 use crate::ledger::{EntryOutcome, MatchFigures};
@@ -28,6 +29,8 @@ pub(super) struct Earlier {
     standing: Vec<StandingMember>,
     /// The smallest member of the cluster that each refused record was in.
     together: BTreeMap<RecordNumber, RecordNumber>,
+    /// The pairs that waited for a person, for an increment.
+    waiting: Vec<(RecordNumber, RecordNumber)>,
     /// What has changed since; all records for a first pass.
     selection: RecordSelection,
 }
@@ -44,6 +47,10 @@ impl Earlier {
         Ok(Self {
             standing: merged::members(connection, project, stage.number(), before)?,
             together: merged::refused_together(connection, project, stage.number(), before)?,
+            waiting: match selection {
+                RecordSelection::Table { .. } => Vec::new(),
+                RecordSelection::List { .. } => listed_pairs(connection, before)?,
+            },
             selection,
         })
     }
@@ -211,6 +218,9 @@ pub(super) fn judge(
     let is_first = matches!(earlier.selection, RecordSelection::Table { .. });
     let mut touched = (!is_first).then(|| fresh(features, earlier, &loose));
     let initial = touched.as_ref().map(|fresh| initial(features, earlier, fresh));
+    if let Some(touched) = &mut touched {
+        touch_rivals(features, earlier, touched);
+    }
     loop {
         let scored = matching::score(features, merge.settings(), model, touched.as_deref(), threads);
         let Some(scored) = finished(stage, scored)? else {
@@ -292,6 +302,19 @@ fn fresh(features: &Features, earlier: &Earlier, loose: &[RecordNumber]) -> Vec<
             .is_some_and(|golden| goldens.contains(&golden));
     }
     fresh
+}
+
+/// Marks the records that waited for a person beside one that has changed: it may have been what kept them from others.
+fn touch_rivals(features: &Features, earlier: &Earlier, touched: &mut [bool]) {
+    for (one, other) in &earlier.waiting {
+        for (changed, rival) in [(one, other), (other, one)] {
+            if earlier.is_changed(*changed)
+                && let Some(at) = index_of(features, *rival)
+            {
+                touched[at] = true;
+            }
+        }
+    }
 }
 
 /// Returns the clusters that stand: those of the golden records, but each record by itself that is judged anew.

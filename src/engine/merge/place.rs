@@ -117,7 +117,9 @@ impl Placer<'_> {
         }
         for (cluster, ready) in unit.clusters.iter().zip(ready) {
             match ready {
-                Ok((golden, reasons)) if !waits => self.write(cluster, golden, reasons)?,
+                Ok((golden, reasons)) if !waits || self.is_new(cluster) => {
+                    self.write(cluster, golden, reasons)?;
+                }
                 Ok(_) => {
                     let expected = "every record of the same golden record to be accepted";
                     let refusal = Refusal::new("merge.waits", "").expected(expected);
@@ -132,6 +134,12 @@ impl Placer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Returns whether no member of a cluster is in a golden record: then writing it takes nothing away from another one.
+    fn is_new(&self, cluster: &Cluster) -> bool {
+        let mut members = cluster.members.iter();
+        members.all(|member| (self.before)(*member).golden.is_none())
     }
 
     /// Refuses the records of a cluster, as far as they are chosen.

@@ -119,9 +119,7 @@ pub(crate) fn cluster(
                 refused.insert(at, Some(Band::Chain));
             } else if let Err(Refused { band, parted }) = joining.join(edge) {
                 refused.insert(at, band);
-                let is_free = |member: &u32| constraints.label(*member) == FREE;
-                let torn = parted.and_then(|parted| joining.torn(edge, parted));
-                contested.extend(torn.filter(is_free));
+                contested.extend(parted.and_then(|parted| joining.torn(edge, parted, constraints)));
             }
         }
         // What a contested member held together is joined anew, without it.
@@ -135,9 +133,11 @@ pub(crate) fn cluster(
 }
 
 impl Constraints<'_> {
-    fn label(&self, member: u32) -> u32 {
+    /// Returns whether two members stand in one cluster already.
+    fn stand_together(&self, one: u32, other: u32) -> bool {
         let labels = self.initial.unwrap_or_default();
-        labels.get(member as usize).copied().unwrap_or(FREE)
+        let [one, other] = [one, other].map(|member| labels.get(member as usize).copied().unwrap_or(FREE));
+        one != FREE && one == other
     }
 }
 
@@ -301,8 +301,9 @@ impl Joining<'_, '_> {
     }
 
     /// Returns the member of a pair that fits two who are not one about equally well, one in its own cluster and the other
-    /// one of the pair: a person has to say whose record it is. `parted`: who is not one, of the clusters of the pair.
-    fn torn(&mut self, edge: &Edge, parted: (u32, u32)) -> Option<u32> {
+    /// one of the pair: a person has to say whose record it is. `parted`: who is not one, of the clusters of the pair. Members
+    /// with which it stood already do not count: what stands stays.
+    fn torn(&mut self, edge: &Edge, parted: (u32, u32), constraints: &Constraints<'_>) -> Option<u32> {
         // The two of the pair themselves have to go together.
         let (a, b) = (edge.a as usize, edge.b as usize);
         if self.contradiction(a, b).is_some() {
@@ -317,7 +318,8 @@ impl Joining<'_, '_> {
             return None;
         };
         let own = self.rings.members(torn);
-        let own = own.into_iter().filter(|member| *member != torn);
+        let is_new = |member: &u32| *member != torn && !constraints.stand_together(*member, torn);
+        let own = own.into_iter().filter(is_new);
         let bits = own.map(|member| {
             let (one, other) = (torn as usize, member as usize);
             let evidence = self
@@ -381,6 +383,7 @@ impl Joining<'_, '_> {
                 (Some(None), _) => continue,
                 (Some(Some(band)), _) => *band,
                 (None, Some(Held::Unique)) => Band::Conflict,
+                (None, Some(Held::Against)) if edge.posterior >= self.settings.auto => Band::Conflict,
                 (None, _) => match (self.conflict)(edge.a as usize, edge.b as usize) {
                     Some(Then::Never) => continue,
                     Some(Then::Review) => Band::Conflict,

@@ -74,6 +74,9 @@ impl Plain {
     }
 }
 
+/// The most years by which two dates of birth of one person differ by a slip.
+const MOST_YEARS: u16 = 10;
+
 /// Compares two different dates.
 pub(super) fn alike(a: &str, b: &str) -> Alike {
     let plain = (Plain::new(a), Plain::new(b));
@@ -89,8 +92,10 @@ pub(super) fn alike(a: &str, b: &str) -> Alike {
         };
     };
     let exchanged = one.year == other.year && one.month == other.day && one.day == other.month;
+    // A slip in the year makes a person at most ten years older: beyond, it is rather somebody of another generation.
+    let is_close = one.year.abs_diff(other.year) <= MOST_YEARS;
     if exchanged || slips(a, b, 1) <= 1 {
-        return Alike::Slip;
+        return if is_close { Alike::Slip } else { Alike::TwoParts };
     }
     let (year, month, day) = (
         one.year == other.year,
@@ -98,8 +103,8 @@ pub(super) fn alike(a: &str, b: &str) -> Alike {
         one.day == other.day,
     );
     match u8::from(year) + u8::from(month) + u8::from(day) {
-        // With another year it is somebody of another generation, who was born on the same day of the year.
-        2 if year || one.year.abs_diff(other.year) <= 10 => Alike::TwoParts,
+        // On the same day of another year: somebody of another generation.
+        2 if year || is_close => Alike::TwoParts,
         2 => Alike::Year,
         _ if year => Alike::Year,
         _ => Alike::No,

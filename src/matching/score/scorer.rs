@@ -3,7 +3,7 @@
 use crate::matching::compare::{Comparer, Comparison, Likeness, MISSING};
 use crate::matching::features::Features;
 use crate::matching::model::Model;
-use crate::matching::settings::{Caution, Millibits, Ppm, Role, Settings};
+use crate::matching::settings::{Caution, Kind, Millibits, Ppm, Role, Settings};
 
 /// Why a pair is not merged although it is probable enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,7 +98,7 @@ impl<'f> Scorer<'f> {
                     weights[at][level] = [same - unrelated, household - unrelated];
                 }
                 if slot.role == Role::Identity {
-                    stances[at][level] = stance(likeness);
+                    stances[at][level] = stance(slot.kind, likeness);
                 }
                 if slot.role == Role::Unique && likeness == Likeness::Different {
                     unique.push((at, u8::try_from(level).unwrap_or(MISSING)));
@@ -119,12 +119,13 @@ impl<'f> Scorer<'f> {
     /// Scores a pair from its levels.
     pub(super) fn of_levels(&self, levels: &[u8]) -> Evidence {
         let [mut same, mut household] = self.prior;
-        let (mut for_it, mut against, mut nearly) = (0, 0, false);
+        let (mut for_it, mut similar, mut against, mut nearly) = (0, 0, 0, false);
         for ((weights, stances), &level) in self.weights.iter().zip(&self.stances).zip(levels) {
             let level = usize::from(level);
             same += weights[level][0];
             household += weights[level][1];
             for_it += u32::from(stances[level] == AGREES);
+            similar += u32::from(stances[level] == SIMILAR);
             against += u32::from(stances[level] == AGAINST);
             nearly |= stances[level] == NEARLY;
         }
@@ -132,10 +133,12 @@ impl<'f> Scorer<'f> {
         let mut held = None;
         if self.identifies && self.caution != Caution::None {
             let low = self.caution == Caution::Low;
-            if for_it == 0 && !nearly {
+            // Twins have similar names: beside a contradiction, only what is equal or a slip of numbers outvotes it.
+            let agreeing = if against == 0 { for_it + similar } else { for_it };
+            if for_it + similar == 0 && !nearly {
                 bits -= if low { LOWERED_FAR } else { 0 };
                 held = (!low).then_some(Held::NoAgreement);
-            } else if for_it == 0 || against >= for_it.max(1) {
+            } else if agreeing == 0 || against >= agreeing {
                 bits -= if low { LOWERED } else { 0 };
                 held = (!low).then_some(Held::Against);
             }
@@ -187,8 +190,11 @@ impl<'f> Scorer<'f> {
             .collect();
         by.sort_by_key(|&slot| -scores[slot].weight);
         // What members of a household share as well may have a weight below zero, but speaks against nobody.
-        let differs = |slot: &SlotScore| slot.likeness.is_some_and(|likeness| stance(likeness) != AGREES);
-        let against = (0..scores.len()).filter(|&slot| scores[slot].weight < 0 && differs(&scores[slot]));
+        let differs = |slot: usize| {
+            let likeness = scores[slot].likeness;
+            likeness.is_some_and(|likeness| !matches!(stance(slots[slot].kind, likeness), AGREES | SIMILAR))
+        };
+        let against = (0..scores.len()).filter(|&slot| scores[slot].weight < 0 && differs(slot));
         PairScore {
             bits: evidence.bits,
             posterior: evidence.posterior(),
@@ -201,15 +207,17 @@ impl<'f> Scorer<'f> {
     }
 }
 
-/// What a level of a field that identifies says to the identity rule: nothing, agreement, difference, or something that
-/// is neither but more than chance.
+/// What a level of a field that identifies says to the identity rule: nothing, agreement, difference, something that is
+/// neither but more than chance, or agreement that outvotes no difference: given names that are alike may be two names.
 const NEUTRAL: i8 = 0;
 const AGREES: i8 = 1;
 const NEARLY: i8 = 2;
+const SIMILAR: i8 = 3;
 const AGAINST: i8 = -1;
 
-fn stance(likeness: Likeness) -> i8 {
+fn stance(kind: Kind, likeness: Likeness) -> i8 {
     match likeness {
+        Likeness::Similar(1) if kind == Kind::Given => SIMILAR,
         Likeness::Equal(_) | Likeness::Similar(1) | Likeness::Swapped(_) | Likeness::Together(0) => AGREES,
         Likeness::Similar(_) => NEARLY,
         Likeness::Together(_) => NEUTRAL,

@@ -32,6 +32,13 @@ fn what_is_legal_but_probably_not_meant_is_a_warning() {
         ),
         "check.redact_leaks 0001_orders.toml:7:1: `email` is redacted, but its value goes to `contact`, which is not (add \"contact\" to `redact`)\n"
     );
+    let look_up = "[[op]]\nop = \"lookup\"\npath = \"patient\"\nthrough = \"people\"\nas = \"golden\"\ntake = \"ssn\"\n";
+    let redacted = |names: &str| stage(&format!("{target}redact = [{names}]\n"), look_up);
+    assert_eq!(
+        redacted("\"ssn\""),
+        "check.redact_leaks 0001_orders.toml:5:1: `ssn` is redacted, but its value goes to `patient`, which is not (add \"patient\" to `redact`)\n"
+    );
+    assert_eq!(redacted("\"ssn\", \"patient\""), "");
     assert_eq!(
         stage(target, &(rename("a", "b") + "[into]\nx = \"= doc.a\"\n")),
         "check.gone 0001_orders.toml:9:1: `a` is read, but `rename` removed it earlier\n"

@@ -266,7 +266,7 @@ impl History {
 
 fn cases() -> u32 {
     let asked = std::env::var("COUNTERFOIL_MODEL_CASES").ok();
-    asked.and_then(|asked| asked.parse().ok()).unwrap_or(60)
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(30)
 }
 
 fn seed() -> u64 {

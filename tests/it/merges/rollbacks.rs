@@ -1,6 +1,7 @@
 //! The rollback of a single record, where several records are one.
 
 use counterfoil::Error;
+use counterfoil::apply::ApplyOptions;
 use counterfoil::rollback::{RollbackOptions, RollbackScope};
 
 use super::register::{apply, comes_back, id_of, load, people, record, rows, world};
@@ -115,4 +116,24 @@ fn one_stage_goes_back_alone() {
     world.roll_back(RollbackScope::Stage(1));
     world.is_sound();
     assert_eq!((rows(&world, "people"), people(&world)), Default::default());
+}
+
+#[test]
+fn the_newest_pass_of_a_merge_goes_back_first() {
+    let mut world = world();
+    load(&mut world, "a=x b=x c=y");
+    let first = world.apply().run.expect("a run");
+    let relearned = world.apply_with(&ApplyOptions::default().relearn(true)).run;
+    // It left everything as it was, and would keep a later pass from making it again.
+    let refused = refusal(&mut world, RollbackScope::Run(first));
+    assert!(
+        matches!(refused, Error::RollbackBeneath { run, .. } if Some(run) == relearned),
+        "{refused}"
+    );
+    world.roll_back(RollbackScope::Run(relearned.expect("a run")));
+    world.roll_back(RollbackScope::Run(first));
+    assert_eq!(rows(&world, "people"), "");
+    world.apply();
+    assert_eq!(people(&world), rows(&world, "people"));
+    world.is_sound();
 }

@@ -122,3 +122,77 @@ fn a_twin_that_comes_later_takes_nothing_from_the_other() {
     );
     world.is_sound();
 }
+
+#[test]
+fn twins_with_two_numbers_are_not_one_because_their_names_are_alike() {
+    let mut world = World::new("twins", &[("0001_people.toml", PEOPLE)]);
+    let twins = TWINS.replace("Benedikt", "Lea");
+    let numbers = ["111-22-3344", "998-87-7665"];
+    let lines = twins.trim().lines().zip(numbers);
+    let lines: Vec<String> = lines.map(|(line, number)| format!("\n{line}{number}")).collect();
+    load(&mut world, &[REGISTER, &lines.concat()].concat());
+    world.apply();
+    assert_eq!(decided(&world), (String::new(), "A:4-A:5".to_owned()));
+}
+
+#[test]
+fn a_father_and_a_son_of_one_name_are_not_one_because_their_birth_dates_are_alike() {
+    let mut world = World::new("twins", &[("0001_people.toml", PEOPLE)]);
+    let hale = "\nA:4|Emil|Hale|1950-02-14|Bergstr.|7|51065|0221 999000|111-22-3344
+A:5|Emil|Hale|1980-02-14|Bergstr.|7|51065|0221 999000|998-87-7665";
+    load(&mut world, &[REGISTER, hale].concat());
+    world.apply();
+    assert_eq!(decided(&world), (String::new(), "A:4-A:5".to_owned()));
+}
+
+const RIVALS: &str = r#"
+[stage]
+source = "register"
+target = "people"
+
+[merge]
+by = { key = "key" }
+
+[merge.cluster]
+one_per = "= doc.system"
+"#;
+
+/// Which records are together, after an increment; and what a fresh merge of the same says.
+fn rivals(first: &[(&str, &str, &str)], later: &[(&str, &str, &str)]) -> [String; 2] {
+    let line = |(id, key, system): &(&str, &str, &str)| {
+        json!({ "id": id, "key": key, "system": system }).to_string()
+    };
+    let together = "SELECT coalesce(group_concat(ids,' '),'') FROM (
+       SELECT group_concat(member_id,'+') AS ids FROM (SELECT * FROM audit_cross_reference ORDER BY member_id)
+       GROUP BY golden ORDER BY ids)";
+    let mut world = World::new("rivals", &[("0001_people.toml", RIVALS)]);
+    world.load("register", &first.iter().map(line).collect::<Vec<_>>());
+    world.apply();
+    world.load("register", &later.iter().map(line).collect::<Vec<_>>());
+    world.apply();
+    world.is_sound();
+    let increment = world.asked(together);
+    let lines: Vec<String> = world.rows("register").into_iter().map(|row| row.data).collect();
+    let mut fresh = World::new("rivals", &[("0001_people.toml", RIVALS)]);
+    fresh.load("register", &lines);
+    fresh.apply();
+    [increment, fresh.asked(together)]
+}
+
+#[test]
+fn rivals_for_a_record_keep_it_from_each_other_whenever_they_come() {
+    let waiting = [("b", "x", "B"), ("c", "x", "C"), ("d", "x", "C")];
+    // What concerns none of them changes nothing.
+    assert_eq!(rivals(&waiting, &[("e", "y", "E")]), ["b c d e"; 2]);
+    // One becomes a rival by a correction.
+    let corrected = [("b", "x", "B"), ("c", "x", "C"), ("d", "x", "D")];
+    assert_eq!(rivals(&corrected, &[]), ["b+c+d"; 2]);
+    let both_wait = [("b", "x", "C"), ("c", "x", "A"), ("d", "x", "C")];
+    assert_eq!(rivals(&both_wait, &[("b", "x", "A")]), ["b c d"; 2]);
+}
+
+#[test]
+fn a_rival_that_goes_away_leaves_the_record_to_the_other() {
+    let waiting = [("b", "x", "B"), ("c", "x", "C"), ("d", "x", "C")];
+    assert_eq!(rivals(&waiting, &[("d", "y", "C")]), ["b+c d"; 2]);
+}

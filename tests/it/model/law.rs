@@ -61,7 +61,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn cases() -> u32 {
     let asked = std::env::var("COUNTERFOIL_MODEL_CASES").ok();
-    asked.and_then(|asked| asked.parse().ok()).unwrap_or(150)
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(70)
 }
 
 /// The histories of every day are always the same ones; other seeds give others.
