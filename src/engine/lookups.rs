@@ -1,5 +1,5 @@
 //! Look-ups while records are transformed. Transformations contain no SQL and run on every core, so they only note what
-//! they have to know; whoever has a connection reads it, and the records concerned are transformed again.
+//! they have to know; the reader's thread, which has a connection, reads it, and the records concerned are transformed again.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -129,7 +129,7 @@ macro_rules! newest_use {
 }
 
 /// Returns the records of a stage that used what batches after `after` and before `before` changed in a database that
-/// the stage looks into, whoever changed it, and that the stage has not processed since.
+/// the stage looks into, by a stage or by a person, and that the stage has not processed since.
 pub(crate) fn changed(
     connection: &Connection,
     stage: StageInput<'_>,

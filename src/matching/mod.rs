@@ -11,6 +11,7 @@ mod features;
 mod keys;
 mod limits;
 mod model;
+mod odds;
 mod score;
 mod settings;
 mod shown;
@@ -29,14 +30,15 @@ pub(crate) use compare::MOST_SLOTS;
 pub(crate) use features::{ABSENT, Features, FeaturesBuilder, MemberText};
 pub(crate) use limits::{Exceeded, Excess, Threads, Unfinished};
 pub(crate) use model::{Model, learn};
+pub(crate) use odds::bits_of;
 pub(crate) use score::{Scored, Scorer, score};
 pub(crate) use settings::{
     Field, Group, GroupPart, Key, KeyPart, Learn, Limits, Millibits, Ppm, Settings, place,
 };
-pub(crate) use shown::{bits_of, expected_in};
+pub(crate) use shown::expected_in;
 
 // For the tests, and for `benches/matching.rs`, which includes this folder.
-#[allow(unused_imports)]
+#[allow(unused_imports, reason = "which are used depends on who includes the folder")]
 pub(crate) use {
     clusters::Band,
     compare::Likeness,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::score::probability;
+use super::odds::probability;
 use super::settings::{Millibits, Ppm};
 
 /// A weight of evidence: the binary logarithm of a ratio of probabilities, to a tenth.
@@ -93,14 +93,6 @@ impl<'de> Deserialize<'de> for Probability {
     }
 }
 
-/// Returns the score at which the probability of a pair is so large.
-pub(crate) fn bits_of(probability: Ppm) -> Millibits {
-    let share = f64::from(probability.clamp(1, 999_999)) / 1e6;
-    #[expect(clippy::cast_possible_truncation, reason = "at most twenty bits")]
-    let bits = libm::round(libm::log2(share / (1.0 - share)) * 1000.0) as Millibits;
-    bits
-}
-
 /// Returns how many of the pairs whose score has these whole bits are one, by the middle of the bar.
 pub(crate) fn expected_in(bits: i32, pairs: u64) -> u64 {
     #[expect(
@@ -126,6 +118,7 @@ pub(crate) fn share_of(millibits: Millibits) -> Ppm {
 
 #[cfg(test)]
 mod tests {
+    use super::super::odds::bits_of;
     use super::*;
 
     #[test]

@@ -8,9 +8,9 @@ use rings::Rings;
 
 use crate::matching::compare::{Comparer, MISSING};
 use crate::matching::features::Features;
+use crate::matching::odds::bits_of;
 use crate::matching::score::{Edge, Held, Scored, Scorer};
 use crate::matching::settings::{Join, Millibits, Ppm, Settings};
-use crate::matching::shown::bits_of;
 
 /// What a stage's own conflict does to a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

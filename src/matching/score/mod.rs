@@ -9,10 +9,9 @@ use crate::matching::features::Features;
 use crate::matching::keys::Blocks;
 use crate::matching::limits::{Exceeded, Excess, KeyFigures, Threads, Unfinished};
 use crate::matching::model::Model;
+use crate::matching::odds::{bits_of, probability};
 use crate::matching::settings::{Millibits, Ppm, Settings};
-use crate::matching::shown::bits_of;
 
-pub(super) use scorer::probability;
 pub(crate) use scorer::{Evidence, Held, PairScore, Scorer, SlotScore};
 
 /// A pair of members at or above the review line.
@@ -137,7 +136,7 @@ impl Worker<'_, '_> {
             clippy::cast_sign_loss,
             reason = "at most two to the 32nd"
         )]
-        let share = libm::round(scorer::probability(evidence.bits) * ONE) as u64;
+        let share = libm::round(probability(evidence.bits) * ONE) as u64;
         self.expected += share;
         if evidence.bits < least || evidence.held == Some(Held::NoAgreement) {
             return None;

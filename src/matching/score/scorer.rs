@@ -3,6 +3,7 @@
 use crate::matching::compare::{Comparer, Comparison, Likeness, MISSING};
 use crate::matching::features::Features;
 use crate::matching::model::Model;
+use crate::matching::odds::probability;
 use crate::matching::settings::{Caution, Kind, Millibits, Ppm, Role, Settings};
 
 /// Why a pair is not merged although it is probable enough.
@@ -236,9 +237,4 @@ fn or_unrelated(bits: Millibits) -> Millibits {
     #[expect(clippy::cast_possible_truncation, reason = "within the bounds above")]
     let both = libm::round(libm::log2(1.0 + libm::exp2(f64::from(bits) / 1000.0)) * 1000.0) as Millibits;
     both
-}
-
-/// The probability that odds stand for.
-pub(in crate::matching) fn probability(bits: Millibits) -> f64 {
-    1.0 / (1.0 + libm::exp2(-f64::from(bits) / 1000.0))
 }

@@ -29,6 +29,8 @@ pub(super) struct PlanFacts<'p> {
     pub(super) forecast: &'p Forecast,
     /// Whether the stage, a merge, has to learn its model anew.
     pub(super) relearns: bool,
+    /// Whether it has done so in this plan.
+    pub(super) has_relearned: bool,
 }
 
 impl PlanFacts<'_> {
@@ -100,8 +102,8 @@ impl Facts for PlanFacts<'_> {
 
     fn increment(&self, history: &StageHistory, revised: bool) -> Result<Increment> {
         let (stage, connection) = (self.stage, self.store.connection());
-        // In this plan, a stage that was never applied has read its whole source as it would be.
-        let is_new = history.begins_anew();
+        // In this plan, a stage that was never applied has read its whole source as it would be; so has one that relearns.
+        let is_new = history.begins_anew() || self.has_relearned;
         let after = if is_new {
             BatchId::BEFORE_FIRST
         } else {

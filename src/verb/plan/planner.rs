@@ -154,8 +154,8 @@ impl<'t> Planner<'t> {
             stops: None,
             halted: 0,
         };
-        let mut relearns =
-            self.options.apply.relearn && stage.merge().is_some() && self.forecast.stage(number).is_none();
+        let asks = self.options.apply.relearn && stage.merge().is_some();
+        let mut relearns = asks && self.forecast.stage(number).is_none();
         while self.stopped.is_none() {
             let facts = PlanFacts {
                 store: self.store,
@@ -165,6 +165,7 @@ impl<'t> Planner<'t> {
                 reader: &self.reader,
                 forecast: &self.forecast,
                 relearns,
+                has_relearned: asks && self.forecast.stage(number).is_some(),
             };
             match next(stage, &history, &facts)? {
                 None => break,

@@ -116,7 +116,7 @@ fn merged(lines: &[String]) -> World {
     world
 }
 
-/// Everything that an increment may touch: what has changed, and whoever is or was in one golden record with that.
+/// Everything that an increment may touch: what has changed, and every record that is or was in one golden record with that.
 fn touched(changed: &Ids, seen: [&Seen; 2]) -> Ids {
     let mut touched = changed.clone();
     loop {

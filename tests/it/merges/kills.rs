@@ -71,7 +71,7 @@ fn plan_first(path: &Path, what: &str) {
     assert_eq!(sums, done, "{what}: the plan");
 }
 
-/// Whoever gives up takes everything back: the start; and may begin again.
+/// A rollback takes everything back to the start, and another merge begins again.
 fn take_back(store: &Path, remade: &Goldens, what: &str) {
     let register = |store: &Path| {
         let sql = "SELECT group_concat(record||id||data) FROM (SELECT * FROM audit_row WHERE database='register' ORDER BY record)";

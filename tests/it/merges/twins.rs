@@ -1,5 +1,8 @@
 //! Twins, and a record that may be of either: nobody but a person decides whose it is.
 
+use counterfoil::apply::ApplyOptions;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::json;
 
 use crate::support::world::World;
@@ -195,4 +198,57 @@ fn rivals_for_a_record_keep_it_from_each_other_whenever_they_come() {
 fn a_rival_that_goes_away_leaves_the_record_to_the_other() {
     let waiting = [("b", "x", "B"), ("c", "x", "C"), ("d", "x", "C")];
     assert_eq!(rivals(&waiting, &[("d", "y", "C")]), ["b+c d"; 2]);
+}
+
+/// Lines of (id, key, system); no key deletes.
+fn days() -> impl Strategy<Value = Vec<Vec<(u8, Option<u8>, u8)>>> {
+    let line = (0..7u8, prop::option::weighted(0.85, 0..2u8), 0..3u8);
+    prop::collection::vec(prop::collection::vec(line, 1..4), 1..6)
+}
+
+/// The members of each golden record, and whether one has two of a system.
+fn rivalries(world: &World) -> (String, i64) {
+    let together = "SELECT coalesce(group_concat(ids,' '),'') FROM (
+       SELECT group_concat(member_id,'+') AS ids FROM (SELECT * FROM audit_cross_reference ORDER BY member_id)
+       GROUP BY golden ORDER BY ids)";
+    let two = "SELECT count(*) FROM audit_cross_reference a JOIN audit_cross_reference b ON a.golden=b.golden AND a.member<b.member
+       JOIN register r ON r.record=a.member JOIN register s ON s.record=b.member AND r.data->>'system'=s.data->>'system'";
+    (world.asked(together), world.asked(two))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() })]
+
+    #[test]
+    fn rivals_are_never_one_and_relearning_comes_to_what_a_fresh_merge_does(days in days()) {
+        let mut world = World::new("rivals", &[("0001_people.toml", RIVALS)]);
+        for lines in &days {
+            for (id, key, system) in lines {
+                let id = format!("r{id}");
+                match key {
+                    Some(key) => {
+                        let data = json!({ "id": id, "key": format!("k{key}"), "system": format!("s{system}") });
+                        world.put("register", &id, &data.to_string());
+                    }
+                    None if world.store.get("register", &id).is_ok_and(|row| row.is_some()) => world.delete("register", &id),
+                    None => {}
+                }
+            }
+            if world.store.databases().expect("a store").is_empty() {
+                continue;
+            }
+            world.apply();
+            prop_assert_eq!(rivalries(&world).1, 0);
+        }
+        if world.store.databases().expect("a store").is_empty() {
+            return Ok(());
+        }
+        world.apply_with(&ApplyOptions::default().relearn(true));
+        world.is_sound();
+        let lines: Vec<String> = world.rows("register").into_iter().map(|row| row.data).collect();
+        let mut fresh = World::new("rivals", &[("0001_people.toml", RIVALS)]);
+        fresh.load("register", &lines);
+        fresh.apply();
+        prop_assert_eq!(rivalries(&world), rivalries(&fresh));
+    }
 }

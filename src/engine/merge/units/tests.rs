@@ -100,7 +100,7 @@ fn the_worked_example_of_the_design() {
 }
 
 #[test]
-fn a_golden_record_stays_with_whoever_is_left() {
+fn a_golden_record_stays_with_the_members_that_are_left() {
     let was = || vec![(1, 4), (2, 4), (3, 5), (6, 5)];
     check(&Was(was(), vec![3]), &[&[1, 2, 3], &[6]], &[], "1,2,3=4- 6=5- |");
     check(&Was(was(), vec![1]), &[&[2], &[3, 6]], &[1], "2=4- 1x |");
