@@ -141,8 +141,6 @@ fn febrl_as_published_is_found() {
     let pairs = pairs(&applied(&file.display().to_string()));
     assert_eq!(pairs.of_one_person, 500);
     assert_eq!(pairs.together, pairs.together_rightly, "{pairs:?}");
-    assert!(
-        pairs.together >= 485 && pairs.shown * 1000 >= 500 * 995,
-        "{pairs:?}"
-    );
+    // The rest waits for review: a name that is merely alike (nicholas, nichooas) does not outvote a number that differs.
+    assert!(pairs.together >= 482 && pairs.shown == 500, "{pairs:?}");
 }
