@@ -210,10 +210,10 @@ pub enum Error {
         /// The first conflict.
         first: Box<Conflict>,
     },
-    /// A newer pass of the same stage depends on this pass: if this one alone were rolled back, the newer one would
-    /// bring its work back.
+    /// A newer pass of the same stage depends on this pass: if this one alone were rolled back, the rollback of the newer
+    /// one would bring its work back, or nothing would write what the newer one has found there.
     #[error(
-        "pass {pass} cannot be rolled back alone: pass {newer} of the same stage, from run {run}, has changed the same \
+        "pass {pass} cannot be rolled back alone: pass {newer} of the same stage, from run {run}, has processed the same \
          records since"
     )]
     RollbackBeneath {

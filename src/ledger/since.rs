@@ -56,8 +56,9 @@ pub(crate) fn processed_since(
     Ok(passes.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Returns whether a pass changed a row, or merged a record into it, after another pass had changed it, ignoring what a
-/// rollback of single records has undone since.
+/// Returns whether a pass changed a row after another pass had changed it, or found it as that one left it, ignoring what a
+/// rollback of single records has undone since. What a pass found as it was, it has not written: if the older pass were
+/// undone beneath it, no later pass would.
 pub(crate) fn stands_on(connection: &Connection, newer: PassId, pass: &PassSummary) -> Result<bool> {
     let (singly, singly_beneath) = (
         undone::singly(connection, newer)?,
@@ -65,7 +66,8 @@ pub(crate) fn stands_on(connection: &Connection, newer: PassId, pass: &PassSumma
     );
     let sql = "SELECT e.record, e.part, coalesce(e.target,e.record), b.batch FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.pass=?1 AND p.kind IN('apply','retry') AND b.batch>?2 AND (e.before IS NOT e.after OR e.outcome=5)";
+     WHERE p.pass=?1 AND p.kind IN('apply','retry') AND b.batch>?2
+       AND (e.before IS NOT e.after OR e.outcome IN(2,5) OR (e.outcome=4 AND e.after IS NULL))";
     let beneath = concat!(
         "SELECT f.record, f.part FROM ledger_row_life f CROSS JOIN ledger_batch c ON c.batch=f.batch WHERE ",
         of_row!("f", "?1"),

@@ -205,9 +205,10 @@ fn is_fed_by(reader: &ReadingPass, pass: &PassSummary) -> bool {
     }
 }
 
-/// Refuses to undo an older pass of a copying stage alone when a newer one has changed the same rows: whatever is done
-/// about the conflict, undoing the newer pass later would restore what the older one wrote. (In place, a newer pass
-/// changes a row again only after it was written again, so the older pass has nothing left to undo there.)
+/// Refuses to undo an older pass of a copying stage alone when a newer one has changed the same rows, or has found them as
+/// the older one left them. Whatever is done about the conflict, undoing the newer pass later would restore what the older
+/// one wrote; and what the newer one has found there, no later pass would write. (In place, a newer pass processes a row
+/// again only after it was written again, so the older pass has nothing left to undo there.)
 pub(crate) fn refuse_beneath(connection: &Connection, chosen: &[&PassSummary]) -> Result<()> {
     let undone: HashSet<PassId> = chosen.iter().map(|pass| pass.row.pass).collect();
     let mut above: HashMap<(&str, u32), Vec<PassId>> = HashMap::new();

@@ -6,6 +6,7 @@ use counterfoil::stage::OnConflict;
 
 use super::history::{RandomScope, Step};
 use super::regressions::{A, B, apply, holds_in, load, roll_back};
+use super::scratch::ROUGH;
 
 /// One record at a time.
 fn roll_back_over(on_conflict: Conflicts, scope: RandomScope) -> Step {
@@ -79,4 +80,18 @@ fn a_record_that_made_room_for_another_in_its_pass_does_not_vanish_when_it_is_un
         roll_back_over(Conflicts::Abort, RandomScope::Record(A, 4)),
     ];
     holds_in(7, OnConflict::Refuse, &steps);
+}
+
+#[test]
+fn a_row_that_a_newer_pass_has_found_as_it_is_does_not_vanish_with_the_older_one() {
+    for layout in [ROUGH, ROUGH + 1] {
+        let steps = [
+            load(A, &[(0, 2)], false),
+            apply(2, 1, None),
+            load(A, &[(0, 4)], true),
+            apply(2, 1, None),
+            roll_back_over(Conflicts::Abort, RandomScope::Apply(1)),
+        ];
+        holds_in(layout, OnConflict::Refuse, &steps);
+    }
 }

@@ -6,9 +6,14 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use super::history::{History, RandomScope, Step};
-use super::scratch::{LAYOUTS, Layout};
+use super::scratch::{LAYOUTS, Layout, ROUGH};
 
 fn layouts() -> impl Strategy<Value = Layout> {
+    layouts_from(0)
+}
+
+/// The arrangements from one on.
+fn layouts_from(first: usize) -> impl Strategy<Value = Layout> {
     let policy = prop_oneof![
         Just(OnConflict::Refuse),
         Just(OnConflict::Skip),
@@ -18,7 +23,7 @@ fn layouts() -> impl Strategy<Value = Layout> {
     let only: Option<usize> = std::env::var("COUNTERFOIL_MODEL_LAYOUT")
         .ok()
         .and_then(|at| at.parse().ok());
-    let at = (0..LAYOUTS.len()).prop_map(move |at| only.unwrap_or(at));
+    let at = (first..LAYOUTS.len()).prop_map(move |at| only.unwrap_or(at));
     (at, policy, stale).prop_map(|(at, on_conflict, stale)| Layout::new(at, on_conflict, stale))
 }
 
@@ -59,9 +64,46 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Few records that are corrected and applied again and again, and runs that are rolled back, from the newest or not.
+fn corrections() -> impl Strategy<Value = Vec<Step>> {
+    let lines = prop::collection::vec((0..2u8, 0..2u8, 0..7i64), 1..3);
+    let round = lines.prop_map(|lines| {
+        let load = Step::Load {
+            database: 0,
+            lines,
+            replace: true,
+            broken: false,
+        };
+        let apply = Step::Apply {
+            to: 5,
+            size: 2,
+            stop: None,
+            limit: None,
+            revise: false,
+        };
+        [load, apply]
+    });
+    let back = (0..4usize, prop::bool::weighted(0.3)).prop_map(|(back, force)| Step::Rollback {
+        scope: RandomScope::Apply(back),
+        on_conflict: if force {
+            rollback::ConflictPolicy::Force
+        } else {
+            rollback::ConflictPolicy::Abort
+        },
+        size: 2,
+        stop: false,
+    });
+    let rounds = prop::collection::vec(round, 2..5);
+    (rounds, prop::collection::vec(back, 1..4)).prop_map(|(rounds, back)| {
+        let mut steps = rounds.concat();
+        steps.extend(back);
+        steps
+    })
+}
+
 fn cases() -> u32 {
     let asked = std::env::var("COUNTERFOIL_MODEL_CASES").ok();
-    asked.and_then(|asked| asked.parse().ok()).unwrap_or(70)
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(60)
 }
 
 /// The histories of every day are always the same ones; other seeds give others.
@@ -85,5 +127,20 @@ proptest! {
         history.steps_are_shown();
         history.come_back()?;
         history.steps_are_shown();
+    }
+
+    #[test]
+    fn corrections_and_rollbacks_of_any_run_leave_every_target_as_from_scratch(
+        layout in prop_oneof![layouts(), layouts_from(ROUGH)],
+        steps in corrections(),
+    ) {
+        let mut history = History::new(layout);
+        for step in &steps {
+            match step {
+                // It is applied next.
+                Step::Load { .. } => history.unasked(step)?,
+                _ => history.step(step)?,
+            }
+        }
     }
 }

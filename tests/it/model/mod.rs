@@ -14,7 +14,7 @@
 //!
 //! After every step the store is copied, the copy is brought up to date, and the law is asked of it.
 //!
-//! 150 cases every day; `COUNTERFOIL_MODEL_CASES` asks for more, `COUNTERFOIL_MODEL_LAYOUT` for one arrangement of stages.
+//! Some dozens of cases every day; `COUNTERFOIL_MODEL_CASES` asks for more, `COUNTERFOIL_MODEL_LAYOUT` for one arrangement of stages.
 //! That the law can be broken is shown by building with a fault: `RUSTFLAGS='--cfg counterfoil_fault="waiting"'` makes it
 //! fail within a few dozen cases; `"overtaken"` is rarer, and found by `places.rs`.
 

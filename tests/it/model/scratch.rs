@@ -28,6 +28,8 @@ pub(super) enum Kind {
     Copy,
     /// Copies under the same id.
     Keep,
+    /// Copies under the same id, and only roughly: corrections may change nothing.
+    Round,
     /// Changes in place.
     Change,
     /// Changes in place, and refuses others than the other kinds do.
@@ -119,7 +121,12 @@ pub(super) const LAYOUTS: &[&[Spec]] = &[
         spec("b", "b", Kind::Change),
         spec("b", "c", Kind::Parts),
     ],
+    &[spec("a", "b", Kind::Round)],
+    &[spec("a", "b", Kind::Round), spec("b", "c", Kind::Parts)],
 ];
+
+/// The first arrangement in which corrections may change nothing; so may they in those behind it.
+pub(super) const ROUGH: usize = 19;
 
 impl Layout {
     pub(super) fn new(at: usize, on_conflict: OnConflict, stale: Stale) -> Self {
@@ -241,7 +248,7 @@ impl Layout {
                     outcome(make(spec.kind, (number, version), &record.id, &record.data))
                 })
                 .version(u32::try_from(version).expect("few revisions") + 1);
-            let keeps = matches!(spec.kind, Kind::Keep | Kind::Change | Kind::Check);
+            let keeps = matches!(spec.kind, Kind::Keep | Kind::Round | Kind::Change | Kind::Check);
             let stage = if keeps { stage.keeps_ids() } else { stage };
             stage.build().expect("the stages are right")
         };
@@ -276,8 +283,8 @@ fn make(kind: Kind, (number, version): (u32, Version), id: &str, data: &str) -> 
     let copy = number.to_string();
     let place = format!("{number}p");
     match kind {
-        Kind::Copy | Kind::Keep | Kind::Derive if (n + version) % 7 == 3 => Made::Refuse,
-        Kind::Copy | Kind::Keep if n % 7 == 5 => Made::Filter,
+        Kind::Copy | Kind::Keep | Kind::Round | Kind::Derive if (n + version) % 7 == 3 => Made::Refuse,
+        Kind::Copy | Kind::Keep | Kind::Round if n % 7 == 5 => Made::Filter,
         Kind::Change | Kind::Rekey | Kind::Shift if n % 5 == 2 => Made::Refuse,
         Kind::Change | Kind::Rekey | Kind::Shift if n % 5 == 4 => Made::Filter,
         Kind::Check if n % 3 == 1 => Made::Refuse,
@@ -285,6 +292,7 @@ fn make(kind: Kind, (number, version): (u32, Version), id: &str, data: &str) -> 
         Kind::Shift if n % 3 == 1 => write(&before(id), &place),
         Kind::Copy => write(&key, &copy),
         Kind::Keep => write(id, &copy),
+        Kind::Round => Made::Write(id.to_owned(), self::data(id, 0, n % 2, &format!("{marks}{copy}"))),
         Kind::Change | Kind::Check | Kind::Shift => write(id, &place),
         Kind::Parts => {
             let part = |part: i64| {

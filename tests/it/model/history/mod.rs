@@ -138,7 +138,14 @@ impl History {
         }
     }
 
+    /// Does a step, and asks the law of a copy.
     pub(super) fn step(&mut self, step: &Step) -> Checked {
+        self.unasked(step)?;
+        self.check()
+    }
+
+    /// Does a step.
+    pub(super) fn unasked(&mut self, step: &Step) -> Checked {
         let databases = self.layout.databases();
         let (run, before) = (self.run_number(), self.databases());
         self.newest = self.newest_number();
@@ -257,7 +264,7 @@ impl History {
         if !matches!(step, Step::Rollback { .. }) && self.run_number() > run {
             self.before.push((self.run_number(), before));
         }
-        self.check()
+        Ok(())
     }
 
     fn run_number(&self) -> RunId {
