@@ -54,7 +54,7 @@ impl PlannedMembers {
         for entry in settled() {
             self.rows.insert((number, entry.record), Vec::new());
         }
-        for entry in settled().filter(|entry| entry.after.is_some()) {
+        for entry in settled().filter(|entry| becomes_a_row(entry.outcome) && entry.after.is_some()) {
             let rows = self.rows.entry((number, entry.record)).or_default();
             rows.push(entry.target.unwrap_or(entry.record));
         }
@@ -65,6 +65,12 @@ impl PlannedMembers {
         let members: BTreeSet<RecordNumber> = self.rows.keys().map(|(_, member)| *member).collect();
         members.into_iter().collect()
     }
+}
+
+/// Returns whether a source record with this outcome becomes a row. One that is left out does not: if a row stays there, it
+/// is what a person has changed it to.
+fn becomes_a_row(outcome: EntryOutcome) -> bool {
+    outcome != EntryOutcome::Filtered
 }
 
 impl CrossReference {
@@ -143,7 +149,7 @@ impl CrossReference {
         member: RecordNumber,
     ) -> Result<Vec<RecordNumber>> {
         let sql = concat!(
-            "SELECT f.batch, coalesce(f.target,f.record), f.after IS NOT NULL FROM ",
+            "SELECT f.batch, coalesce(f.target,f.record), f.outcome, f.after IS NOT NULL FROM ",
             standing_life!(),
             " WHERE ",
             of_record!("f", "?3"),
@@ -164,7 +170,7 @@ impl CrossReference {
             if *newest.get_or_insert(batch) != batch {
                 break;
             }
-            if row.get(2)? {
+            if becomes_a_row(row.get(2)?) && row.get(3)? {
                 made.push(row.get(1)?);
             }
         }

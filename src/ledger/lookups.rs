@@ -13,7 +13,6 @@ use super::stage_input::StageInput;
 use crate::digest::Salt;
 use crate::error::Result;
 use crate::lookup::{LookupBy, LookupQuery, Used};
-use crate::path::Path;
 use crate::record::{BatchId, RecordNumber};
 use crate::store::{FieldKeys, Table};
 
@@ -150,10 +149,8 @@ pub(crate) fn changed(
             let cross = CrossReference::read(connection, through, None)?;
             records.extend(of_members(connection, stage, &cross, through, &members)?);
         }
-        for query in queries {
-            if let LookupBy::Field(field) = &query.by {
-                records.extend(of_key_shared(connection, stage, query, field, &written.rows()?)?);
-            }
+        if queries.iter().any(|query| matches!(query.by, LookupBy::Field(_))) {
+            records.extend(of_keys_shared(connection, stage, through, &written.rows()?)?);
         }
     }
     Ok(records)
@@ -298,23 +295,28 @@ pub(crate) fn of_members(
     Ok(records)
 }
 
-/// Returns the records that used a row whose key another row has now, too.
-fn of_key_shared(
+/// Returns the records that used a row whose key another row has now, too: one of those that were `written`, each with the
+/// newest batch that concerns it.
+pub(crate) fn of_keys_shared(
     connection: &Connection,
     stage: StageInput<'_>,
-    query: &LookupQuery,
-    field: &Path,
+    through: &str,
     written: &[(RecordNumber, BatchId)],
 ) -> Result<Vec<RecordNumber>> {
     let mut records = Vec::new();
     if written.is_empty() {
         return Ok(records);
     }
-    let keys = FieldKeys::read(connection, query, field)?;
-    for (row, batch) in written {
-        for other in keys.beside(connection, *row)? {
-            let uses = uses_of(connection, stage, &query.through, (other, *batch))?;
-            records.extend(uses.into_iter().map(|found| found.record));
+    for query in stage.lookups.iter().filter(|query| query.through == through) {
+        let LookupBy::Field(field) = &query.by else {
+            continue;
+        };
+        let keys = FieldKeys::read(connection, query, field)?;
+        for (row, batch) in written {
+            for other in keys.beside(connection, *row)? {
+                let uses = uses_of(connection, stage, through, (other, *batch))?;
+                records.extend(uses.into_iter().map(|found| found.record));
+            }
         }
     }
     Ok(records)

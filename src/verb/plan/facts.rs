@@ -51,6 +51,8 @@ impl PlanFacts<'_> {
             let is_moved = |row| Ok(id(self.store.connection(), row)? != id(overlaid, row)?);
             let rows = self.forecast.rows(through);
             users.extend(lookups::of_planned_rows(overlaid, fed, through, &rows, is_moved)?);
+            let rows: Vec<_> = rows.into_iter().map(|row| (row, BatchId::MAX)).collect();
+            users.extend(lookups::of_keys_shared(overlaid, fed, through, &rows)?);
             if let Some(planned) = self.forecast.members(through) {
                 let members = planned.members().into_iter();
                 let members: Vec<_> = members.map(|member| (member, BatchId::MAX)).collect();

@@ -99,3 +99,17 @@ fn what_a_stage_left_unchanged_disturbs_nobody() {
     let stages: Vec<u32> = report.passes.iter().map(|pass| pass.stage).collect();
     assert_eq!(stages, [1], "the name has changed, and only the id was used");
 }
+
+#[test]
+fn a_row_that_is_kept_for_the_person_who_changed_it_is_nothing_that_a_deleted_record_has_become() {
+    let mut world = world();
+    person(&mut world, "A:1", 7);
+    visits(&mut world, &["A:1"]);
+    apply(&mut world);
+    world.put("people", "PAT-7", r#"{"id":"A:1","number":"7","name":"Ada"}"#);
+    apply(&mut world);
+    world.delete("raw", "A:1");
+    apply(&mut world);
+    assert_eq!(world.rows("people").len(), 1);
+    assert_eq!(codes(&world), ["lookup.waiting"]);
+}

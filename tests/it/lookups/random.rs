@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use counterfoil::apply::ApplyOptions;
 use counterfoil::observe::{Event, Observer, Silent, StopSignal};
 use counterfoil::plan::{PlanOptions, plan};
-use counterfoil::record::Record;
+use counterfoil::record::{Record, RunId};
 use counterfoil::rollback::{ConflictPolicy, RollbackOptions, RollbackScope};
 use counterfoil::serde_json::{Value as Json, from_str, json};
 use proptest::prelude::*;
@@ -66,6 +66,8 @@ enum Step {
         stop: Option<usize>,
     },
     RollBack(RollbackScope, ConflictPolicy),
+    /// A run counted back from the newest, if it has applied anything.
+    RollBackRun(usize, ConflictPolicy),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -75,7 +77,13 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(RollbackScope::Stage(2)),
         1 => Just(RollbackScope::All),
     ];
-    let policy = prop_oneof![Just(ConflictPolicy::Abort), Just(ConflictPolicy::Force)];
+    let policy = || {
+        prop_oneof![
+            Just(ConflictPolicy::Abort),
+            Just(ConflictPolicy::Skip),
+            Just(ConflictPolicy::Force)
+        ]
+    };
     prop_oneof![
         4 => prop::collection::vec((0..4u8, 0..3u8, 0..40i64), 1..4).prop_map(Step::Raw),
         3 => prop::collection::vec((0..4u8, 0..4u8, 0..3u8), 1..5).prop_map(Step::Visits),
@@ -84,7 +92,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..3usize, 0..3u8, 0..40i64).prop_map(|(at, k, n)| Step::Change(at, k, n)),
         1 => (0..3usize).prop_map(Step::Remove),
         6 => (1..4usize, prop::option::weighted(0.3, 1..4usize)).prop_map(|(size, stop)| Step::Apply { size, stop }),
-        2 => (scope, policy).prop_map(|(scope, policy)| Step::RollBack(scope, policy)),
+        2 => (scope, policy()).prop_map(|(scope, policy)| Step::RollBack(scope, policy)),
+        2 => (0..6usize, policy()).prop_map(|(back, policy)| Step::RollBackRun(back, policy)),
     ]
 }
 
@@ -108,6 +117,8 @@ impl Observer for Stopping {
 struct History {
     world: World,
     keeps: bool,
+    /// The runs that have applied anything.
+    applied: Vec<RunId>,
 }
 
 fn parsed(record: &Record) -> Json {
@@ -124,6 +135,7 @@ impl History {
         Self {
             world: World::new("demo", &files),
             keeps,
+            applied: Vec::new(),
         }
     }
 
@@ -167,16 +179,21 @@ impl History {
                 }
             }
             Step::Apply { size, stop } => self.apply(*size, *stop)?,
-            Step::RollBack(scope, policy) => {
-                let options = RollbackOptions::default()
-                    .scope(scope.clone())
-                    .on_conflict(*policy);
-                // What stands in its way is another test's matter.
-                let _ = self.world.try_roll_back(&options);
+            Step::RollBack(scope, policy) => self.roll_back(scope.clone(), *policy),
+            Step::RollBackRun(back, policy) => {
+                if let Some(run) = self.applied.iter().rev().nth(*back) {
+                    self.roll_back(RollbackScope::Run(*run), *policy);
+                }
             }
             Step::DeleteRaw(_) | Step::DeleteVisit(_) => {}
         }
         Ok(())
+    }
+
+    fn roll_back(&mut self, scope: RollbackScope, policy: ConflictPolicy) {
+        let options = RollbackOptions::default().scope(scope).on_conflict(policy);
+        // What stands in its way is another test's matter.
+        let _ = self.world.try_roll_back(&options);
     }
 
     fn apply(&mut self, size: usize, stop: Option<usize>) -> Result<(), TestCaseError> {
@@ -197,6 +214,7 @@ impl History {
         let planned = planned.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let report = counterfoil::apply(&mut world.store, &world.stages, &options, &mut stopping);
         let report = report.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        self.applied.extend(report.run);
         if report.stopped.is_some() {
             return Ok(());
         }

@@ -1,9 +1,10 @@
 //! Rows of other databases, found by their ids or by a field: what changes there is processed again here.
 
+use counterfoil::Error;
 use counterfoil::ledger::Counts;
 use counterfoil::observe::Silent;
 use counterfoil::plan::{PlanOptions, plan};
-use counterfoil::rollback::RollbackScope;
+use counterfoil::rollback::{RollbackOptions, RollbackScope};
 
 use crate::support::world::World;
 
@@ -266,4 +267,50 @@ fn a_rollback_of_the_pass_that_found_its_row_lets_a_record_find_it_again() {
     assert_eq!(found(&world), [""; 0]);
     assert_eq!(apply(&mut world).written, 1);
     assert_eq!(codes(&world), ["lookup.waiting"; 2]);
+}
+
+#[test]
+fn a_record_that_a_newer_pass_has_refused_too_is_not_brought_back_beneath_it() {
+    let stale = "target = \"visits\"\nstale = \"remove\"";
+    let mut world = world(&VISITS.replace("target = \"visits\"", stale));
+    doctor(&mut world, "d1", "Ada");
+    visit(&mut world, &["d1"]);
+    apply(&mut world);
+    let written = found(&world);
+    world.delete("doctors", "d1");
+    let removed = world.apply().run.expect("a run");
+    world.load("visits_v1", &[r#"{"id":"v1","doctor":"d1","room":2}"#]);
+    let refused = world.apply().run.expect("a run");
+    assert_eq!(found(&world), [""; 0]);
+    let options = RollbackOptions::default().scope(RollbackScope::Run(removed));
+    let error = world.try_roll_back(&options).expect_err("a newer pass");
+    assert!(
+        matches!(error, Error::RollbackBeneath { run, .. } if run == refused),
+        "{error}"
+    );
+    world.roll_back(RollbackScope::Run(refused));
+    world.roll_back(RollbackScope::Run(removed));
+    assert_eq!(found(&world), written);
+    apply(&mut world);
+    assert_eq!(found(&world), [""; 0]);
+    assert_eq!(codes(&world), ["lookup.waiting"]);
+}
+
+#[test]
+fn a_plan_sees_that_a_new_row_has_the_key_of_another_one() {
+    let doctors = "[stage]\nsource = \"doctors_v1\"\ntarget = \"doctors\"\n";
+    let by_name = VISITS
+        .replace("take = \"name\"", "key = \"name\"\ntake = \"room\"")
+        .replace("[[op]]", "max_errors = \"100%\"\n\n[[op]]");
+    let mut world = World::new(
+        "demo",
+        &[("0001_doctors.toml", doctors), ("0002_visits.toml", &by_name)],
+    );
+    world.load("doctors_v1", &[r#"{"id":"d1","name":"Ada","room":"4"}"#]);
+    visit(&mut world, &["Ada"]);
+    apply(&mut world);
+    assert_eq!(found(&world), [r#"{"id":"v1","doctor":"4"}"#]);
+    world.load("doctors_v1", &[r#"{"id":"d2","name":"Ada","room":"5"}"#]);
+    let counts = apply(&mut world);
+    assert_eq!((counts.read, counts.refused), (1, 1));
 }
