@@ -1,6 +1,7 @@
 //! The objects of a schema: those in a file, and those that each version of this program makes.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
 
@@ -89,8 +90,20 @@ pub(crate) fn objects(connection: &Connection) -> Result<Objects> {
     Ok(objects)
 }
 
-/// Returns the objects that a version of this program makes in a store without databases.
+/// Returns the objects that a version of this program makes in a store without databases. SQLite reads the schema of each
+/// version once in a process, which takes longer than all else that opens a store.
 pub(crate) fn objects_of(version: i32) -> Result<Objects> {
+    static MADE: Mutex<BTreeMap<i32, Objects>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(objects) = made.get(&version) {
+        return Ok(objects.clone());
+    }
+    let objects = made_by(version)?;
+    made.insert(version, objects.clone());
+    Ok(objects)
+}
+
+fn made_by(version: i32) -> Result<Objects> {
     let text = match version {
         1..=3 => LEDGER_SQL_3,
         4 => LEDGER_SQL_4,
