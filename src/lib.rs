@@ -146,5 +146,5 @@ pub use toml::{Problems, problem};
 pub use uuid::Uuid;
 pub use verb::{
     apply, backup, checkpoint, deviation, edit, history, interchange, load, plan, profile, prove, quarantine,
-    reconcile, rehearse, rollback, validate, verify,
+    reconcile, rehearse, review, rollback, validate, verify,
 };

@@ -141,6 +141,21 @@ macro_rules! corrections_brought_back {
     };
 }
 
+/// The members of pairs that were decided since, or whose decision was taken back since.
+macro_rules! decided_since {
+    () => {
+        concat!(
+            "SELECT d.record FROM (SELECT e.record, max(b.batch, coalesce((SELECT min(x.batch) FROM ledger_pass q
+             CROSS JOIN ledger_batch x ON x.pass=q.pass WHERE q.reverses=p.pass AND x.batch<?4),0)) AS batch
+         FROM ledger_stage s CROSS JOIN ledger_pass p ON p.stage=s.stage AND p.kind='merge'
+         CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.batch<?4 CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE s.project=?1 AND s.number=?2 AND json_extract(e.reason,'$.code') IN('review.accepted','review.rejected','review.never')) d
+         WHERE d.batch>?3 AND NOT ",
+            has_worked_on!("d.record", " AND f.batch>d.batch AND f.batch<?4")
+        )
+    };
+}
+
 /// Returns the numbers of the records that batches after `after` and before `before` wrote to the source and that no
 /// standing pass of the stage has read since; ascending.
 ///
@@ -152,7 +167,8 @@ macro_rules! corrections_brought_back {
 /// load overwrites there unless the load says otherwise. One that the stage left unchanged is input for the stage too.
 /// A waiver settles what was refused, not a correction of it. What the stage refused in place and an earlier stage now
 /// leaves out is input although no row has changed. A record of the stage that was rolled back singly is processed
-/// again, as after the rollback of a whole stage or run.
+/// again, as after the rollback of a whole stage or run. Of a merge, the members of a pair are input that was decided, or
+/// whose decision was rolled back.
 pub(crate) fn increment(
     connection: &Connection,
     stage: StageInput<'_>,
@@ -165,6 +181,8 @@ pub(crate) fn increment(
         rolled_back_singly!(),
         " UNION ",
         corrections_brought_back!(),
+        " UNION ",
+        decided_since!(),
         " ORDER BY fed"
     );
     let mut statement = connection.prepare_cached(sql)?;

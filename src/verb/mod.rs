@@ -20,6 +20,7 @@ pub mod prove;
 pub mod quarantine;
 pub mod reconcile;
 pub mod rehearse;
+pub mod review;
 pub mod rollback;
 mod typed;
 pub mod validate;

@@ -18,6 +18,7 @@ mod quarantine;
 mod query;
 mod reconcile;
 mod report;
+mod review;
 mod rollback;
 mod schema;
 mod status;
@@ -47,6 +48,7 @@ pub(crate) enum Command {
     Plan(plan::PlanCommand),
     Apply(apply::Apply),
     Quarantine(quarantine::Quarantine),
+    Review(review::Review),
     Query(query::QueryCommand),
     Export(export::Export),
     Delete(delete::Delete),
@@ -79,6 +81,7 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Apply(_) => "apply",
             Self::Quarantine(command) => command.name(),
+            Self::Review(command) => command.name(),
             Self::Query(_) => "query",
             Self::Export(_) => "export",
             Self::Delete(_) => "delete",
@@ -108,6 +111,8 @@ impl Command {
             "prove",
             "quarantine list",
             "quarantine show",
+            "review list",
+            "review show",
         ]
         .contains(&self.name())
     }
@@ -125,6 +130,7 @@ impl Command {
             Self::Plan(plan) => plan.run(session),
             Self::Apply(apply) => apply.run(session),
             Self::Quarantine(quarantine) => quarantine.run(session),
+            Self::Review(review) => review.run(session),
             Self::Query(query) => query.run(session),
             Self::Export(export) => export.run(session),
             Self::Delete(delete) => delete.run(session),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::Connection;
 use serde_json::Value as Json;
 
+use super::decided::Decisions;
 use super::excess::finished;
 use super::figures::figures;
 use super::members::Members;
@@ -33,6 +34,8 @@ pub(super) struct Earlier {
     waiting: Vec<(RecordNumber, RecordNumber)>,
     /// What has changed since; all records for a first pass.
     selection: RecordSelection,
+    /// What people have decided about pairs.
+    decisions: Decisions,
 }
 
 impl Earlier {
@@ -51,6 +54,7 @@ impl Earlier {
                 RecordSelection::Table { .. } => Vec::new(),
                 RecordSelection::List { .. } => listed_pairs(connection, before)?,
             },
+            decisions: Decisions::read(connection, project, stage, before)?,
             selection,
         })
     }
@@ -105,6 +109,10 @@ impl Before for Earlier {
     fn is_set_aside(&self, record: RecordNumber) -> bool {
         self.of(record)
             .is_some_and(|member| matches!(member.outcome, EntryOutcome::Refused | EntryOutcome::Filtered))
+    }
+
+    fn has_left(&self, record: RecordNumber, other: RecordNumber) -> bool {
+        self.decisions.has_left(record, other)
     }
 
     fn is_changed(&self, record: RecordNumber) -> bool {
@@ -218,6 +226,7 @@ pub(super) fn judge(
     let is_first = matches!(earlier.selection, RecordSelection::Table { .. });
     let mut touched = (!is_first).then(|| fresh(features, earlier, &loose));
     let initial = touched.as_ref().map(|fresh| initial(features, earlier, fresh));
+    let decided = earlier.decisions.of_members(features);
     if let Some(touched) = &mut touched {
         touch_rivals(features, earlier, touched);
     }
@@ -226,7 +235,8 @@ pub(super) fn judge(
         let Some(scored) = finished(stage, scored)? else {
             return Ok(None);
         };
-        let clustering = clustered(merge, context, features, model, &scored, initial.as_deref());
+        let constraints = decided.constraints(initial.as_deref());
+        let clustering = clustered(merge, context, features, model, &scored, &constraints);
         let found = units(clusters(features, &clustering), &loose, earlier);
         if let Some(touched) = &mut touched
             && touches_more(features, &found, touched)
@@ -249,22 +259,11 @@ fn clustered(
     features: &Features,
     model: &Model,
     pairs: &Scored,
-    initial: Option<&[u32]>,
+    constraints: &Constraints<'_>,
 ) -> Clustering {
     let scorer = Scorer::new(features, merge.settings(), model);
-    let constraints = Constraints {
-        initial,
-        ..Constraints::default()
-    };
     let conflict = |a: usize, b: usize| conflict(merge, features, context, (a, b));
-    matching::cluster(
-        features,
-        merge.settings(),
-        pairs,
-        &scorer,
-        &constraints,
-        &conflict,
-    )
+    matching::cluster(features, merge.settings(), pairs, &scorer, constraints, &conflict)
 }
 
 /// Returns what the stage's conflicts say about a pair.

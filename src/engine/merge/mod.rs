@@ -2,6 +2,7 @@
 //! and each batch writes whole clusters.
 
 mod absent;
+pub(crate) mod decided;
 mod excess;
 mod figures;
 mod golden;

@@ -184,6 +184,9 @@ pub(super) trait Before {
     /// this is an earlier version, or one that was changed by hand.
     fn is_set_aside(&self, record: RecordNumber) -> bool;
 
+    /// Returns whether a person has taken a record out of the golden record of another one.
+    fn has_left(&self, record: RecordNumber, other: RecordNumber) -> bool;
+
     /// Returns whether the pass has to process a record, whatever its cluster is.
     fn is_changed(&self, record: RecordNumber) -> bool;
 }
@@ -191,10 +194,15 @@ pub(super) trait Before {
 /// Returns the units that a pass has to process. `clusters`: all of them; `loose`: the records that are in none and were in
 /// one, or have to be processed, ascending.
 pub(super) fn units(clusters: Clusters, loose: &[RecordNumber], before: &impl Before) -> Units {
-    let (held_by, refused) = (
+    let (mut held_by, refused) = (
         held(&clusters, loose, |record| before.golden(record)),
         held(&clusters, loose, |record| before.refused_with(record)),
     );
+    // Whom a person has taken out of a golden record leaves it to the others.
+    for records in held_by.values_mut().filter(|records| records.len() > 1) {
+        let all: Vec<RecordNumber> = records.iter().map(|(record, _)| *record).collect();
+        records.sort_by_key(|(record, _)| all.iter().any(|other| before.has_left(*record, *other)));
+    }
     let loose = loose.iter().map(|record| Loose {
         record: *record,
         removes: None,

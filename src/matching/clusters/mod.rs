@@ -1,9 +1,11 @@
 //! Clusters: pairs joined, the strongest first, as long as all members of a cluster go together.
 
+mod linked;
 mod rings;
 
 use std::collections::{HashMap, HashSet};
 
+use linked::Linked;
 use rings::Rings;
 
 use crate::matching::compare::{Comparer, MISSING};
@@ -29,6 +31,8 @@ pub(crate) struct Constraints<'c> {
     pub(crate) must: &'c [(usize, usize)],
     /// Pairs that are not: no cluster holds both.
     pub(crate) cannot: &'c [(usize, usize)],
+    /// Pairs of these that are shown again.
+    pub(crate) reopened: &'c [(usize, usize)],
     /// By member: the label of the cluster it is in, or [`FREE`].
     pub(crate) initial: Option<&'c [u32]>,
 }
@@ -108,6 +112,8 @@ pub(crate) fn cluster(
             rings: Rings::new(features.len()),
             established: HashSet::new(),
             cannot: HashMap::new(),
+            reopened: HashSet::new(),
+            linked: Linked::default(),
         };
         joining.begin(constraints);
         let (mut refused, before) = (HashMap::new(), contested.len());
@@ -169,6 +175,10 @@ struct Joining<'j, 'f> {
     /// The roots of clusters that stood before.
     established: HashSet<u32>,
     cannot: HashMap<u32, Vec<u32>>,
+    /// Pairs, the smaller member first, that are shown again though they are decided to be two.
+    reopened: HashSet<(u32, u32)>,
+    /// The members that decisions make one.
+    linked: Linked,
 }
 
 impl Joining<'_, '_> {
@@ -179,6 +189,11 @@ impl Joining<'_, '_> {
             self.cannot.entry(member(a)).or_default().push(member(b));
             self.cannot.entry(member(b)).or_default().push(member(a));
         }
+        let reopened = constraints
+            .reopened
+            .iter()
+            .map(|&(a, b)| (member(a.min(b)), member(a.max(b))));
+        self.reopened.extend(reopened);
         let mut first = HashMap::new();
         for (at, &label) in constraints.initial.unwrap_or_default().iter().enumerate() {
             if label != FREE {
@@ -196,7 +211,8 @@ impl Joining<'_, '_> {
         must.sort_by_key(|&pair| tie(pair));
         for (a, b) in must {
             let (a, b) = (member(a), member(b));
-            if self.rings.root(a) != self.rings.root(b) && !self.is_forbidden(a, b) {
+            if self.rings.root(a) == self.rings.root(b) || !self.is_forbidden(a, b) {
+                self.linked.link(a, b);
                 self.unite(a, b);
             }
         }
@@ -245,41 +261,20 @@ impl Joining<'_, '_> {
         }
     }
 
-    /// Checks every pair across two clusters.
+    /// Checks every pair across two clusters. Members that a person has made one count as one: what goes with one of them
+    /// goes with all.
     fn go_together(&mut self, a: u32, b: u32, line: Ppm) -> Result<(), Refused> {
         let [ours, theirs] = [a, b].map(|root| self.rings.members(root));
+        let [our_people, their_people] = [&ours, &theirs].map(|members| self.linked.grouped(members));
         let (mut sum, mut least) = (0_u64, Ppm::MAX);
-        for &one in &ours {
-            for &other in &theirs {
-                let parted = |band| Refused {
-                    band,
-                    parted: Some((one, other)),
-                };
-                let (one, other) = (one as usize, other as usize);
-                match self.contradiction(one, other) {
-                    Some(Then::Never) => return Err(parted(None)),
-                    Some(Then::Review) => return Err(parted(Some(Band::Conflict))),
-                    None => {}
-                }
-                let evidence = self
-                    .scorer
-                    .evidence(&mut self.comparer, &mut self.levels, one, other);
-                if evidence.held == Some(Held::Unique) {
-                    return Err(parted(Some(Band::Conflict)));
-                }
-                if evidence.held == Some(Held::Against) && !self.is_bridged(one, other, [&ours, &theirs]) {
-                    return Err(parted(Some(Band::Chain)));
-                }
-                let posterior = if evidence.held == Some(Held::NoAgreement) {
-                    0
-                } else {
-                    evidence.posterior()
-                };
+        for one in &our_people {
+            for other in &their_people {
+                let posterior = self.best_across(one, other, [&ours, &theirs])?;
                 sum += u64::from(posterior);
                 least = least.min(posterior);
             }
         }
-        let mean = sum / (ours.len() * theirs.len()) as u64;
+        let mean = sum / (our_people.len() * their_people.len()) as u64;
         let goes = match self.settings.join {
             Join::Mean => mean >= u64::from(line) && least >= FLOOR,
             Join::All => least >= line,
@@ -290,6 +285,51 @@ impl Joining<'_, '_> {
         } else {
             Err(Refused::new(Band::Chain))
         }
+    }
+
+    /// Returns the probability of the best of the pairs across; what speaks against the first, if all are contradicted.
+    fn best_across(&mut self, ours: &[u32], theirs: &[u32], clusters: [&[u32]; 2]) -> Result<Ppm, Refused> {
+        let (mut best, mut against) = (None, None);
+        for &one in ours {
+            for &other in theirs {
+                match self.across(one, other, clusters) {
+                    Ok(posterior) => best = best.max(Some(posterior)),
+                    Err(refused) => against = against.or(Some(refused)),
+                }
+            }
+        }
+        match (best, against) {
+            (None, Some(refused)) => Err(refused),
+            (best, _) => Ok(best.unwrap_or_default()),
+        }
+    }
+
+    /// Returns the probability that two members of the clusters are one; an error if something contradicts it.
+    fn across(&mut self, one: u32, other: u32, clusters: [&[u32]; 2]) -> Result<Ppm, Refused> {
+        let parted = |band| Refused {
+            band,
+            parted: Some((one, other)),
+        };
+        let (one, other) = (one as usize, other as usize);
+        match self.contradiction(one, other) {
+            Some(Then::Never) => return Err(parted(None)),
+            Some(Then::Review) => return Err(parted(Some(Band::Conflict))),
+            None => {}
+        }
+        let evidence = self
+            .scorer
+            .evidence(&mut self.comparer, &mut self.levels, one, other);
+        if evidence.held == Some(Held::Unique) {
+            return Err(parted(Some(Band::Conflict)));
+        }
+        if evidence.held == Some(Held::Against) && !self.is_bridged(one, other, clusters) {
+            return Err(parted(Some(Band::Chain)));
+        }
+        Ok(if evidence.held == Some(Held::NoAgreement) {
+            0
+        } else {
+            evidence.posterior()
+        })
     }
 
     /// Returns what the stage's own rules say against a pair: its conflicts, and that a cluster has one member of each owner.
@@ -376,10 +416,13 @@ impl Joining<'_, '_> {
         let mut reviews = Vec::new();
         for (at, edge) in scored.edges.iter().enumerate() {
             let (a, b) = (self.rings.root(edge.a), self.rings.root(edge.b));
-            if a == b || self.is_forbidden(a, b) {
+            let is_reopened = self.reopened.contains(&(edge.a.min(edge.b), edge.a.max(edge.b)));
+            if a == b || (self.is_forbidden(a, b) && !is_reopened) {
                 continue;
             }
             let band = match (refused.get(&at), edge.held) {
+                // A person has decided otherwise.
+                (Some(None), _) if is_reopened => Band::Conflict,
                 (Some(None), _) => continue,
                 (Some(Some(band)), _) => *band,
                 (None, Some(Held::Unique)) => Band::Conflict,

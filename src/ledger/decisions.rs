@@ -1,0 +1,201 @@
+//! Decisions about pairs of members of a merge stage: the entries of passes of kind `merge`.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params};
+
+use crate::digest::Hash;
+use crate::error::Result;
+use crate::record::{BatchId, RecordNumber};
+
+/// What a person has decided about a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The two are one.
+    Accepted,
+    /// The two are not one, as they were.
+    Rejected,
+    /// The two are not one, whatever becomes of them.
+    Never,
+}
+
+impl Verdict {
+    /// Returns what the reason of an entry decides; `None` for a note or a label.
+    fn of_code(code: &str) -> Option<Self> {
+        match code {
+            "review.accepted" => Some(Self::Accepted),
+            "review.rejected" => Some(Self::Rejected),
+            "review.never" => Some(Self::Never),
+            _ => None,
+        }
+    }
+}
+
+/// The decision about a pair that counts: the newest that stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PairVerdict {
+    pub(crate) verdict: Verdict,
+    /// The batch of the decision.
+    pub(crate) batch: BatchId,
+    /// What the two were when it was made: the commitments to their rows, the smaller number first; `None` for no row.
+    pub(crate) seen: [Option<Hash>; 2],
+    /// The member that left the golden record of both by this decision.
+    pub(crate) left: Option<RecordNumber>,
+}
+
+/// The decisions that count, by pair; the smaller number comes first.
+pub(crate) type Verdicts = BTreeMap<(RecordNumber, RecordNumber), PairVerdict>;
+
+/// Returns the pair of two records, the smaller number first.
+pub(crate) fn in_order(a: RecordNumber, b: RecordNumber) -> (RecordNumber, RecordNumber) {
+    (a.min(b), a.max(b))
+}
+
+/// The entries of decision passes of a stage: `?1` and `?2` the project and the number, `?3` the batch before which.
+macro_rules! of_stage {
+    () => {
+        "FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='merge'
+         CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.batch<?3 CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE s.project=?1 AND s.number=?2"
+    };
+}
+
+/// Returns the decisions about pairs of a merge stage that count, of batches before one.
+pub(crate) fn verdicts(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    before: BatchId,
+) -> Result<Verdicts> {
+    let sql = concat!(
+        "SELECT e.record, e.target, json_extract(e.reason,'$.code'), b.batch, e.input, json_extract(e.reason,'$.left') IS 1 ",
+        of_stage!(),
+        " AND e.target IS NOT NULL ORDER BY +b.batch"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![project, number, before])?;
+    let mut verdicts = Verdicts::new();
+    while let Some(row) = rows.next()? {
+        let (record, other): (RecordNumber, RecordNumber) = (row.get(0)?, row.get(1)?);
+        let code: Option<String> = row.get(2)?;
+        let Some(verdict) = code.as_deref().and_then(Verdict::of_code) else {
+            continue;
+        };
+        let batch: BatchId = row.get(3)?;
+        let found = PairVerdict {
+            verdict,
+            batch,
+            seen: [None; 2],
+            left: None,
+        };
+        let of_pair = verdicts.entry(in_order(record, other)).or_insert(found);
+        // Both entries of a pair are in one batch.
+        if of_pair.batch != batch {
+            *of_pair = found;
+        }
+        of_pair.seen[usize::from(record > other)] = row.get(4)?;
+        if row.get(5)? {
+            of_pair.left = Some(record);
+        }
+    }
+    Ok(verdicts)
+}
+
+/// Who made a decision, and in which run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decided {
+    pub(crate) run: crate::record::RunId,
+    pub(crate) actor: String,
+    /// Commit time in microseconds since 1970.
+    pub(crate) committed_us: i64,
+}
+
+/// Returns who wrote a batch.
+pub(crate) fn decided_by(connection: &Connection, batch: BatchId) -> Result<Decided> {
+    let sql = "SELECT r.run, r.actor, b.committed_us FROM ledger_batch b JOIN ledger_run r USING(run) WHERE b.batch=?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row([batch], |row| {
+        Ok(Decided {
+            run: row.get(0)?,
+            actor: row.get(1)?,
+            committed_us: row.get(2)?,
+        })
+    })?;
+    Ok(found)
+}
+
+/// Members that accepted pairs link, each with the first of its group.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Linked {
+    first: BTreeMap<RecordNumber, RecordNumber>,
+}
+
+impl Linked {
+    /// Links the members of all accepted pairs.
+    pub(crate) fn new(verdicts: &Verdicts) -> Self {
+        let mut linked = Self::default();
+        for ((a, b), found) in verdicts {
+            if found.verdict == Verdict::Accepted {
+                linked.link(*a, *b);
+            }
+        }
+        linked
+    }
+
+    /// Returns the first record of the group that a record is in.
+    pub(crate) fn root(&self, record: RecordNumber) -> RecordNumber {
+        let mut at = record;
+        while let Some(above) = self.first.get(&at).filter(|above| **above != at) {
+            at = *above;
+        }
+        at
+    }
+
+    fn link(&mut self, a: RecordNumber, b: RecordNumber) {
+        let (a, b) = in_order(self.root(a), self.root(b));
+        self.first.insert(b, a);
+    }
+
+    /// Returns the pairs that are decided to be two although accepted pairs link them.
+    pub(crate) fn contradicted(&self, verdicts: &Verdicts) -> Vec<(RecordNumber, RecordNumber)> {
+        let is_linked = |((a, b), found): &(&(RecordNumber, RecordNumber), &PairVerdict)| {
+            found.verdict != Verdict::Accepted && self.root(*a) == self.root(*b)
+        };
+        verdicts.iter().filter(is_linked).map(|(pair, _)| *pair).collect()
+    }
+}
+
+/// Returns the accepted pairs that link two records, one after the other, the fewest; empty if none do.
+pub(crate) fn chain(
+    verdicts: &Verdicts,
+    from: RecordNumber,
+    to: RecordNumber,
+) -> Vec<(RecordNumber, RecordNumber)> {
+    let mut next: BTreeMap<RecordNumber, Vec<RecordNumber>> = BTreeMap::new();
+    for ((a, b), found) in verdicts {
+        if found.verdict == Verdict::Accepted {
+            next.entry(*a).or_default().push(*b);
+            next.entry(*b).or_default().push(*a);
+        }
+    }
+    let mut came_from = BTreeMap::from([(from, from)]);
+    let mut queue = std::collections::VecDeque::from([from]);
+    while let Some(at) = queue.pop_front() {
+        for other in next.get(&at).into_iter().flatten() {
+            if !came_from.contains_key(other) {
+                came_from.insert(*other, at);
+                queue.push_back(*other);
+            }
+        }
+    }
+    let (mut pairs, mut at) = (Vec::new(), to);
+    while at != from {
+        let Some(before) = came_from.get(&at) else {
+            return Vec::new();
+        };
+        pairs.push(in_order(*before, at));
+        at = *before;
+    }
+    pairs.reverse();
+    pairs
+}

@@ -1,0 +1,126 @@
+//! A pair of members of a merge: how it waits, and what is decided about it.
+
+use crate::matching::{Bits, Probability};
+use crate::record::{BatchId, RecordNumber};
+
+/// What a person says about a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// The two are one: the next pass of the stage merges them.
+    Accept,
+    /// The two are not one, as they are now: nothing merges them, and the pair is shown again if one of them changes.
+    Reject,
+    /// The two are not one, whatever becomes of them: nothing merges them, and the pair is not shown again.
+    Never,
+    /// A remark: the pair still waits.
+    Note,
+    /// A label for calibration: the two are one. It decides nothing.
+    Same,
+    /// A label for calibration: the two are not one. It decides nothing.
+    Different,
+}
+
+/// A decision about a pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PairDecision {
+    /// One of the two, by its number.
+    pub a: RecordNumber,
+    /// The other one.
+    pub b: RecordNumber,
+    /// What is decided.
+    pub decision: Decision,
+    /// The text for the ledger: why, or the remark.
+    pub note: Option<String>,
+    /// The version of the pair that the person has seen ([`QueuedPair::version`]); the decision is refused if one of the
+    /// two has changed since. `None`: whatever they are now.
+    pub version: Option<String>,
+}
+
+impl PairDecision {
+    /// A decision about a pair as it is now.
+    #[must_use]
+    pub fn new(a: RecordNumber, b: RecordNumber, decision: Decision) -> Self {
+        Self {
+            a,
+            b,
+            decision,
+            note: None,
+            version: None,
+        }
+    }
+
+    /// Sets the text for the ledger.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<Option<String>>) -> Self {
+        self.note = note.into();
+        self
+    }
+
+    /// Sets the version of the pair that the person has seen.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<Option<String>>) -> Self {
+        self.version = version.into();
+        self
+    }
+}
+
+/// One member of a pair.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Side {
+    /// Number of the record.
+    pub record: RecordNumber,
+    /// Its id; `None` if it has no row and no known id.
+    pub id: Option<String>,
+}
+
+/// A remark about a pair.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct PairNote {
+    /// What it says.
+    pub text: String,
+    /// Who wrote it.
+    pub actor: String,
+    /// When, ISO 8601 in UTC.
+    pub at: String,
+}
+
+/// A pair that waits for a decision.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct QueuedPair {
+    /// Number of the stage.
+    pub stage: u32,
+    /// Database of the two.
+    pub source: String,
+    /// The member with the smaller number.
+    pub a: Side,
+    /// The other one.
+    pub b: Side,
+    /// Why it waits: `near`, `chain`, `conflict`, `joins` or `contract`.
+    pub band: String,
+    /// The score when it was listed; `None` in the band `contract`.
+    pub bits: Option<Bits>,
+    /// The probability that the two are one, when it was listed; `None` in the band `contract`.
+    pub probability: Option<Probability>,
+    /// The batch since which it waits.
+    pub since: BatchId,
+    /// Time of that batch, ISO 8601 in UTC.
+    pub at: String,
+    /// The newest remark.
+    pub note: Option<PairNote>,
+    /// Eight hexadecimal digits that stand for what the two members are now: a decision that names them is refused if one
+    /// of the two has changed.
+    pub version: String,
+}
+
+impl QueuedPair {
+    /// Returns the name of the pair on screens: `4+9`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}+{}", self.a.record, self.b.record)
+    }
+}
