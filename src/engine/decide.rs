@@ -49,6 +49,8 @@ pub(crate) enum Due {
     Later { after: BatchId, revised: bool },
     /// A pass that processes refused records again.
     Retry,
+    /// A pass of a merge that takes members apart, though a person has changed their golden record, if it `overwrites` that.
+    Unmerged { overwrites: bool },
 }
 
 /// The input of a later pass of a stage.

@@ -61,6 +61,8 @@ pub(crate) struct Beginning<'a> {
     pub(crate) prepared: PreparedTarget,
     /// Results of the plan so far.
     pub(crate) foreseen: Foreseen,
+    /// Whether a merge overwrites what a person has changed in a golden record.
+    pub(crate) overwrites: bool,
     /// Maximum number of records in a batch.
     pub(crate) batch_size: usize,
 }
@@ -75,6 +77,7 @@ impl<'a> StageProducer<'a> {
             prepared,
             foreseen,
             batch_size,
+            overwrites: _,
         } = beginning;
         let (source, target) = (
             Table::from_name(stage.source())?,

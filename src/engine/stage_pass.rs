@@ -65,6 +65,7 @@ pub(crate) fn run_pass(
     observer: &mut dyn Observer,
 ) -> Result<(PassReport, Option<Stopped>)> {
     let Work { due, selection } = work;
+    let overwrites = matches!(due, Due::Unmerged { overwrites: true });
     let (mut pass, mut counts, resumed) = match due {
         Due::Open(open) => (
             Pass::resumed(&open),
@@ -112,6 +113,7 @@ pub(crate) fn run_pass(
             prepared: PreparedTarget::new(connection, project, stage, pass.begins(), &selection, false)?,
             selection,
             foreseen: Foreseen::default(),
+            overwrites,
             batch_size: limits.batch_size.unwrap_or(options.batch_size),
         };
         let mut batches = StageBatches::begin(connection, &pass, beginning)?;
@@ -147,7 +149,7 @@ impl PassReport {
 /// Makes a pass that begins now.
 fn begun(run: &Run<'_>, project: &str, stage: &Stage, due: &Due) -> Result<Pass> {
     let kind = match due {
-        Due::Retry => PassKind::Retry,
+        Due::Retry | Due::Unmerged { .. } => PassKind::Retry,
         _ => PassKind::Apply,
     };
     let mut pass = run.stage_pass(project, stage, kind)?;

@@ -1,8 +1,8 @@
 //! Decisions about pairs of members of a merge stage: the entries of passes of kind `merge`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::digest::Hash;
 use crate::error::Result;
@@ -39,8 +39,8 @@ pub(crate) struct PairVerdict {
     pub(crate) batch: BatchId,
     /// What the two were when it was made: the commitments to their rows, the smaller number first; `None` for no row.
     pub(crate) seen: [Option<Hash>; 2],
-    /// The member that left the golden record of both by this decision.
-    pub(crate) left: Option<RecordNumber>,
+    /// Which of the two left the golden record of both by this decision, in the same order.
+    pub(crate) left: [bool; 2],
 }
 
 /// The decisions that count, by pair; the smaller number comes first.
@@ -86,19 +86,36 @@ pub(crate) fn verdicts(
             verdict,
             batch,
             seen: [None; 2],
-            left: None,
+            left: [false; 2],
         };
         let of_pair = verdicts.entry(in_order(record, other)).or_insert(found);
         // Both entries of a pair are in one batch.
         if of_pair.batch != batch {
             *of_pair = found;
         }
-        of_pair.seen[usize::from(record > other)] = row.get(4)?;
-        if row.get(5)? {
-            of_pair.left = Some(record);
-        }
+        let side = usize::from(record > other);
+        of_pair.seen[side] = row.get(4)?;
+        of_pair.left[side] = row.get(5)?;
     }
     Ok(verdicts)
+}
+
+/// Returns the pairs that were accepted by decisions which were taken back; of batches before one.
+pub(crate) fn taken_back(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    before: BatchId,
+) -> Result<BTreeSet<(RecordNumber, RecordNumber)>> {
+    let sql = "SELECT DISTINCT e.record, e.target FROM ledger_stage s CROSS JOIN ledger_pass p ON p.stage=s.stage AND p.kind='merge'
+         CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.batch<?3 CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE s.project=?1 AND s.number=?2 AND e.record<e.target AND e.reason GLOB '{\"code\":\"review.accepted\"*'
+           AND EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_batch x ON x.pass=q.pass WHERE q.reverses=p.pass AND x.batch<?3)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let pairs = statement.query_map(params![project, number, before], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    Ok(pairs.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Who made a decision, and in which run.
@@ -110,8 +127,8 @@ pub(crate) struct Decided {
     pub(crate) committed_us: i64,
 }
 
-/// Returns who wrote a batch.
-pub(crate) fn decided_by(connection: &Connection, batch: BatchId) -> Result<Decided> {
+/// Returns who wrote a batch; `None` for one that is not written yet.
+pub(crate) fn decided_by(connection: &Connection, batch: BatchId) -> Result<Option<Decided>> {
     let sql = "SELECT r.run, r.actor, b.committed_us FROM ledger_batch b JOIN ledger_run r USING(run) WHERE b.batch=?1";
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_row([batch], |row| {
@@ -120,8 +137,8 @@ pub(crate) fn decided_by(connection: &Connection, batch: BatchId) -> Result<Deci
             actor: row.get(1)?,
             committed_us: row.get(2)?,
         })
-    })?;
-    Ok(found)
+    });
+    Ok(found.optional()?)
 }
 
 /// Members that accepted pairs link, each with the first of its group.

@@ -162,7 +162,7 @@ pub(crate) fn judged_with(
 }
 
 /// Returns the golden record that a member is in.
-fn golden_of(
+pub(crate) fn golden_of(
     connection: &Connection,
     (project, number): (&str, u32),
     member: RecordNumber,
@@ -174,8 +174,20 @@ fn golden_of(
     Ok(found.optional()?.flatten())
 }
 
+/// Returns the batch of the newest standing entry by which a member is where it is; `None` for no member.
+pub(crate) fn placed_in(
+    connection: &Connection,
+    (project, number): (&str, u32),
+    member: RecordNumber,
+) -> Result<Option<BatchId>> {
+    let sql = "SELECT batch FROM ledger_member WHERE member=?3 AND project=?1 AND number=?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row(params![project, number, member], |row| row.get(0));
+    Ok(found.optional()?)
+}
+
 /// Returns the members of a golden record.
-fn members_of(
+pub(crate) fn members_of(
     connection: &Connection,
     (project, number): (&str, u32),
     golden: RecordNumber,

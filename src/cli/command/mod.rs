@@ -24,6 +24,7 @@ mod schema;
 mod status;
 mod test;
 mod trace;
+mod unmerge;
 mod validate;
 mod verify;
 mod verify_proof;
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Apply(apply::Apply),
     Quarantine(quarantine::Quarantine),
     Review(review::Review),
+    Unmerge(unmerge::UnmergeCommand),
     Query(query::QueryCommand),
     Export(export::Export),
     Delete(delete::Delete),
@@ -82,6 +84,7 @@ impl Command {
             Self::Apply(_) => "apply",
             Self::Quarantine(command) => command.name(),
             Self::Review(command) => command.name(),
+            Self::Unmerge(_) => "unmerge",
             Self::Query(_) => "query",
             Self::Export(_) => "export",
             Self::Delete(_) => "delete",
@@ -131,6 +134,7 @@ impl Command {
             Self::Apply(apply) => apply.run(session),
             Self::Quarantine(quarantine) => quarantine.run(session),
             Self::Review(review) => review.run(session),
+            Self::Unmerge(unmerge) => unmerge.run(session),
             Self::Query(query) => query.run(session),
             Self::Export(export) => export.run(session),
             Self::Delete(delete) => delete.run(session),

@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use super::judge::index_of;
+use super::members::index_of;
 use crate::error::{Error, Result};
-use crate::ledger::decisions::{Linked, Verdict, Verdicts, chain, decided_by, in_order, verdicts};
+use crate::ledger::decisions::{
+    Linked, Verdict, Verdicts, chain, decided_by, in_order, taken_back, verdicts,
+};
+use crate::ledger::merged::{StandingMember, left_by};
+use crate::ledger::review::NumberPair;
 use crate::matching::{Constraints, Features};
 use crate::record::{BatchId, RecordNumber};
 use crate::stage::Stage;
@@ -17,7 +21,11 @@ use crate::store::{Salted, Table};
 pub(super) struct Decisions {
     verdicts: Verdicts,
     /// Rejected pairs of which one has changed since: they are shown again.
-    reopened: BTreeSet<(RecordNumber, RecordNumber)>,
+    reopened: BTreeSet<NumberPair>,
+    /// Pairs that a decision made one which was taken back.
+    taken_back: BTreeSet<NumberPair>,
+    /// Records that a person has taken out of a golden record, and that are what they were then.
+    apart: BTreeSet<RecordNumber>,
 }
 
 impl Decisions {
@@ -33,16 +41,68 @@ impl Decisions {
     ) -> Result<Self> {
         let verdicts = verdicts(connection, project, stage.number(), before)?;
         refuse_contradiction(connection, &verdicts)?;
-        let mut reopened = BTreeSet::new();
-        if !verdicts.is_empty() {
-            let source = Table::from_name(stage.source())?;
-            for (pair, found) in &verdicts {
-                if found.verdict == Verdict::Rejected && found.seen != versions(connection, &source, *pair)? {
-                    reopened.insert(*pair);
+        let (mut reopened, mut apart) = (BTreeSet::new(), BTreeSet::new());
+        let source = Table::from_name(stage.source())?;
+        for (pair, found) in &verdicts {
+            if found.verdict == Verdict::Accepted
+                || (found.verdict == Verdict::Never && found.left == [false; 2])
+            {
+                continue;
+            }
+            let now = versions(connection, &source, *pair)?;
+            if found.verdict == Verdict::Rejected && found.seen != now {
+                reopened.insert(*pair);
+            }
+            for (side, record) in [pair.0, pair.1].into_iter().enumerate() {
+                if found.left[side] && found.seen[side] == now[side] {
+                    apart.insert(record);
                 }
             }
         }
-        Ok(Self { verdicts, reopened })
+        Ok(Self {
+            taken_back: taken_back(connection, project, stage.number(), before)?,
+            verdicts,
+            reopened,
+            apart,
+        })
+    }
+
+    /// Returns the records of a selection that are there only because of a decision: their rows are what the stage has read.
+    pub(super) fn only_decided(
+        &self,
+        connection: &Connection,
+        stage: &Stage,
+        selected: &[RecordNumber],
+        standing: &[StandingMember],
+    ) -> Result<BTreeSet<RecordNumber>> {
+        let pairs = self.verdicts.keys().chain(&self.taken_back);
+        let named: BTreeSet<RecordNumber> = pairs.flat_map(|(a, b)| [*a, *b]).collect();
+        let source = Table::from_name(stage.source())?;
+        let mut only = BTreeSet::new();
+        for record in selected.iter().filter(|record| named.contains(record)) {
+            let Ok(at) = standing.binary_search_by_key(record, |member| member.record) else {
+                continue;
+            };
+            let (read, _) = left_by(connection, (standing[at].batch, *record))?;
+            let [now, _] = versions(connection, &source, (*record, *record))?;
+            if read == now {
+                only.insert(*record);
+            }
+        }
+        Ok(only)
+    }
+
+    /// Returns the pairs that are not one (any more) by decision, though something may hold them together.
+    pub(super) fn dividing(&self) -> impl Iterator<Item = &NumberPair> {
+        let parted = self
+            .verdicts
+            .iter()
+            .filter(|(_, found)| found.verdict != Verdict::Accepted);
+        let undecided = self
+            .taken_back
+            .iter()
+            .filter(|pair| !self.verdicts.contains_key(pair));
+        parted.map(|(pair, _)| pair).chain(undecided)
     }
 
     /// Returns the decisions about pairs of members.
@@ -61,13 +121,18 @@ impl Decisions {
                 pairs.reopened.push((one, other));
             }
         }
+        pairs.apart = self
+            .apart
+            .iter()
+            .filter_map(|record| index_of(features, *record))
+            .collect();
         pairs
     }
 
     /// Returns whether a person has taken a record out of the golden record of another one.
     pub(super) fn has_left(&self, record: RecordNumber, other: RecordNumber) -> bool {
         let found = self.verdicts.get(&in_order(record, other));
-        found.is_some_and(|found| found.left == Some(record))
+        found.is_some_and(|found| found.left[usize::from(record > other)])
     }
 }
 
@@ -77,6 +142,7 @@ pub(super) struct DecidedPairs {
     must: Vec<(usize, usize)>,
     cannot: Vec<(usize, usize)>,
     reopened: Vec<(usize, usize)>,
+    apart: Vec<usize>,
 }
 
 impl DecidedPairs {
@@ -86,6 +152,7 @@ impl DecidedPairs {
             must: &self.must,
             cannot: &self.cannot,
             reopened: &self.reopened,
+            apart: &self.apart,
             initial,
         }
     }
@@ -95,7 +162,7 @@ impl DecidedPairs {
 pub(crate) fn versions(
     connection: &Connection,
     source: &Table,
-    (a, b): (RecordNumber, RecordNumber),
+    (a, b): NumberPair,
 ) -> Result<[Option<crate::digest::Hash>; 2]> {
     if !source.exists(connection)? {
         return Ok([None; 2]);
@@ -115,15 +182,23 @@ pub(crate) fn refuse_contradiction(connection: &Connection, verdicts: &Verdicts)
     let Some((a, b)) = Linked::new(verdicts).contradicted(verdicts).first().copied() else {
         return Ok(());
     };
-    let said = |pair: &(RecordNumber, RecordNumber)| -> Result<String> {
+    let said = |pair: &NumberPair| -> Result<String> {
         let decided = decided_by(connection, verdicts[pair].batch)?;
-        Ok(format!(
-            "{}+{} by {} in run {}",
-            pair.0, pair.1, decided.actor, decided.run
-        ))
+        Ok(match decided {
+            Some(by) => format!("{}+{} by {} in run {}", pair.0, pair.1, by.actor, by.run),
+            None => format!("{}+{} now", pair.0, pair.1),
+        })
     };
-    let links: Vec<String> = chain(verdicts, a, b).iter().map(said).collect::<Result<_>>()?;
-    let run = decided_by(connection, verdicts[&(a, b)].batch)?.run;
+    let links = chain(verdicts, a, b);
+    let newest = links
+        .iter()
+        .map(|pair| verdicts[pair].batch)
+        .max()
+        .unwrap_or_default();
+    let run = decided_by(connection, newest)?
+        .map(|by| by.run)
+        .unwrap_or_default();
+    let links: Vec<String> = links.iter().map(said).collect::<Result<_>>()?;
     Err(Error::invalid(
         format!(
             "records {a} and {b} are decided to be two ({}), but accepted pairs make them one ({})",

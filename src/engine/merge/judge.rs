@@ -1,141 +1,26 @@
 //! The judgement of a pass: which records are one, by which model, and what has to be written because of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use rusqlite::Connection;
 use serde_json::Value as Json;
 
-use super::decided::Decisions;
+use super::earlier::{Earlier, fresh, initial, touched};
 use super::excess::finished;
 use super::figures::figures;
-use super::members::Members;
-use super::units::{Before, Clusters, Units, units};
+use super::members::{Members, index_of};
+use super::units::{Clusters, Units, units};
 use crate::context::Context;
 use crate::digest::{hex, sha256};
 use crate::error::{Error, Result};
 use crate::expression::Scope;
-use crate::ledger::golden::listed_pairs;
-use crate::ledger::merged::{self, MergeNote, Noted, StandingMember};
+use crate::ledger::MatchFigures;
+use crate::ledger::merged::{MergeNote, Noted};
 use crate::ledger::selection::RecordSelection;
-use crate::ledger::{EntryOutcome, MatchFigures};
 use crate::matching::{
-    self, Clustering, Constraints, FREE, Features, Learn, Millibits, Model, Review, Scored, Scorer, Threads,
+    self, Clustering, Constraints, Features, Learn, Millibits, Model, Review, Scored, Scorer, Threads,
 };
 use crate::record::{BatchId, RecordNumber};
 use crate::stage::{Merge, Stage};
-
-/// Where the records stood before a pass, and which of them it has to process.
-pub(super) struct Earlier {
-    /// In order of the records.
-    standing: Vec<StandingMember>,
-    /// The smallest member of the cluster that each refused record was in.
-    together: BTreeMap<RecordNumber, RecordNumber>,
-    /// The pairs that waited for a person, for an increment.
-    waiting: Vec<(RecordNumber, RecordNumber)>,
-    /// What has changed since; all records for a first pass.
-    selection: RecordSelection,
-    /// What people have decided about pairs.
-    decisions: Decisions,
-}
-
-impl Earlier {
-    /// Reads where the records stood before a batch.
-    pub(super) fn read(
-        connection: &Connection,
-        project: &str,
-        stage: &Stage,
-        before: BatchId,
-        selection: RecordSelection,
-    ) -> Result<Self> {
-        Ok(Self {
-            standing: merged::members(connection, project, stage.number(), before)?,
-            together: merged::refused_together(connection, project, stage.number(), before)?,
-            waiting: match selection {
-                RecordSelection::Table { .. } => Vec::new(),
-                RecordSelection::List { .. } => listed_pairs(connection, before)?,
-            },
-            decisions: Decisions::read(connection, project, stage, before)?,
-            selection,
-        })
-    }
-
-    fn of(&self, record: RecordNumber) -> Option<&StandingMember> {
-        let at = self
-            .standing
-            .binary_search_by_key(&record, |member| member.record);
-        at.ok().map(|at| &self.standing[at])
-    }
-
-    /// Returns whether a golden record had a member: else its row is what a person has left of it.
-    pub(super) fn stands(&self, golden: RecordNumber) -> bool {
-        let is_in = |member: &StandingMember| {
-            member.golden == Some(golden) && member.outcome != EntryOutcome::Filtered
-        };
-        self.standing.iter().any(is_in)
-    }
-
-    /// Returns the records that are in no cluster now and have to be written about: they are in a golden record, or have
-    /// changed.
-    fn loose(&self, members: &Members) -> Vec<RecordNumber> {
-        let is_member = |record: RecordNumber| index_of(&members.features, record).is_some();
-        let mut loose: Vec<RecordNumber> = (members.out.iter().copied())
-            .filter(|record| self.is_changed(*record) || self.golden(*record).is_some())
-            .collect();
-        let standing = self.standing.iter().filter(|member| member.golden.is_some());
-        loose.extend(
-            standing
-                .map(|member| member.record)
-                .filter(|record| !is_member(*record)),
-        );
-        if let RecordSelection::List { records, .. } = &self.selection {
-            loose.extend(records.iter().copied().filter(|record| !is_member(*record)));
-        }
-        loose.sort_unstable();
-        loose.dedup();
-        loose
-    }
-}
-
-impl Before for Earlier {
-    fn golden(&self, record: RecordNumber) -> Option<RecordNumber> {
-        self.of(record).and_then(|member| member.golden)
-    }
-
-    fn refused_with(&self, record: RecordNumber) -> Option<RecordNumber> {
-        let refused = self.of(record)?.outcome == EntryOutcome::Refused;
-        self.together.get(&record).copied().filter(|_| refused)
-    }
-
-    fn is_set_aside(&self, record: RecordNumber) -> bool {
-        self.of(record)
-            .is_some_and(|member| matches!(member.outcome, EntryOutcome::Refused | EntryOutcome::Filtered))
-    }
-
-    fn has_left(&self, record: RecordNumber, other: RecordNumber) -> bool {
-        self.decisions.has_left(record, other)
-    }
-
-    fn is_changed(&self, record: RecordNumber) -> bool {
-        match &self.selection {
-            RecordSelection::Table { .. } => true,
-            RecordSelection::List { records, .. } => records.binary_search(&record).is_ok(),
-        }
-    }
-}
-
-/// Returns the place of a record among the features.
-pub(super) fn index_of(features: &Features, record: RecordNumber) -> Option<usize> {
-    let (mut low, mut high) = (0, features.len());
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        match features.number(middle).cmp(&record.get()) {
-            std::cmp::Ordering::Equal => return Some(middle),
-            std::cmp::Ordering::Less => low = middle + 1,
-            std::cmp::Ordering::Greater => high = middle,
-        }
-    }
-    None
-}
 
 /// Where the model of a pass comes from.
 pub(super) enum ModelOrigin {
@@ -224,12 +109,10 @@ pub(super) fn judge(
     let features = &members.features;
     let loose = earlier.loose(members);
     let is_first = matches!(earlier.selection, RecordSelection::Table { .. });
-    let mut touched = (!is_first).then(|| fresh(features, earlier, &loose));
-    let initial = touched.as_ref().map(|fresh| initial(features, earlier, fresh));
+    let fresh = (!is_first).then(|| fresh(features, earlier, &loose));
+    let initial = fresh.as_ref().map(|fresh| initial(features, earlier, fresh));
+    let mut touched = fresh.map(|fresh| touched(features, earlier, fresh));
     let decided = earlier.decisions.of_members(features);
-    if let Some(touched) = &mut touched {
-        touch_rivals(features, earlier, touched);
-    }
     loop {
         let scored = matching::score(features, merge.settings(), model, touched.as_deref(), threads);
         let Some(scored) = finished(stage, scored)? else {
@@ -282,52 +165,6 @@ fn conflict(
         (0..fields).map(value).collect()
     };
     merge.conflict(&values(a), &values(b), &mut Scope::new(context))
-}
-
-/// Marks the records that are judged anew: those that have changed, those that were with one that has, and those that
-/// were refused.
-fn fresh(features: &Features, earlier: &Earlier, loose: &[RecordNumber]) -> Vec<bool> {
-    let record = |at: usize| RecordNumber::new(features.number(at));
-    let mut fresh: Vec<bool> = (0..features.len())
-        .map(|at| earlier.is_changed(record(at)) || earlier.refused_with(record(at)).is_some())
-        .collect();
-    let changed = (0..features.len()).filter(|at| fresh[*at]).map(record);
-    let goldens = changed.chain(loose.iter().copied());
-    let goldens: std::collections::HashSet<RecordNumber> =
-        goldens.filter_map(|record| earlier.golden(record)).collect();
-    for (at, fresh) in fresh.iter_mut().enumerate() {
-        *fresh |= earlier
-            .golden(record(at))
-            .is_some_and(|golden| goldens.contains(&golden));
-    }
-    fresh
-}
-
-/// Marks the records that waited for a person beside one that has changed: it may have been what kept them from others.
-fn touch_rivals(features: &Features, earlier: &Earlier, touched: &mut [bool]) {
-    for (one, other) in &earlier.waiting {
-        for (changed, rival) in [(one, other), (other, one)] {
-            if earlier.is_changed(*changed)
-                && let Some(at) = index_of(features, *rival)
-            {
-                touched[at] = true;
-            }
-        }
-    }
-}
-
-/// Returns the clusters that stand: those of the golden records, but each record by itself that is judged anew.
-fn initial(features: &Features, earlier: &Earlier, fresh: &[bool]) -> Vec<u32> {
-    let mut first: HashMap<RecordNumber, u32> = HashMap::new();
-    (0..features.len())
-        .map(|at| {
-            let own = u32::try_from(at).expect("fewer records than numbers of 32 bits");
-            match earlier.golden(RecordNumber::new(features.number(at))) {
-                Some(golden) if !fresh[at] => *first.entry(golden).or_insert(own),
-                _ => FREE,
-            }
-        })
-        .collect()
 }
 
 /// Marks the records of the units; returns whether any was not marked before.

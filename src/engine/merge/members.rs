@@ -76,6 +76,20 @@ pub(super) fn read(
     }))
 }
 
+/// Returns the place of a record among the features.
+pub(super) fn index_of(features: &Features, record: RecordNumber) -> Option<usize> {
+    let (mut low, mut high) = (0, features.len());
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        match features.number(middle).cmp(&record.get()) {
+            std::cmp::Ordering::Equal => return Some(middle),
+            std::cmp::Ordering::Less => low = middle + 1,
+            std::cmp::Ordering::Greater => high = middle,
+        }
+    }
+    None
+}
+
 /// Returns what is compared of a record; `None` if the stage leaves it out.
 pub(super) fn admitted(
     stage: &Stage,

@@ -3,6 +3,7 @@
 
 mod absent;
 pub(crate) mod decided;
+mod earlier;
 mod excess;
 mod figures;
 mod golden;
@@ -19,8 +20,9 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use self::absent::absent;
+use self::earlier::Earlier;
 pub(crate) use self::golden::golden;
-use self::judge::{Earlier, ModelOrigin, judge, note};
+use self::judge::{ModelOrigin, judge, note};
 use self::members::gone;
 pub(crate) use self::members::is_member;
 use self::place::{Made, Placer, ReadyGolden, RecordBefore};
@@ -63,6 +65,8 @@ pub(crate) struct MergeProducer<'a> {
     source: Table,
     target: Table,
     selection: RecordSelection,
+    /// Whether it overwrites what a person has changed in a golden record.
+    overwrites: bool,
     /// Maximum number of records in a batch.
     batch_size: usize,
     /// Changes of the target's table by the first batch.
@@ -99,6 +103,7 @@ impl<'a> MergeProducer<'a> {
             prepared,
             foreseen,
             batch_size,
+            overwrites,
         } = beginning;
         let target = Table::from_name(stage.target())?;
         let mut kept = places::kept(connection, &target)?;
@@ -124,6 +129,7 @@ impl<'a> MergeProducer<'a> {
             source: Table::from_name(stage.source())?,
             target,
             selection,
+            overwrites,
             batch_size: batch_size.max(1),
             shape: prepared.shape,
             newest,
@@ -397,6 +403,7 @@ impl MergeProducer<'_> {
         let mut placer = Placer {
             project: self.context.project,
             stage: self.stage,
+            overwrites: self.overwrites,
             target: &self.target,
             connection,
             claims: &mut self.claims,

@@ -26,6 +26,8 @@ use crate::store::{Salted, Table};
 pub(super) struct Placer<'p> {
     pub(super) project: &'p str,
     pub(super) stage: &'p Stage,
+    /// Whether it overwrites what a person has changed in a golden record.
+    pub(super) overwrites: bool,
     pub(super) target: &'p Table,
     pub(super) connection: &'p Connection,
     pub(super) claims: &'p mut Claims,
@@ -164,6 +166,7 @@ impl Placer<'_> {
         let kept = standing.first().filter(|row| Some(row.target) == cluster.keeps);
         for row in &standing {
             if row.edited
+                && !self.overwrites
                 && kept.is_none_or(|kept| kept.target != row.target || is_other(kept, &golden.output))
             {
                 let id = row.row.as_ref().map_or("", |row| row.id.as_str());

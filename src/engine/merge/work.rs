@@ -1,7 +1,8 @@
 //! What a pass of a merge has judged and still has to write.
 
-use super::judge::{Earlier, Judged, ModelOrigin, index_of};
-use super::members::Members;
+use super::earlier::Earlier;
+use super::judge::{Judged, ModelOrigin};
+use super::members::{Members, index_of};
 use super::reasons::MemberReason;
 use super::units::{Before as _, Cluster};
 use crate::ledger::golden::WaitingPair;

@@ -33,6 +33,8 @@ pub(crate) struct Constraints<'c> {
     pub(crate) cannot: &'c [(usize, usize)],
     /// Pairs of these that are shown again.
     pub(crate) reopened: &'c [(usize, usize)],
+    /// Members that join nobody unless a person has decided so.
+    pub(crate) apart: &'c [usize],
     /// By member: the label of the cluster it is in, or [`FREE`].
     pub(crate) initial: Option<&'c [u32]>,
 }
@@ -121,7 +123,10 @@ pub(crate) fn cluster(
             if !edge.is_certain(settings) {
                 continue;
             }
-            if contested.contains(&edge.a) || contested.contains(&edge.b) {
+            let is_apart = |member: u32| constraints.apart.contains(&(member as usize));
+            if is_apart(edge.a) || is_apart(edge.b) {
+                refused.insert(at, Some(Band::Conflict));
+            } else if contested.contains(&edge.a) || contested.contains(&edge.b) {
                 refused.insert(at, Some(Band::Chain));
             } else if let Err(Refused { band, parted }) = joining.join(edge) {
                 refused.insert(at, band);
@@ -225,9 +230,14 @@ impl Joining<'_, '_> {
             return Ok(());
         }
         if let Some(parted) = self.forbidden(a, b) {
+            // What is decided about the two themselves leaves no question whose record a third is.
+            let is_decided = self
+                .cannot
+                .get(&edge.a)
+                .is_some_and(|others| others.contains(&edge.b));
             return Err(Refused {
                 band: None,
-                parted: Some(parted),
+                parted: (!is_decided).then_some(parted),
             });
         }
         if self.rings.size(a) + self.rings.size(b) > self.settings.most {

@@ -234,6 +234,7 @@ impl<'t> Planner<'t> {
             selection,
             prepared,
             foreseen: self.forecast.foreseen(stage, self.newest),
+            overwrites: false,
             batch_size: self.limits.batch_size.unwrap_or(options.batch_size),
         };
         let first = |connection: &Connection| StageBatches::begin(connection, &planned.pass, beginning);
@@ -341,7 +342,7 @@ impl<'t> Planner<'t> {
                     open: Some((open.row.pass, open.first_batch.previous())),
                 };
             }
-            Due::First | Due::Retry => (PlannedPass::First, None),
+            Due::First | Due::Retry | Due::Unmerged { .. } => (PlannedPass::First, None),
             Due::Relearned => (PlannedPass::Relearned, None),
             Due::Later {
                 after,

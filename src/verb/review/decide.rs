@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::engine::{Run, RunInfo, is_member, refuse_contradiction, versions};
 use crate::error::{Error, Result};
 use crate::ledger::decisions::{
-    Linked, PairVerdict, Verdict, Verdicts, chain, decided_by, in_order, verdicts,
+    Decided, Linked, PairVerdict, Verdict, Verdicts, chain, decided_by, in_order, verdicts,
 };
 use crate::ledger::review::{NumberPair, WaitingChoice, waiting};
 use crate::ledger::{Batch, BatchKind, Entry, EntryOutcome, PassKind, StageHistory};
@@ -127,8 +127,8 @@ pub(crate) struct ChosenPair {
     pub(crate) pair: NumberPair,
     pub(crate) decision: Decision,
     pub(crate) note: Option<String>,
-    /// The member that leaves the golden record of both by it.
-    pub(crate) left: Option<RecordNumber>,
+    /// Which of the two leave the golden record of both by it.
+    pub(crate) left: [bool; 2],
 }
 
 /// Commits decisions as one pass of one batch: a kill leaves all of it or nothing.
@@ -143,7 +143,8 @@ pub(crate) fn commit(run: &mut Run<'_>, project: &str, stage: &Stage, chosen: &[
     for chosen in chosen {
         let (a, b) = chosen.pair;
         let [seen_a, seen_b] = versions(run.connection(), &source, chosen.pair)?;
-        for (record, other, seen) in [(a, b, seen_a), (b, a, seen_b)] {
+        let [left_a, left_b] = chosen.left;
+        for (record, other, seen, left) in [(a, b, seen_a, left_a), (b, a, seen_b, left_b)] {
             let part = parts.entry(record).or_default();
             let mut entry = Entry::new(record, *part, EntryOutcome::Filtered);
             *part += 1;
@@ -152,11 +153,16 @@ pub(crate) fn commit(run: &mut Run<'_>, project: &str, stage: &Stage, chosen: &[
             if let Some(note) = &chosen.note {
                 reason["note"] = serde_json::json!(note);
             }
-            if chosen.left == Some(record) {
+            if left {
                 reason["left"] = serde_json::json!(true);
             }
             entry.reason = Some(reason.to_string());
-            batch.add(entry);
+            // A record is counted once, however many of its pairs are decided.
+            if entry.part == 0 {
+                batch.add(entry);
+            } else {
+                batch.entries.push(entry);
+            }
         }
     }
     run.commit(&mut pass, batch).map(drop)
@@ -255,7 +261,7 @@ impl<'d> Deciding<'d> {
                 verdict,
                 batch: BatchId::MAX,
                 seen,
-                left: None,
+                left: [false; 2],
             };
             self.verdicts.insert(pair, found);
         }
@@ -264,7 +270,7 @@ impl<'d> Deciding<'d> {
             pair,
             decision: given.decision,
             note: given.note.clone(),
-            left: None,
+            left: [false; 2],
         });
         Ok(())
     }
@@ -367,12 +373,9 @@ impl<'d> Deciding<'d> {
             let is_this = self.places.get(decided) == Some(&at);
             if let Some(found) = before.get(decided).filter(|_| !is_this) {
                 let by = decided_by(self.connection, found.batch)?;
-                earlier.push(format!(
-                    "{} was decided by {} in run {}",
-                    name(decided),
-                    by.actor,
-                    by.run
-                ));
+                let said =
+                    |by: Decided| format!("{} was decided by {} in run {}", name(decided), by.actor, by.run);
+                earlier.extend(by.map(said));
             }
         }
         let hint = if earlier.is_empty() {

@@ -6,8 +6,10 @@ mod compared;
 mod decide;
 mod pair;
 mod queue;
+mod unmerge;
 
 pub use compared::{ComparedField, ComparedMember, ComparedPair, OtherField};
 pub use decide::{DecisionReport, MAX_NOTE_BYTES, RefusedDecision, decide};
 pub use pair::{Decision, PairDecision, PairNote, QueuedPair, Side};
 pub use queue::QueueFilter;
+pub use unmerge::{Unmerge, UnmergeConflict, UnmergeOptions, UnmergeReport, unmerge};

@@ -3,6 +3,7 @@
 mod around;
 mod behind;
 mod chain;
+mod decided_law;
 mod changes;
 mod edits;
 mod everything_back;

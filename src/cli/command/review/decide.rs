@@ -170,12 +170,8 @@ fn refused(
     let mut lines = String::new();
     for one in refused.iter().take(LISTED) {
         let place = place(decisions, one.at);
-        lines += &format!(
-            "{}: {}; {}\n",
-            shown(&place),
-            shown(&one.message),
-            shown(&one.hint)
-        );
+        let hint = session.completed(&one.hint);
+        lines += &format!("{}: {}; {}\n", shown(&place), shown(&one.message), shown(&hint));
     }
     if refused.len() > LISTED {
         lines += &format!("and {} more\n", count((refused.len() - LISTED) as u64));

@@ -1,0 +1,171 @@
+//! `unmerge`: takes members out of their golden record.
+
+use counterfoil::review::{Unmerge, UnmergeConflict, UnmergeOptions, UnmergeReport, unmerge};
+use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
+use serde_json::json;
+
+use crate::cli::answer::{Answer, json};
+use crate::cli::failure::Failure;
+use crate::cli::missing::missing_record;
+use crate::cli::progress::ProgressDisplay;
+use crate::cli::render::{count, counted, shown, yellow};
+use crate::cli::session::Session;
+use crate::cli::shown_ids::ShownIds;
+use crate::cli::signals::stop_signal;
+use crate::cli::values::stage_number;
+
+/// Take members out of a golden record, for good.
+///
+/// Each becomes the golden record that it was before it was merged, and no later `apply` merges it with the others again
+/// until a person accepts the pair. In the target of a merge, ID is a golden record, and all its members part unless
+/// --member names those that leave. In the source, ID is the member that leaves.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  counterfoil unmerge people 5e0c2b7a-... --reason \"two patients\"\n  counterfoil unmerge people 5e0c2b7a-... --member A:4711 --reason \"not his file\"\n  counterfoil unmerge register A:4711 --reason \"not his file\"\n  counterfoil unmerge people --all --reason \"wrong thresholds\""
+)]
+pub(crate) struct UnmergeCommand {
+    /// The target of a merge stage, or its source.
+    #[arg(value_name = "DATABASE")]
+    database: String,
+    /// Golden records in the target, or members in the source.
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    ids: Vec<String>,
+    /// Only this member leaves; can be given several times.
+    #[arg(long = "member", value_name = "ID", conflicts_with = "all")]
+    members: Vec<String>,
+    /// Roll the whole merge stage back. Decisions stand.
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
+    /// Stage that merges; needed only if several merge into or from the database.
+    #[arg(long, value_name = "N", value_parser = stage_number)]
+    stage: Option<u32>,
+    /// What to do about golden records that were changed by hand, or whose members were changed, since.
+    #[arg(long, value_enum, default_value = "abort", value_name = "POLICY")]
+    on_conflict: ConflictChoice,
+    /// Reason to record in the ledger.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+/// What happens to golden records that have changed since.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ConflictChoice {
+    /// Change nothing.
+    Abort,
+    /// Leave those golden records unchanged.
+    Skip,
+    /// Take them apart anyway; the ledger keeps their current data.
+    Force,
+}
+
+impl From<ConflictChoice> for UnmergeConflict {
+    fn from(choice: ConflictChoice) -> Self {
+        match choice {
+            ConflictChoice::Abort => Self::Abort,
+            ConflictChoice::Skip => Self::Skip,
+            ConflictChoice::Force => Self::Force,
+        }
+    }
+}
+
+impl UnmergeCommand {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        if self.all {
+            return self.roll_back(session);
+        }
+        let project = session.project()?;
+        let mut store = session.open()?;
+        let what = Unmerge::new(self.database.clone(), self.ids.iter().cloned())
+            .members(self.members.iter().cloned())
+            .stage(self.stage);
+        let ids: Vec<&str> = self.ids.iter().chain(&self.members).map(String::as_str).collect();
+        let options = UnmergeOptions::default()
+            .on_conflict(self.on_conflict.into())
+            .run_info(session.run_info("unmerge", Some(&self.reason), &ids))
+            .stop(stop_signal(session.screen, "unmerge")?);
+        let mut progress = ProgressDisplay::new(session.screen);
+        let report = unmerge(&mut store, project.stages(), &what, &options, &mut progress);
+        progress.finish();
+        let report = report.map_err(|error| missing_record(session, &store, error))?;
+        let ids = ShownIds::new(session, &store)?;
+        let mut data = json(&report);
+        let mut text = summary(&report);
+        for left in &report.left {
+            let id = left.id.clone().map(|id| ids.shown(Some(&left.database), id));
+            let name = id.unwrap_or_else(|| format!("record {}", left.record));
+            text += &format!(
+                "{} {} of {} has changed since\n",
+                yellow("left:"),
+                shown(&name),
+                shown(&left.database)
+            );
+        }
+        data["database"] = json!(self.database);
+        let refused = report.pass.as_ref().is_some_and(|pass| pass.counts.refused > 0);
+        let mut answer = Answer::new(data, text).refused_if(refused);
+        if report.run.is_some() {
+            answer = answer.hint(format!(
+                "{} brings later stages up to date",
+                session.command("apply")
+            ));
+        }
+        if !report.left.is_empty() {
+            answer = answer.hint("--on-conflict force takes apart what was left");
+        }
+        Ok(answer)
+    }
+
+    /// Rolls the stage back.
+    fn roll_back(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.project()?;
+        let what = Unmerge::new(self.database.clone(), []).stage(self.stage);
+        let number = what.stage_of(project.stages())?.number();
+        let mut store = session.open()?;
+        let options = RollbackOptions::default()
+            .scope(RollbackScope::Stage(number))
+            .on_conflict(match self.on_conflict {
+                ConflictChoice::Abort => counterfoil::rollback::ConflictPolicy::Abort,
+                ConflictChoice::Skip => counterfoil::rollback::ConflictPolicy::Skip,
+                ConflictChoice::Force => counterfoil::rollback::ConflictPolicy::Force,
+            })
+            .run_info(session.run_info("unmerge", Some(&self.reason), &[]))
+            .stop(stop_signal(session.screen, "unmerge")?);
+        let mut progress = ProgressDisplay::new(session.screen);
+        let report = rollback(&mut store, project.name(), &options, &mut progress);
+        progress.finish();
+        let report = report?;
+        let text = if report.undone.is_empty() {
+            format!("Stage {number} has merged nothing.\n")
+        } else {
+            format!(
+                "Took every golden record of stage {number} apart: {} restored. Decisions about pairs stand.\n",
+                counted(report.records, "row")
+            )
+        };
+        let answer = Answer::new(json(&report), text).refused_if(report.counts.refused > 0);
+        Ok(answer.hint(format!(
+            "{} merges again, by the decisions that stand",
+            session.command("apply")
+        )))
+    }
+}
+
+/// `Took 1 golden record apart: 1 member left it, never to be merged with the others again (run 7).`
+fn summary(report: &UnmergeReport) -> String {
+    let Some(run) = report.run else {
+        return "Nothing was taken apart.\n".to_owned();
+    };
+    let goldens = counted(report.golden.len() as u64, "golden record");
+    let members = counted(report.members.len() as u64, "member");
+    let pairs = counted(report.never, "pair");
+    let refused = report.pass.as_ref().map_or(0, |pass| pass.counts.refused);
+    let mut text =
+        format!("Took {goldens} apart: {members} parted, {pairs} never to be merged again (run {run}).\n");
+    if refused > 0 {
+        text += &format!(
+            "{} refused: `counterfoil quarantine list` shows why\n",
+            count(refused)
+        );
+    }
+    text
+}
