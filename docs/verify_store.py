@@ -70,6 +70,7 @@ SCHEMA_SHA256 = {
     4: "23a2d3948e08404ea468d3cd8afb703a350ad7231e30b2ba6f5766eadef7579a",
     5: "244236f7a21105fcb4e6f99b707776cde38cf9416feb2cba7911f8c76475a713",
     6: "f764230994362cf9fb4069e44ee393f1015929c85ab65195f33a7e00bd7d6222",
+    7: "242b094010eb3573d5660164f9afad5cb7cc652ce25778d8c44c0468e9aea88f",
 }
 TABLE_SQL = 'CREATE TABLE "%s"(record INTEGER PRIMARY KEY, id TEXT NOT NULL, data TEXT NOT NULL) STRICT'
 SQLITE_TABLES = {n: f"CREATE TABLE {n}({columns})" for n, columns in {
@@ -583,7 +584,7 @@ def index_of(name):
 
 
 def audit_row_sql(names):
-    """The text of the view audit_row, versions 5 and 6."""
+    """The text of the view audit_row, from version 5 on."""
     terms = [f"SELECT '{n}' AS database, record, id, data FROM \"{n}\"" for n in sorted(names)]
     terms = terms or ["SELECT NULL AS database, NULL AS record, NULL AS id, NULL AS data WHERE 0"]
     while len(terms) > 100:
@@ -606,7 +607,7 @@ def check_databases(store, report):
 
 
 def check_derived(store, report):
-    """The tables that say nothing new: four in versions 4 and 5, five in version 6."""
+    """The tables that say nothing new: four in versions 4 and 5, five from version 6 on."""
     for table, query in DERIVED.items():
         if table == "ledger_lookup" and store.version < 6:
             continue

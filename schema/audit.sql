@@ -128,8 +128,12 @@ FROM audit_reconciliation ORDER BY batch;
 SELECT number AS stage, system, member_id, member, golden_id, golden, since, by FROM audit_cross_reference ORDER BY golden, member;
 
 .print "\n# Which pairs wait for a decision, the likeliest first?"
--- Empty: no stage merges, or every pair was accepted, rejected or ruled out.
-SELECT number AS stage, band, a_id, b_id, bits, probability, at, since FROM audit_review ORDER BY probability DESC, a, b;
+-- Empty: no stage merges, or every pair was accepted, rejected or ruled out. `at` is the time since which the pair waits.
+SELECT number AS stage, band, a_id, b_id, bits, probability, at, since, note, note_actor FROM audit_review ORDER BY probability DESC, a, b;
+
+.print "\n# Who decided which pairs, when and why, and which decisions count?"
+-- Empty: nobody has decided or noted anything, or all of it was rolled back. counts = 1: it is the newest decision about the pair.
+SELECT number AS stage, a_id, b_id, decision, counts, note, reason, actor, at, batch FROM audit_decision ORDER BY batch, a, b;
 
 .print "\n# What was written to a stage's source and not yet carried through?"
 -- Empty: `apply` would find nothing to do.

@@ -1,5 +1,5 @@
--- The ledger, format e1/b1 (schema version 6). Earlier versions: version 1 had no audit_reconciliation; what is marked
--- came with versions 3 to 6. Their texts are in ledger_v3.sql, ledger_v4.sql and ledger_v5.sql. SQLite 3.37 and later read all of it, because
+-- The ledger, format e1/b1 (schema version 7). Earlier versions: version 1 had no audit_reconciliation; what is marked
+-- came with versions 3 to 7. Their texts are in ledger_v3.sql to ledger_v6.sql. SQLite 3.37 and later read all of it, because
 -- of STRICT: what came later, such as ->>, stands nowhere here.
 --
 -- Tree order is the primary-key order of ledger_entry (batch, record, part); each batch is closed by its header as one
@@ -243,7 +243,7 @@ CREATE VIEW ledger_row_life AS
 -- Since version 6. What stages have done to records in passes that stand, less what a rollback of single records has undone. Ask for a
 -- record as in ledger_life.
 CREATE VIEW ledger_stage_life AS
- SELECT f.first_record, f.last_record, t.project, t.number, f.batch, f.record, f.part, f.outcome, f.target
+ SELECT f.first_record, f.last_record, t.project, t.number, f.batch, f.record, f.part, f.outcome, f.target, f.reason
  FROM ledger_life f CROSS JOIN ledger_batch c ON c.batch=f.batch CROSS JOIN ledger_standing q ON q.pass=c.pass
  CROSS JOIN ledger_stage t ON t.stage=q.stage
  WHERE q.kind IN('apply','retry') AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
@@ -272,6 +272,31 @@ CREATE VIEW ledger_member AS
    AND NOT EXISTS(SELECT 1 FROM ledger_stage_life n
      WHERE n.record=m.member AND n.first_record<=+m.member AND n.last_record>=+m.member AND n.last_record<+m.member+16384
        AND n.batch>m.batch AND n.part=0 AND n.outcome<>4 AND n.project=m.project AND n.number=m.number);
+-- Since version 7. What people have said about pairs of members, and what stands of it: two lines each time, one from the side of each
+-- member. Ask for `other` or for both by their numbers; of all, SQLite begins with the stages, as in ledger_member.
+CREATE VIEW ledger_decision AS
+ SELECT s.project, s.number, p.source, b.run, b.committed_us, e.batch, e.record, e.part, e.target AS other,
+   substr(json_extract(e.reason,'$.code'),8) AS decision, json_extract(e.reason,'$.note') AS note
+ FROM ledger_stage s JOIN ledger_standing p ON p.stage=s.stage AND p.kind='merge' JOIN ledger_batch b ON b.pass=p.pass
+ JOIN ledger_entry e ON e.batch=b.batch
+ WHERE likelihood(json_type(s.meaning,'$.merge') IS NOT NULL, 0.000001) AND e.outcome=3 AND e.target IS NOT NULL AND e.reason GLOB '{"code":"review.*';
+-- Since version 7. Of these, the decisions that count: the newest of each pair, from both sides. Notes and labels decide nothing.
+CREATE VIEW ledger_decided AS
+ SELECT d.* FROM ledger_decision d
+ WHERE d.decision IN('accepted','rejected','never') AND NOT EXISTS(SELECT 1 FROM ledger_decision n
+   WHERE n.other=d.other AND n.record=d.record AND n.project=d.project AND n.number=d.number
+     AND n.decision IN('accepted','rejected','never') AND (n.batch,n.part)>(d.batch,d.part));
+-- Since version 7. The pairs that standing entries of merge stages list for a review, each from the side of the member whose entry
+-- it is. It reads only the entries that list pairs (ledger_entry_review).
+CREATE VIEW ledger_listing AS
+ SELECT s.project, s.number, p.source, p.pass, e.batch, e.record AS member, json_extract(v.value,'$.with') AS other,
+   json_extract(v.value,'$.band') AS band, json_extract(v.value,'$.bits') AS bits, json_extract(v.value,'$.probability') AS probability
+ FROM ledger_entry e INDEXED BY ledger_entry_review CROSS JOIN ledger_batch b ON b.batch=e.batch
+ CROSS JOIN ledger_standing p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage JOIN json_each(e.reason,'$.review') v
+ WHERE e.reason GLOB '*"review":[[]*' AND e.part=0 AND e.outcome<>4 AND p.kind IN('apply','retry') AND json_type(s.meaning,'$.merge') IS NOT NULL
+   AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
+     CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=0
+     WHERE json_extract(x.body,'$.undoes')=+p.pass AND u.kind='rollback' AND u.reverses IS NULL AND NOT (g.outcome=4 AND g.before IS g.after));
 
 -- For auditors: everything below is derived.
 -- One line per entry.
@@ -479,57 +504,91 @@ CREATE VIEW audit_cross_reference AS
         WHERE n.record=m.member AND n.first_record<=+m.member AND n.last_record>=+m.member AND n.last_record<+m.member+16384
           AND n.batch>g.batch AND n.batch<m.batch AND n.part=0 AND n.outcome<>4 AND n.target IS NOT m.golden
           AND n.project=m.project AND n.number=m.number)) AS since,
-   CASE WHEN EXISTS(SELECT 1 FROM ledger_entry d CROSS JOIN ledger_batch c ON c.batch=d.batch CROSS JOIN ledger_standing q ON q.pass=c.pass
-      WHERE d.target=m.member AND d.outcome=3 AND q.kind='merge' AND d.reason GLOB '{"code":"review.accepted"*'
+   CASE WHEN EXISTS(SELECT 1 FROM ledger_decided d
+      WHERE d.other=m.member AND d.decision='accepted' AND d.project=m.project AND d.number=m.number
         AND EXISTS(SELECT 1 FROM ledger_member o WHERE o.member=d.record AND o.golden=m.golden AND o.outcome IN(1,2,5)
           AND o.project=m.project AND o.number=m.number)) THEN 'review'
     WHEN json_type(m.reason,'$.rule') IS NOT NULL THEN 'rule' ELSE 'auto' END AS by, m.source, m.database
  FROM ledger_member m WHERE m.outcome IN(1,2,5) AND m.golden IS NOT NULL AND m.after IS NOT NULL;
--- Since version 6. One line per pair of members that waits for a decision, a<b: the newer entry of the two lists it, and no decision about
--- it stands. It reads only the entries that list pairs (ledger_entry_review). Ask for both members by their numbers.
+-- Since version 7. One line per thing that a person has said about a pair of members and that stands, a<b. `counts` is 1 where it is the
+-- newest decision of the pair: accepted, rejected or never. Ask for both members by their numbers.
+CREATE VIEW audit_decision AS
+ SELECT d.project, d.number,
+   d.record AS a, coalesce((SELECT t.id FROM audit_row t WHERE t.database=d.source AND t.record=d.record), (SELECT n.id FROM ledger_record n WHERE n.record=d.record)) AS a_id,
+   d.other AS b, coalesce((SELECT t.id FROM audit_row t WHERE t.database=d.source AND t.record=d.other), (SELECT n.id FROM ledger_record n WHERE n.record=d.other)) AS b_id,
+   d.decision, EXISTS(SELECT 1 FROM ledger_decided c WHERE c.other=d.other AND c.record=d.record AND c.batch=d.batch AND c.part=d.part) AS counts,
+   d.note, r.reason, r.actor, d.run, d.batch, strftime('%Y-%m-%dT%H:%M:%SZ', d.committed_us/1000000, 'unixepoch') AS at, d.source
+ FROM ledger_decision d CROSS JOIN ledger_run r ON r.run=d.run WHERE d.record<d.other;
+-- Since version 6, in this form since version 7. One line per pair of members that waits for a decision, a<b: the newer entry of the two
+-- lists it, and no decision settles it. A pair that was accepted or ruled out for ever does not wait; one that was rejected waits again
+-- once a later entry lists it. It waits `since` the first entry that has listed it without a break, after the newest decision.
+-- `note` is the newest remark. Ask for both members by their numbers.
 CREATE VIEW audit_review AS
- SELECT r.project, r.number, r.band,
+ SELECT w.project, w.number, w.band, w.a, w.a_id, w.b, w.b_id, w.bits, w.probability, w.since,
+   (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', x.committed_us/1000000, 'unixepoch') FROM ledger_batch x WHERE x.batch=w.since) AS at, w.source,
+   json_extract(w.noted,'$[0]') AS note, json_extract(w.noted,'$[1]') AS note_actor, json_extract(w.noted,'$[2]') AS note_at
+ FROM (SELECT r.project, r.number, r.band,
    r.a, coalesce((SELECT t.id FROM audit_row t WHERE t.database=r.source AND t.record=r.a), (SELECT n.id FROM ledger_record n WHERE n.record=r.a)) AS a_id,
    r.b, coalesce((SELECT t.id FROM audit_row t WHERE t.database=r.source AND t.record=r.b), (SELECT n.id FROM ledger_record n WHERE n.record=r.b)) AS b_id,
-   r.bits, r.probability, r.batch AS since,
-   (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', x.committed_us/1000000, 'unixepoch') FROM ledger_batch x WHERE x.batch=r.batch) AS at, r.source
- FROM (
-   SELECT s.project, s.number, p.source, e.batch, e.record AS a, json_extract(v.value,'$.with') AS b,
-     e.record AS member, json_extract(v.value,'$.with') AS other,
-     json_extract(v.value,'$.band') AS band, json_extract(v.value,'$.bits') AS bits, json_extract(v.value,'$.probability') AS probability
-   FROM ledger_entry e INDEXED BY ledger_entry_review CROSS JOIN ledger_batch b ON b.batch=e.batch
-   CROSS JOIN ledger_standing p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage JOIN json_each(e.reason,'$.review') v
-   WHERE e.reason GLOB '*"review":[[]*' AND e.part=0 AND e.outcome<>4 AND p.kind IN('apply','retry') AND json_type(s.meaning,'$.merge') IS NOT NULL
-     AND e.record<json_extract(v.value,'$.with') AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
-       CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=0
-       WHERE json_extract(x.body,'$.undoes')=+p.pass AND u.kind='rollback' AND u.reverses IS NULL AND NOT (g.outcome=4 AND g.before IS g.after))
+   r.bits, r.probability, r.source,
+   coalesce(CASE WHEN r.band='contract' THEN (SELECT min(n.batch) FROM ledger_stage_life n
+     WHERE n.record=r.member AND n.first_record<=+r.member AND n.last_record>=+r.member AND n.last_record<+r.member+16384
+       AND n.batch<r.batch AND n.part=0 AND n.outcome=4 AND n.project=r.project AND n.number=r.number AND json_extract(n.reason,'$.cluster')=r.other
+       AND json_extract(n.reason,'$.code')<>'merge.waits' AND json_extract(n.reason,'$.code') NOT GLOB 'target.*'
+       AND n.batch>coalesce((SELECT d.batch FROM ledger_decided d
+         WHERE d.other=r.b AND d.record=r.a AND d.project=r.project AND d.number=r.number),0)
+       -- It has been refused with the same one ever since, but for what a decision did that was taken back.
+       AND NOT EXISTS(SELECT 1 FROM ledger_stage_life k
+         WHERE k.record=r.member AND k.first_record<=+r.member AND k.last_record>=+r.member AND k.last_record<+r.member+16384
+           AND k.batch>n.batch AND k.batch<r.batch AND k.part=0 AND k.project=r.project AND k.number=r.number
+           AND (k.outcome<>4 OR json_extract(k.reason,'$.cluster') IS NOT r.other)
+           AND NOT EXISTS(SELECT 1 FROM ledger_entry d WHERE d.target=r.b AND d.record=r.a AND d.outcome=3 AND d.batch>n.batch AND d.batch<k.batch
+             AND json_extract(d.reason,'$.code') IN('review.accepted','review.rejected','review.never'))))
+   ELSE (SELECT min(l.batch) FROM ledger_listing l
+     WHERE l.member IN(r.a,r.b) AND l.other IN(r.a,r.b) AND l.batch<r.batch AND l.project=r.project AND l.number=r.number
+       AND l.batch>coalesce((SELECT d.batch FROM ledger_decided d
+         WHERE d.other=r.b AND d.record=r.a AND d.project=r.project AND d.number=r.number),0)
+       -- No entry of one of the two in between leaves it out, unless a decision did that was taken back. A pass has one of each.
+       AND (l.pass=r.pass OR (NOT EXISTS(SELECT 1 FROM ledger_stage_life n
+         WHERE n.record=r.a AND n.first_record<=+r.a AND n.last_record>=+r.a AND n.last_record<+r.a+16384
+           AND n.batch>l.batch AND n.batch<r.batch AND n.part=0 AND n.outcome<>4 AND n.project=r.project AND n.number=r.number
+           AND NOT EXISTS(SELECT 1 FROM ledger_entry k JOIN json_each(k.reason,'$.review') x
+             WHERE k.batch=n.batch AND k.record IN(r.a,r.b) AND k.part=0 AND json_extract(x.value,'$.with') IN(r.a,r.b))
+           AND NOT EXISTS(SELECT 1 FROM ledger_entry d WHERE d.target=r.b AND d.record=r.a AND d.outcome=3 AND d.batch>l.batch AND d.batch<n.batch
+             AND json_extract(d.reason,'$.code') IN('review.accepted','review.rejected','review.never')))
+       AND NOT EXISTS(SELECT 1 FROM ledger_stage_life n
+         WHERE n.record=r.b AND n.first_record<=+r.b AND n.last_record>=+r.b AND n.last_record<+r.b+16384
+           AND n.batch>l.batch AND n.batch<r.batch AND n.part=0 AND n.outcome<>4 AND n.project=r.project AND n.number=r.number
+           AND NOT EXISTS(SELECT 1 FROM ledger_entry k JOIN json_each(k.reason,'$.review') x
+             WHERE k.batch=n.batch AND k.record IN(r.a,r.b) AND k.part=0 AND json_extract(x.value,'$.with') IN(r.a,r.b))
+           AND NOT EXISTS(SELECT 1 FROM ledger_entry d WHERE d.target=r.b AND d.record=r.a AND d.outcome=3 AND d.batch>l.batch AND d.batch<n.batch
+             AND json_extract(d.reason,'$.code') IN('review.accepted','review.rejected','review.never')))))) END, r.batch) AS since,
+   (SELECT json_array(d.note, u.actor, strftime('%Y-%m-%dT%H:%M:%SZ', d.committed_us/1000000, 'unixepoch'))
+    FROM ledger_decision d CROSS JOIN ledger_run u ON u.run=d.run
+    WHERE d.other=r.b AND d.record=r.a AND d.project=r.project AND d.number=r.number AND d.decision='noted'
+    ORDER BY d.batch DESC, d.part DESC LIMIT 1) AS noted
+  FROM (
+   SELECT l.project, l.number, l.source, l.pass, l.batch, l.member AS a, l.other AS b, l.member, l.other, l.band, l.bits, l.probability
+   FROM ledger_listing l WHERE l.member<l.other
    UNION ALL
-   SELECT s.project, s.number, p.source, e.batch, json_extract(v.value,'$.with'), e.record, e.record, json_extract(v.value,'$.with'),
-     json_extract(v.value,'$.band'), json_extract(v.value,'$.bits'), json_extract(v.value,'$.probability')
-   FROM ledger_entry e INDEXED BY ledger_entry_review CROSS JOIN ledger_batch b ON b.batch=e.batch
-   CROSS JOIN ledger_standing p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage JOIN json_each(e.reason,'$.review') v
-   WHERE e.reason GLOB '*"review":[[]*' AND e.part=0 AND e.outcome<>4 AND p.kind IN('apply','retry') AND json_type(s.meaning,'$.merge') IS NOT NULL
-     AND e.record>json_extract(v.value,'$.with') AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
-       CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=0
-       WHERE json_extract(x.body,'$.undoes')=+p.pass AND u.kind='rollback' AND u.reverses IS NULL AND NOT (g.outcome=4 AND g.before IS g.after))
+   SELECT l.project, l.number, l.source, l.pass, l.batch, l.other, l.member, l.member, l.other, l.band, l.bits, l.probability
+   FROM ledger_listing l WHERE l.member>l.other
      -- Of two entries of one batch, that of the smaller member counts.
      AND NOT EXISTS(SELECT 1 FROM ledger_entry g JOIN json_each(g.reason,'$.review') w
-       WHERE g.batch=e.batch AND g.record=json_extract(v.value,'$.with') AND g.part=0 AND json_extract(w.value,'$.with')=e.record)
+       WHERE g.batch=l.batch AND g.record=l.other AND g.part=0 AND json_extract(w.value,'$.with')=l.member)
    UNION ALL
    -- A cluster whose golden record was refused: its first member with each of the others.
-   SELECT q.project, q.number, q.source, q.batch, json_extract(q.reason,'$.cluster'), q.record, q.record, json_extract(q.reason,'$.cluster'), 'contract', NULL, NULL
+   SELECT q.project, q.number, q.source, q.pass, q.batch, json_extract(q.reason,'$.cluster'), q.record, q.record, json_extract(q.reason,'$.cluster'), 'contract', NULL, NULL
    FROM audit_quarantine q WHERE q.kind IN('apply','retry') AND json_extract(q.reason,'$.cluster')<q.record
      AND q.code<>'merge.waits' AND q.code NOT GLOB 'target.*') r
- WHERE NOT EXISTS(SELECT 1 FROM ledger_stage_life n
+  WHERE NOT EXISTS(SELECT 1 FROM ledger_stage_life n
      WHERE n.record=r.other AND n.first_record<=+r.other AND n.last_record>=+r.other AND n.last_record<+r.other+16384
        AND n.batch>r.batch AND n.part=0 AND n.outcome<>4 AND n.project=r.project AND n.number=r.number)
    AND NOT EXISTS(SELECT 1 FROM ledger_stage_life n
      WHERE n.record=r.member AND n.first_record<=+r.member AND n.last_record>=+r.member AND n.last_record<+r.member+16384
        AND n.batch>r.batch AND n.part=0 AND n.outcome<>4 AND n.project=r.project AND n.number=r.number)
-   AND NOT EXISTS(SELECT 1 FROM ledger_entry d CROSS JOIN ledger_batch c ON c.batch=d.batch CROSS JOIN ledger_standing q ON q.pass=c.pass
-     LEFT JOIN ledger_stage t ON t.stage=q.stage
-     WHERE d.target=r.b AND d.record=r.a AND d.outcome=3 AND q.kind='merge'
-       AND (t.stage IS NULL OR (t.project=r.project AND t.number=r.number)));
+   AND NOT EXISTS(SELECT 1 FROM ledger_decided d
+     WHERE d.other=r.b AND d.record=r.a AND d.project=r.project AND d.number=r.number AND (d.decision<>'rejected' OR d.batch>r.batch))) w;
 -- Empty in a sound ledger.
 CREATE VIEW audit_chain_problem AS
  SELECT batch, 'previous_head does not match' AS problem

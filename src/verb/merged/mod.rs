@@ -48,6 +48,9 @@ struct Cluster<'c> {
     review: &'c [(i64, i64, &'c str)],
 }
 
+/// What a person says of a pair of members: what follows `review.`, the pair, and a note.
+type Said<'s> = (&'s str, (i64, i64), Option<&'s str>);
+
 /// A row with its salt, or the salt of a number without a row.
 struct Row {
     salt: Salt,
@@ -111,42 +114,86 @@ impl Register {
 
     /// Refuses a member, as a stage does.
     fn refuse(&mut self, member: i64) -> PassId {
+        self.refuse_for(&[member], "{\"code\":\"contract.broken\",\"violations\":[]}")
+    }
+
+    /// Refuses the members of a cluster, the first of them first, as a stage does whose golden record breaks its contract.
+    fn refuse_together(&mut self, members: &[i64]) -> PassId {
+        let reason =
+            serde_json::json!({ "code": "contract.target", "violations": [], "cluster": members[0] });
+        self.refuse_for(members, &reason.to_string())
+    }
+
+    fn refuse_for(&mut self, members: &[i64], reason: &str) -> PassId {
         let mut run = Run::begin(&mut self.store, &RunInfo::new("apply")).expect("a run");
         let mut pass = run.new_pass(PassKind::Apply, Some(stage())).expect("a pass");
         pass.row.source = Some(SOURCE.to_owned());
         pass.row.target = Some(TARGET.to_owned());
-        let row = row(run.connection(), SOURCE, member);
         let mut batch = Batch::new(BatchKind::Data);
-        let mut entry = Entry::new(RecordNumber::new(member), 0, EntryOutcome::Refused);
-        entry.input = row.hash();
-        entry.reason = Some("{\"code\":\"contract.broken\",\"violations\":[]}".to_owned());
-        let row = row.row.expect("a member");
-        batch.images.push(Image {
-            record: row.number,
-            part: 0,
-            kind: ImageKind::Refused,
-            body: whole(&row.id, &row.data),
-        });
-        batch.add(entry);
-        run.commit(&mut pass, batch).expect("a batch");
-        finish(run, &mut pass)
-    }
-
-    /// Decides pairs of members; `code` is what follows `review.`.
-    fn decide(&mut self, code: &str, pairs: &[(i64, i64)]) -> PassId {
-        let mut run = Run::begin(&mut self.store, &RunInfo::new("review")).expect("a run");
-        let mut pass = run.new_pass(PassKind::Merge, Some(stage())).expect("a pass");
-        pass.row.source = Some(SOURCE.to_owned());
-        let mut batch = Batch::new(BatchKind::Data);
-        for (a, b) in pairs.iter().flat_map(|(a, b)| [(a, b), (b, a)]) {
-            let mut entry = Entry::new(RecordNumber::new(*a), 0, EntryOutcome::Filtered);
-            entry.target = Some(RecordNumber::new(*b));
-            let reason = serde_json::json!({ "code": format!("review.{code}"), "bits": 2.3 });
-            entry.reason = Some(reason.to_string());
+        for member in members {
+            let row = row(run.connection(), SOURCE, *member);
+            let mut entry = Entry::new(RecordNumber::new(*member), 0, EntryOutcome::Refused);
+            entry.input = row.hash();
+            entry.reason = Some(reason.to_owned());
+            let row = row.row.expect("a member");
+            batch.images.push(Image {
+                record: row.number,
+                part: 0,
+                kind: ImageKind::Refused,
+                body: whole(&row.id, &row.data),
+            });
             batch.add(entry);
         }
         run.commit(&mut pass, batch).expect("a batch");
         finish(run, &mut pass)
+    }
+
+    /// Says something of pairs of members; `code` is what follows `review.`.
+    fn decide(&mut self, code: &str, pairs: &[(i64, i64)]) -> PassId {
+        let said: Vec<Said<'_>> = pairs.iter().map(|pair| (code, *pair, None)).collect();
+        self.say(&said)
+    }
+
+    /// Notes something about a pair.
+    fn note(&mut self, pair: (i64, i64), text: &str) -> PassId {
+        self.say(&[("noted", pair, Some(text))])
+    }
+
+    /// Says all of this in one batch, as a review does.
+    fn say(&mut self, said: &[Said<'_>]) -> PassId {
+        let run_info = RunInfo::new("review").reason("seen".to_owned());
+        let mut run = Run::begin(&mut self.store, &run_info).expect("a run");
+        let mut pass = run.new_pass(PassKind::Merge, Some(stage())).expect("a pass");
+        pass.row.source = Some(SOURCE.to_owned());
+        let mut batch = Batch::new(BatchKind::End);
+        for (code, (a, b), note) in said {
+            for (member, other) in [(*a, *b), (*b, *a)] {
+                let record = RecordNumber::new(member);
+                let part = batch
+                    .entries
+                    .iter()
+                    .filter(|entry| entry.record == record)
+                    .count();
+                let part = i64::try_from(part).expect("a small number");
+                let mut entry = Entry::new(record, part, EntryOutcome::Filtered);
+                entry.target = Some(RecordNumber::new(other));
+                entry.input = row(run.connection(), SOURCE, member).hash();
+                let mut reason = serde_json::json!({ "code": format!("review.{code}") });
+                if let Some(note) = note {
+                    reason["note"] = (*note).into();
+                }
+                entry.reason = Some(reason.to_string());
+                // A record counts once in a batch.
+                if part == 0 {
+                    batch.add(entry);
+                } else {
+                    batch.entries.push(entry);
+                }
+            }
+        }
+        run.commit(&mut pass, batch).expect("a batch");
+        run.finish().expect("a finished run");
+        pass.row.pass
     }
 
     /// Rolls a run back that did nothing but this pass.
@@ -154,6 +201,15 @@ impl Register {
         let sql = "SELECT run FROM ledger_batch WHERE pass=?1";
         let run = self.connection().query_row(sql, [pass], |row| row.get(0));
         self.roll_back_of(RollbackScope::Run(run.expect("a run")));
+    }
+
+    /// Takes a pass back that has written no row, whatever was built on it.
+    fn take_back(&mut self, pass: PassId) {
+        let run = Run::begin(&mut self.store, &RunInfo::new("rollback")).expect("a run");
+        let mut back = run.new_pass(PassKind::Rollback, Some(stage())).expect("a pass");
+        back.row.source = Some(SOURCE.to_owned());
+        back.row.reverses = Some(pass);
+        finish(run, &mut back);
     }
 
     fn roll_back_of(&mut self, scope: RollbackScope) {
@@ -214,6 +270,34 @@ impl Register {
         let lines = statement.query_map([], |row| row.get::<_, String>(3));
         let lines: rusqlite::Result<Vec<String>> = lines.and_then(Iterator::collect);
         lines.expect(sql).join("\n")
+    }
+
+    /// The first batch of a pass that has entries.
+    fn batch_of(&self, pass: PassId) -> i64 {
+        let sql = "SELECT min(batch) FROM ledger_batch WHERE pass=?1 AND entries>0";
+        let batch = self.connection().query_row(sql, [pass], |row| row.get(0));
+        batch.expect("one batch")
+    }
+
+    /// The batch since which a pair waits; `None` if it does not.
+    fn waits_since(&self, (a, b): (i64, i64)) -> Option<i64> {
+        let sql = format!(
+            "SELECT since, at=strftime('%Y-%m-%dT%H:%M:%SZ', committed_us/1000000, 'unixepoch')
+             FROM audit_review JOIN ledger_batch ON batch=since WHERE a={a} AND b={b}"
+        );
+        let lines = self.told(&sql);
+        assert!(lines.len() < 2, "{lines:?}");
+        let (since, is_its_time) = lines.first()?.split_once('|')?;
+        assert_eq!(is_its_time, "1");
+        Some(since.parse().expect("a number"))
+    }
+
+    /// What stands of what was said of a pair, the oldest first; `!` behind what counts.
+    fn decisions(&self, (a, b): (i64, i64)) -> Vec<String> {
+        self.told(&format!(
+            "SELECT decision||iif(counts,'!','') FROM audit_decision WHERE a={a} AND b={b} AND a_id='m'||a AND b_id='m'||b
+               AND project='p' AND number=4 AND source='register' ORDER BY batch"
+        ))
     }
 
     fn reviews(&self) -> Vec<String> {

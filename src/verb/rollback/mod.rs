@@ -131,7 +131,10 @@ pub fn rollback(
     }
     let bounds = Bounds::new(&options.stop, options.max_time);
     let mut report = RollbackReport::default();
-    let stages = chosen.iter().filter_map(|chosen| chosen.pass.row.stage.as_ref());
+    // A decision can be taken back whether the stage is applied or not.
+    let decides = |chosen: &&Chosen| chosen.pass.row.kind == PassKind::Merge;
+    let stages = chosen.iter().filter(|chosen| !decides(chosen));
+    let stages = stages.filter_map(|chosen| chosen.pass.row.stage.as_ref());
     let stages: BTreeSet<(&str, u32)> = stages
         .map(|stage| (stage.project.as_str(), stage.number))
         .collect();

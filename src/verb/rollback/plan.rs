@@ -217,7 +217,8 @@ pub(crate) fn refuse_beneath(connection: &Connection, chosen: &[&PassSummary]) -
             .row
             .stage
             .as_ref()
-            .filter(|_| pass.row.source != pass.row.target)
+            // A decision has written no row: the next pass of the stage processes again what was decided.
+            .filter(|_| pass.row.source != pass.row.target && pass.row.kind != PassKind::Merge)
         else {
             continue;
         };

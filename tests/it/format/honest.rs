@@ -1,4 +1,4 @@
-//! The honest stores of the corpus: twenty-one of them, made by the library as a program would, or kept from earlier versions.
+//! The honest stores of the corpus: twenty-two of them, made by the library as a program would, or kept from earlier versions.
 
 use std::path::{Path, PathBuf};
 
@@ -295,6 +295,11 @@ fn old_stores(keep: Keep<'_>) {
     keep("v3", "schema version 3, a pass unfinished", &fixture("v3.db"));
     keep("v4", "schema version 4", &fixture("v4.db"));
     keep("v5", "schema version 5", &fixture("v5.db"));
+    keep(
+        "v6",
+        "schema version 6, a merge with pairs that wait",
+        &fixture("v6.db"),
+    );
     let folder = tempfile::tempdir().expect("a folder");
     let path = renamed(&folder);
     keep(

@@ -3,8 +3,8 @@
 mod around;
 mod behind;
 mod chain;
-mod decided_law;
 mod changes;
+mod decided_law;
 mod edits;
 mod everything_back;
 #[cfg(all(unix, feature = "cli"))]

@@ -21,6 +21,10 @@ impl Before for Was {
         false
     }
 
+    fn has_left(&self, _: RecordNumber, _: RecordNumber) -> bool {
+        false
+    }
+
     fn is_changed(&self, record: RecordNumber) -> bool {
         self.1.contains(&record.get())
     }
@@ -38,6 +42,10 @@ impl Before for Refused {
 
     fn is_set_aside(&self, record: RecordNumber) -> bool {
         self.refused_with(record).is_some()
+    }
+
+    fn has_left(&self, _: RecordNumber, _: RecordNumber) -> bool {
+        false
     }
 
     fn is_changed(&self, record: RecordNumber) -> bool {
