@@ -1,6 +1,10 @@
 //! How text is shown safely. This is the one definition of the characters that a terminal, a page or a reader would
 //! interpret instead of displaying. Screens, JSON and the page of a report show them as escapes.
 
+mod inert;
+
+pub(crate) use inert::Inert;
+
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 

@@ -10,6 +10,7 @@ mod alike;
 mod answer;
 mod arguments;
 mod command;
+mod compared;
 mod completing;
 mod delivery;
 mod environment;

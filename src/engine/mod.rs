@@ -52,7 +52,7 @@ pub(crate) use items::source_as_read;
 pub(crate) use limits::PassLimits;
 pub(crate) use lookups::{Answers, looking_up};
 pub(crate) use merge::decided::{refuse_contradiction, versions};
-pub(crate) use merge::{golden, is_member};
+pub(crate) use merge::{MergeAsJudged, golden, is_member};
 pub(crate) use pass::Pass;
 pub(crate) use pipeline::{BATCH_BYTES, Producer, drive, drive_to_end};
 pub(crate) use prepared::{PreparedTarget, shape_for_writing};

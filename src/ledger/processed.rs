@@ -203,6 +203,13 @@ pub(crate) fn first_id(connection: &Connection, record: RecordNumber) -> Result<
         .flatten())
 }
 
+/// Returns the database in which a record began.
+pub(crate) fn first_database(connection: &Connection, record: RecordNumber) -> Result<Option<String>> {
+    let sql = "SELECT database FROM ledger_record WHERE record=?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([record], |row| row.get(0)).optional()?)
+}
+
 /// Returns the numbers of the rows of a database that a load or an edit wrote, and no stage; ascending.
 pub(crate) fn put_by_hand(connection: &Connection, database: &str) -> Result<Vec<RecordNumber>> {
     let sql = concat!(

@@ -98,6 +98,20 @@ fn listed_pair(row: &Row<'_>) -> Result<ListedPair> {
     })
 }
 
+/// Returns why each pair of a stage waits that does.
+pub(crate) fn bands(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+) -> Result<BTreeMap<NumberPair, String>> {
+    let sql = "SELECT a, b, band FROM audit_review WHERE project=?1 AND number=?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let pairs = statement.query_map(params![project, number], |row| {
+        Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
+    })?;
+    Ok(pairs.collect::<rusqlite::Result<_>>()?)
+}
+
 /// A remark about a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Remark {

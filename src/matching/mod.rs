@@ -25,9 +25,10 @@ pub use settings::{Caution, Classes, Comparator, Compare, Join, Kind, Role};
 pub use shown::{Bits, Probability};
 pub use table::{FieldModel, LevelShares, MatchModel, percent};
 
-pub(crate) use clusters::{Clustering, Constraints, FREE, Review, cluster};
+pub(crate) use clusters::{Clustering, Constraints, FREE, Parted, Review, cluster, parted};
 pub(crate) use compare::MOST_SLOTS;
 pub(crate) use features::{ABSENT, Features, FeaturesBuilder, MemberText};
+pub(crate) use keys::{Apart, Blocks};
 pub(crate) use limits::{Exceeded, Excess, Threads, Unfinished};
 pub(crate) use model::{Model, learn};
 pub(crate) use odds::bits_of;
@@ -36,12 +37,13 @@ pub(crate) use settings::{
     Field, Group, GroupPart, Key, KeyPart, Learn, Limits, Millibits, Ppm, Settings, place,
 };
 pub(crate) use shown::expected_in;
+pub(crate) use table::in_words;
 
 // For the tests, and for `benches/matching.rs`, which includes this folder.
 #[allow(unused_imports, reason = "which are used depends on who includes the folder")]
 pub(crate) use {
     clusters::Band,
-    compare::Likeness,
+    compare::{Likeness, What},
     limits::KeyFigures,
     model::{LevelModel, SlotModel},
     score::{Edge, Held, PairScore, SlotScore},

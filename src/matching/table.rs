@@ -112,7 +112,8 @@ fn shares(level: &LevelModel, households: bool, has_bins: bool) -> LevelShares {
     }
 }
 
-fn in_words(likeness: Likeness, has_bins: bool) -> String {
+/// Names a level. `has_bins`: whether the rarity of equal values counts.
+pub(crate) fn in_words(likeness: Likeness, has_bins: bool) -> String {
     match likeness {
         Likeness::Equal(bin) if has_bins => format!("equal, rarity {bin}"),
         Likeness::Equal(_) => "equal".to_owned(),

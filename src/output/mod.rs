@@ -27,7 +27,7 @@ mod guard;
 mod ndjson;
 mod table;
 
-pub(crate) use guard::bare;
+pub(crate) use guard::{bare, guarded};
 pub use ndjson::NdjsonWriter;
 pub use table::{Blanks, CsvWriter, column};
 pub(crate) use table::{cell, found};

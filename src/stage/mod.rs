@@ -57,7 +57,7 @@ pub use settings::{MaxErrors, OnConflict, OnError, Stale};
 pub use stages::Stages;
 
 pub(crate) use meaning::is_same as is_same_meaning;
-pub(crate) use merge::MemberFeatures;
+pub(crate) use merge::{FieldOrigin, MemberFeatures, role_name};
 pub(crate) use redacted::redacted_by;
 use settings::StageSettings;
 use steps::Steps;

@@ -66,6 +66,9 @@ mod random_ids;
 mod readme;
 mod redacted_shapes;
 mod report;
+mod review;
+#[cfg(unix)]
+mod review_page;
 mod steps;
 mod support;
 mod time_of_commands;

@@ -6,6 +6,7 @@ mod check;
 mod checkpoint;
 mod delete;
 mod demo;
+mod explain;
 mod export;
 mod history;
 mod init;
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Delete(delete::Delete),
     History(history::History),
     Trace(trace::Trace),
+    Explain(explain::Explain),
     Reconcile(reconcile::ReconcileCommand),
     Verify(verify::Verify),
     Report(report::Report),
@@ -90,6 +92,7 @@ impl Command {
             Self::Delete(_) => "delete",
             Self::History(_) => "history",
             Self::Trace(_) => "trace",
+            Self::Explain(_) => "explain",
             Self::Reconcile(_) => "reconcile",
             Self::Verify(_) => "verify",
             Self::Report(_) => "report",
@@ -110,6 +113,7 @@ impl Command {
             "status",
             "history",
             "trace",
+            "explain",
             "query",
             "prove",
             "quarantine list",
@@ -140,6 +144,7 @@ impl Command {
             Self::Delete(delete) => delete.run(session),
             Self::History(history) => history.run(session),
             Self::Trace(trace) => trace.run(session),
+            Self::Explain(explain) => explain.run(session),
             Self::Verify(verify) => verify.run(session),
             Self::Reconcile(reconcile) => reconcile.run(session),
             Self::Report(report) => report.run(session),

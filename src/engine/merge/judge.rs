@@ -65,7 +65,7 @@ impl ModelOrigin {
 }
 
 /// Reads the model that a note keeps.
-fn model_in(note: &MergeNote) -> Result<Model> {
+pub(super) fn model_in(note: &MergeNote) -> Result<Model> {
     let learned = note.noted.learned.as_ref();
     learned.and_then(Model::from_json).ok_or_else(|| Error::Damaged {
         what: format!("the model in batch {} cannot be read", note.batch),
@@ -150,7 +150,7 @@ fn clustered(
 }
 
 /// Returns what the stage's conflicts say about a pair.
-fn conflict(
+pub(super) fn conflict(
     merge: &Merge,
     features: &Features,
     context: Context<'_>,

@@ -2,6 +2,7 @@
 //! and each batch writes whole clusters.
 
 mod absent;
+mod compared;
 pub(crate) mod decided;
 mod earlier;
 mod excess;
@@ -20,6 +21,7 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use self::absent::absent;
+pub(crate) use self::compared::MergeAsJudged;
 use self::earlier::Earlier;
 pub(crate) use self::golden::golden;
 use self::judge::{ModelOrigin, judge, note};

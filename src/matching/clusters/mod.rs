@@ -1,11 +1,13 @@
 //! Clusters: pairs joined, the strongest first, as long as all members of a cluster go together.
 
 mod linked;
+mod parted;
 mod rings;
 
 use std::collections::{HashMap, HashSet};
 
 use linked::Linked;
+pub(crate) use parted::{Parted, parted};
 use rings::Rings;
 
 use crate::matching::compare::{Comparer, MISSING};
@@ -104,19 +106,8 @@ pub(crate) fn cluster(
 ) -> Clustering {
     let mut contested = HashSet::new();
     loop {
-        let mut joining = Joining {
-            features,
-            settings,
-            scorer,
-            conflict,
-            comparer: scorer.comparison.comparer(),
-            levels: vec![MISSING; scorer.comparison.slots.len()],
-            rings: Rings::new(features.len()),
-            established: HashSet::new(),
-            cannot: HashMap::new(),
-            reopened: HashSet::new(),
-            linked: Linked::default(),
-        };
+        let comparer = scorer.comparison.comparer();
+        let mut joining = Joining::new(features, settings, scorer, comparer, conflict);
         joining.begin(constraints);
         let (mut refused, before) = (HashMap::new(), contested.len());
         for (at, edge) in candidates.edges.iter().enumerate() {
@@ -184,6 +175,30 @@ struct Joining<'j, 'f> {
     reopened: HashSet<(u32, u32)>,
     /// The members that decisions make one.
     linked: Linked,
+}
+
+impl<'j, 'f> Joining<'j, 'f> {
+    fn new(
+        features: &'j Features,
+        settings: &'j Settings,
+        scorer: &'j Scorer<'f>,
+        comparer: Comparer<'j, 'f>,
+        conflict: Conflict<'j>,
+    ) -> Self {
+        Self {
+            features,
+            settings,
+            scorer,
+            conflict,
+            comparer,
+            levels: vec![MISSING; scorer.comparison.slots.len()],
+            rings: Rings::new(features.len()),
+            established: HashSet::new(),
+            cannot: HashMap::new(),
+            reopened: HashSet::new(),
+            linked: Linked::default(),
+        }
+    }
 }
 
 impl Joining<'_, '_> {

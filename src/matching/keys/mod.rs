@@ -1,9 +1,12 @@
 //! Candidates: pairs of members that agree in at least one key. Pairs are counted before any is made, visited once each,
 //! and never stored.
 
+mod apart;
 mod chosen;
 mod parts;
 mod refine;
+
+pub(crate) use apart::Apart;
 
 use crate::matching::features::Features;
 use crate::matching::limits::{Exceeded, Excess, KeyFigures, Threads, Unfinished};
@@ -33,11 +36,7 @@ const WORK: u64 = 32 << 20;
 impl Blocks {
     /// Finds the blocks. Refuses before pairs or memory exceed their limits.
     pub(crate) fn new(features: &Features, settings: &Settings) -> Result<Self, Excess> {
-        let keys = if settings.keys.is_empty() {
-            chosen::chosen(settings)
-        } else {
-            settings.keys.clone()
-        };
+        let keys = keys_of(settings);
         let memory = memory(features, keys.len());
         if memory > settings.limits.memory {
             return Err(Excess::new(Exceeded::Memory, memory, settings.limits.memory));
@@ -142,6 +141,15 @@ impl Blocks {
         self.hashes[..key]
             .iter()
             .any(|hashes| hashes[one] != 0 && hashes[one] == hashes[other])
+    }
+}
+
+/// Returns the keys of the settings, or those that are chosen for its fields.
+fn keys_of(settings: &Settings) -> Vec<Key> {
+    if settings.keys.is_empty() {
+        chosen::chosen(settings)
+    } else {
+        settings.keys.clone()
     }
 }
 

@@ -185,11 +185,9 @@ impl Merge {
         b: &[Option<String>],
         scope: &mut Scope<'_>,
     ) -> Option<Then> {
-        let holding = self.conflicts.iter().filter(|conflict| {
-            conflict.holds(&self.names, a, b, scope) || conflict.holds(&self.names, b, a, scope)
-        });
+        let holding = self.holding_conflicts(a, b, scope).into_iter();
         holding
-            .map(|conflict| conflict.then)
+            .map(|(_, then)| then)
             .min_by_key(|then| *then != Then::Never)
     }
 }

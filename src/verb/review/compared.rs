@@ -1,11 +1,11 @@
-//! A pair compared field by field, as people see it: redacted values masked.
+//! A pair compared field by field, as people see it: redacted values masked. Its JSON is read again.
 
 use super::pair::Side;
 use crate::matching::{Bits, Probability};
 use crate::record::{BatchId, RecordNumber};
 
 /// A pair of members, compared field by field with the recorded model of the stage.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ComparedPair {
     /// Number of the stage.
@@ -37,7 +37,8 @@ pub struct ComparedPair {
 }
 
 /// A member of a compared pair.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(from = "FlatMember")]
 #[non_exhaustive]
 pub struct ComparedMember {
     /// The record.
@@ -51,8 +52,36 @@ pub struct ComparedMember {
     pub members: u64,
 }
 
+/// A member as JSON has it. Numbers keep their text, and so cannot be read through a flattened part.
+#[derive(serde::Deserialize)]
+struct FlatMember {
+    record: RecordNumber,
+    id: Option<String>,
+    system: Option<String>,
+    golden: Option<RecordNumber>,
+    members: u64,
+}
+
+impl From<FlatMember> for ComparedMember {
+    fn from(member: FlatMember) -> Self {
+        let FlatMember {
+            record,
+            id,
+            system,
+            golden,
+            members,
+        } = member;
+        Self {
+            side: Side { record, id },
+            system,
+            golden,
+            members,
+        }
+    }
+}
+
 /// What one field says about a pair.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ComparedField {
     /// Name of the field or group in the stage.
@@ -72,7 +101,7 @@ pub struct ComparedField {
 }
 
 /// A value of the two records that is not compared.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct OtherField {
     /// Path of the value.
@@ -83,4 +112,20 @@ pub struct OtherField {
     pub b: Option<String>,
     /// Whether the values are masked.
     pub redacted: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::pair;
+    use super::super::{ComparedPair, QueuedPair};
+
+    #[test]
+    fn what_the_command_prints_as_json_is_read_again() {
+        let (queued, compared) = pair((4, 9), ("A:4", "C:9"), &[("given", "Jo", "Jon")]);
+        let json = serde_json::to_string(&compared).unwrap();
+        assert!(json.contains(r#""a":{"record":4,"id":"A:4","system":"#), "{json}");
+        assert_eq!(serde_json::from_str::<ComparedPair>(&json).unwrap(), compared);
+        let json = serde_json::to_string(&queued).unwrap();
+        assert_eq!(serde_json::from_str::<QueuedPair>(&json).unwrap(), queued);
+    }
 }

@@ -2,14 +2,27 @@
 //! A queue is not a separate table but a view over the ledger: the newest entries of the members list the pairs, less
 //! those that a standing decision settles. A decision is an entry too, which every later pass of the stage honours.
 
+mod bad_lines;
+mod compare;
 mod compared;
+mod comparing;
 mod decide;
+mod explained;
+mod page;
 mod pair;
 mod queue;
+#[cfg(test)]
+mod samples;
+mod sheet;
 mod unmerge;
+mod values;
+mod why;
 
 pub use compared::{ComparedField, ComparedMember, ComparedPair, OtherField};
 pub use decide::{DecisionReport, MAX_NOTE_BYTES, RefusedDecision, decide};
+pub use explained::{ExplainedRecord, NearPair};
+pub use page::{PageMode, PageOptions, page};
 pub use pair::{Decision, PairDecision, PairNote, QueuedPair, Side};
 pub use queue::QueueFilter;
+pub use sheet::{SheetRow, read_sheet, write_sheet};
 pub use unmerge::{Unmerge, UnmergeConflict, UnmergeOptions, UnmergeReport, unmerge};

@@ -21,6 +21,20 @@ pub enum Decision {
     Different,
 }
 
+impl Decision {
+    /// Reads the word of a sheet; `None` if it is none. A [note](Self::Note) has no word.
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "accept" => Self::Accept,
+            "reject" => Self::Reject,
+            "never" => Self::Never,
+            "same" => Self::Same,
+            "different" => Self::Different,
+            _ => return None,
+        })
+    }
+}
+
 /// A decision about a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -67,7 +81,7 @@ impl PairDecision {
 }
 
 /// One member of a pair.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Side {
     /// Number of the record.
@@ -77,7 +91,7 @@ pub struct Side {
 }
 
 /// A remark about a pair.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct PairNote {
     /// What it says.
@@ -89,7 +103,7 @@ pub struct PairNote {
 }
 
 /// A pair that waits for a decision.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct QueuedPair {
     /// Number of the stage.
@@ -122,5 +136,11 @@ impl QueuedPair {
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}+{}", self.a.record, self.b.record)
+    }
+
+    /// Returns the name of the pair in a sheet: `4+9.1f3a9c02`, with the version that a decision is about.
+    #[must_use]
+    pub fn versioned_name(&self) -> String {
+        format!("{}.{}", self.name(), self.version)
     }
 }

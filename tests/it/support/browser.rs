@@ -10,16 +10,27 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Longer than any page takes; a browser that hangs fails a test instead of stopping all of them.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// Whom Chromium itself asks, whatever is shown: its clock, its updates, its accounts.
 const OWN: [&str; 2] = [".google.com", ".googleapis.com"];
+
+/// How it runs: without a screen, and without errands of its own.
+pub(super) const FLAGS: [&str; 7] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
 
 /// What `browser.sh` ends with where there is no browser and nobody has asked for one.
 const NOT_RUN: i32 = 3;
 
 /// The browser, or `None` where there is none and installing one was not asked for. The script says so itself, past the
 /// test harness, which shows nothing of a test that passes. In CI it ends otherwise, so that nothing is left out there.
-static BROWSER: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+pub(super) static BROWSER: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser.sh");
     let output = Command::new("sh")
         .arg(&script)
@@ -57,18 +68,8 @@ fn open(url: &dyn Fn(u16) -> String, served: &str) -> Option<Seen> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let dom = folder.path().join("dom.html");
     let mut child = Command::new(browser)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--dump-dom",
-        ])
-        .args([
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ])
+        .args(FLAGS)
+        .arg("--dump-dom")
         .arg(format!(
             "--user-data-dir={}",
             folder.path().join("profile").display()
@@ -100,15 +101,15 @@ fn open(url: &dyn Fn(u16) -> String, served: &str) -> Option<Seen> {
 }
 
 /// A server and proxy that gives one page, refuses everything else, and writes down all of it.
-struct Network {
-    port: u16,
+pub(super) struct Network {
+    pub(super) port: u16,
     heard: Arc<Mutex<Vec<String>>>,
     over: Arc<AtomicBool>,
     listener: Option<thread::JoinHandle<()>>,
 }
 
 impl Network {
-    fn listen(page: String) -> Self {
+    pub(super) fn listen(page: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port of this machine");
         let port = listener.local_addr().expect("its number").port();
         let (heard, over) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
@@ -131,7 +132,7 @@ impl Network {
         }
     }
 
-    fn requests(mut self) -> Vec<String> {
+    pub(super) fn requests(mut self) -> Vec<String> {
         self.over.store(true, Ordering::SeqCst);
         // Wakes the listener, so that it sees that all is over.
         let _ = TcpStream::connect(("127.0.0.1", self.port));

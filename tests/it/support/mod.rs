@@ -3,6 +3,9 @@
 pub(crate) mod browser;
 pub(crate) mod child;
 pub(crate) mod comparison;
+pub(crate) mod contrast;
+#[cfg(unix)]
+pub(crate) mod devtools;
 pub(crate) mod fault;
 pub(crate) mod invariants;
 pub(crate) mod people;

@@ -1,0 +1,3 @@
+//! Review: pairs compared field by field, and what the lines of a merge would do elsewhere.
+
+mod explain;
