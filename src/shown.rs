@@ -44,7 +44,7 @@ pub(crate) fn grouped(number: u64) -> String {
 
 /// Formats a time of the ledger, in microseconds since 1970, as ISO 8601 in UTC, to the second.
 #[must_use]
-pub(crate) fn utc(micros: i64) -> String {
+pub fn utc(micros: i64) -> String {
     let at = chrono::DateTime::from_timestamp_micros(micros).unwrap_or_default();
     at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -2,9 +2,12 @@
 
 use super::compared::ComparedPair;
 use super::comparing::Comparing;
+use super::decide::{ChosenPair, commit, merge_stage};
 use super::why::why;
-use crate::engine::MergeAsJudged;
-use crate::error::Result;
+use crate::engine::{MergeAsJudged, Run, RunInfo};
+use crate::error::{Error, Result};
+use crate::ledger::decisions::in_order;
+use crate::ledger::review::NumberPair;
 use crate::matching::{Bits, Probability};
 use crate::record::RecordNumber;
 use crate::stage::Stages;
@@ -33,6 +36,56 @@ impl Store {
         let mut comparing = Comparing::new(self, stages, &judged, &scorer)?;
         compared(&mut comparing, pairs)
     }
+}
+
+/// Compares pairs as [`Store::compare_pairs`] does, with no value and no id masked. The ledger first records that these
+/// pairs were revealed: two entries per pair, in a run that says to whom and why.
+///
+/// # Errors
+/// As [`Store::compare_pairs`], and [`Error::Invalid`] without a reason in `run_info`. Nothing is revealed then.
+pub fn reveal(
+    store: &mut Store,
+    stages: &Stages,
+    stage_number: u32,
+    pairs: &[NumberPair],
+    run_info: &RunInfo,
+) -> Result<Vec<ComparedPair>> {
+    if run_info
+        .reason
+        .as_deref()
+        .is_none_or(|reason| reason.trim().is_empty())
+    {
+        return Err(Error::invalid(
+            "redacted values are revealed for a reason only",
+            "say why with --reason; the ledger keeps it",
+        ));
+    }
+    let revealed: Vec<ComparedPair> = {
+        let judged = MergeAsJudged::read(store, stages, stage_number)?;
+        let scorer = judged.scorer();
+        let mut comparing = Comparing::new(store, stages, &judged, &scorer)?.revealing();
+        compared(&mut comparing, pairs)?
+    };
+    let of_pair = |pair: &ComparedPair| ChosenPair {
+        pair: in_order(pair.a.side.record, pair.b.side.record),
+        code: "review.revealed",
+        note: None,
+        left: [false; 2],
+    };
+    let mut chosen: Vec<ChosenPair> = revealed.iter().map(of_pair).collect();
+    chosen.sort_by_key(|chosen| chosen.pair);
+    chosen.dedup_by_key(|chosen| chosen.pair);
+    if !chosen.is_empty() {
+        let mut run = Run::begin(store, run_info)?;
+        commit(
+            &mut run,
+            stages.project(),
+            merge_stage(stages, stage_number)?,
+            &chosen,
+        )?;
+        run.finish()?;
+    }
+    Ok(revealed)
 }
 
 /// Compares pairs, less those of which one record is not a member.

@@ -48,6 +48,14 @@ impl<'c, 's> Comparing<'c, 's> {
         })
     }
 
+    /// Masks no value and no id.
+    pub(super) fn revealing(self) -> Self {
+        Self {
+            shown: ShownValues::revealed(self.judged.merge),
+            ..self
+        }
+    }
+
     /// Returns a member with its values; `None` if the record is not one.
     pub(super) fn shown_member(&self, record: RecordNumber) -> Result<Option<ShownMember>> {
         let Some(at) = self.judged.index_of(record) else {

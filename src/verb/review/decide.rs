@@ -125,7 +125,8 @@ pub(crate) fn merge_stage(stages: &Stages, number: u32) -> Result<&Stage> {
 /// A decision about a pair, the smaller number first, with the rows that it is about.
 pub(crate) struct ChosenPair {
     pub(crate) pair: NumberPair,
-    pub(crate) decision: Decision,
+    /// The code in the reason of its entries.
+    pub(crate) code: &'static str,
     pub(crate) note: Option<String>,
     /// Which of the two leave the golden record of both by it.
     pub(crate) left: [bool; 2],
@@ -149,7 +150,7 @@ pub(crate) fn commit(run: &mut Run<'_>, project: &str, stage: &Stage, chosen: &[
             let mut entry = Entry::new(record, *part, EntryOutcome::Filtered);
             *part += 1;
             (entry.target, entry.input) = (Some(other), seen);
-            let mut reason = serde_json::json!({ "code": chosen.decision.code() });
+            let mut reason = serde_json::json!({ "code": chosen.code });
             if let Some(note) = &chosen.note {
                 reason["note"] = serde_json::json!(note);
             }
@@ -240,7 +241,7 @@ impl<'d> Deciding<'d> {
                 .chosen
                 .iter()
                 .find(|chosen| chosen.pair == self.pair_at(earlier));
-            let is_same = earlier.is_none_or(|earlier| earlier.decision == given.decision);
+            let is_same = earlier.is_none_or(|earlier| earlier.code == given.decision.code());
             if !is_same {
                 let message = format!("{}+{} is decided twice, differently", pair.0, pair.1);
                 self.refuse(at, message, "decide each pair once");
@@ -268,7 +269,7 @@ impl<'d> Deciding<'d> {
         *self.report.decided.entry(given.decision).or_default() += 1;
         self.chosen.push(ChosenPair {
             pair,
-            decision: given.decision,
+            code: given.decision.code(),
             note: given.note.clone(),
             left: [false; 2],
         });

@@ -18,6 +18,7 @@ mod unmerge;
 mod values;
 mod why;
 
+pub use compare::reveal;
 pub use compared::{ComparedField, ComparedMember, ComparedPair, OtherField};
 pub use decide::{DecisionReport, MAX_NOTE_BYTES, RefusedDecision, decide};
 pub use explained::{ExplainedRecord, NearPair};

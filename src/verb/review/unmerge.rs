@@ -398,7 +398,7 @@ fn never_again(one: &Apart) -> Vec<ChosenPair> {
             }
             pairs.push(ChosenPair {
                 pair: in_order(*a, *b),
-                decision: Decision::Never,
+                code: Decision::Never.code(),
                 note: None,
                 left: [leaves(a), leaves(b)],
             });

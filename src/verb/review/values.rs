@@ -66,6 +66,17 @@ impl<'s> ShownValues<'s> {
         })
     }
 
+    /// Masks nothing.
+    pub(super) fn revealed(merge: &'s Merge) -> Self {
+        let origins = merge.origins();
+        Self {
+            hidden: vec![false; origins.len()],
+            origins,
+            hides_ids: false,
+            redact: Vec::new(),
+        }
+    }
+
     /// Masks a member. `at`: its place among the features.
     pub(super) fn member(&self, at: usize, record: &Record) -> Result<ShownMember> {
         let data = masked(&record.data, &self.redact).and_then(|shown| Object::parse(&shown.data));

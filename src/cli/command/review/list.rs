@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use counterfoil::review::{QueueFilter, QueuedPair};
+use counterfoil::review::{PageMode, QueueFilter, QueuedPair};
+use counterfoil::shown::utc;
 use serde_json::json;
 
+use super::handed_out::HandedOut;
 use crate::cli::answer::{Answer, json};
 use crate::cli::failure::Failure;
 use crate::cli::render::{count, counted, dim, moment, shown, table};
@@ -27,6 +29,8 @@ pub(super) struct List {
     /// Maximum number of pairs to list on the screen; all are counted.
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
+    #[command(flatten)]
+    handed_out: HandedOut,
 }
 
 /// Why a pair waits.
@@ -66,12 +70,22 @@ impl List {
         let mut queue = store.review_queue(&settings.name, &filter)?;
         let ids = ShownIds::new(session, &store)?;
         for pair in &mut queue {
-            mask(&ids, pair);
+            self.handed_out.revealing.mask(&ids, pair);
         }
         let mut data = json!({ "pairs": json(&queue), "bands": bands(&queue), "waiting": queue.len() });
         data["oldest"] = json!(oldest(&queue));
         if queue.is_empty() {
             return Ok(Answer::new(data, "No pair waits for a decision.\n"));
+        }
+        if self.handed_out.is_asked() {
+            let made = utc(store.environment().clock.now_us());
+            // Whoever is to see redacted values writes to the store.
+            drop(store);
+            let text = self
+                .handed_out
+                .write(session, "review list", made, &queue, PageMode::Decide)?;
+            let import = session.command("review import FILE");
+            return Ok(Answer::new(data, text).hint(format!("{import} records the decisions of a sheet")));
         }
         let text = heading(&queue) + &listed(&queue[..self.limit.min(queue.len())]);
         let mut answer = Answer::new(data, text);
@@ -84,13 +98,6 @@ impl List {
             "{} compares the two field by field",
             session.command(&format!("review show {example}"))
         )))
-    }
-}
-
-/// Hides the ids that must not be shown.
-pub(super) fn mask(ids: &ShownIds, pair: &mut QueuedPair) {
-    for side in [&mut pair.a, &mut pair.b] {
-        side.id = side.id.take().map(|id| ids.shown(Some(&pair.source), id));
     }
 }
 
