@@ -521,7 +521,7 @@ CREATE VIEW audit_decision AS
  FROM ledger_decision d CROSS JOIN ledger_run r ON r.run=d.run WHERE d.record<d.other;
 -- Since version 6, in this form since version 7. One line per pair of members that waits for a decision, a<b: the newer entry of the two
 -- lists it, and no decision settles it. A pair that was accepted or ruled out for ever does not wait; one that was rejected waits again
--- once a later entry lists it. It waits `since` the first entry that has listed it without a break, after the newest decision.
+-- once a later entry lists it, and an accepted one if its golden record is refused. It waits `since` the first entry that has listed it without a break, after the newest decision.
 -- `note` is the newest remark. Ask for both members by their numbers.
 CREATE VIEW audit_review AS
  SELECT w.project, w.number, w.band, w.a, w.a_id, w.b, w.b_id, w.bits, w.probability, w.since,
@@ -588,7 +588,8 @@ CREATE VIEW audit_review AS
      WHERE n.record=r.member AND n.first_record<=+r.member AND n.last_record>=+r.member AND n.last_record<+r.member+16384
        AND n.batch>r.batch AND n.part=0 AND n.outcome<>4 AND n.project=r.project AND n.number=r.number)
    AND NOT EXISTS(SELECT 1 FROM ledger_decided d
-     WHERE d.other=r.b AND d.record=r.a AND d.project=r.project AND d.number=r.number AND (d.decision<>'rejected' OR d.batch>r.batch))) w;
+     WHERE d.other=r.b AND d.record=r.a AND d.project=r.project AND d.number=r.number 
+       AND (d.decision='never' OR d.batch>r.batch OR (d.decision='accepted' AND r.band<>'contract')))) w;
 -- Empty in a sound ledger.
 CREATE VIEW audit_chain_problem AS
  SELECT batch, 'previous_head does not match' AS problem

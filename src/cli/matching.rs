@@ -123,8 +123,7 @@ pub(super) fn pairs(pairs: &[ScoredPair]) -> String {
 pub(super) fn queue(pairs: u64) -> String {
     let verb = if pairs == 1 { "waits" } else { "wait" };
     format!(
-        "{} {verb} for a decision: the view `audit_review` of the store lists them; correct their records, or add a \
-         [[merge.conflict]] (docs/matching.md)",
+        "{} {verb} for a decision: `counterfoil review list`",
         counted(pairs, "pair")
     )
 }

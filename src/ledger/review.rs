@@ -112,6 +112,24 @@ pub(crate) fn bands(
     Ok(pairs.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Returns the newest standing label of each pair of a stage: whether the two are one.
+pub(crate) fn labels(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+) -> Result<BTreeMap<NumberPair, bool>> {
+    let sql = "SELECT e.record, e.target, json_extract(e.reason,'$.code')='review.same'
+         FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='merge'
+         CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE s.project=?1 AND s.number=?2 AND e.record<e.target
+           AND json_extract(e.reason,'$.code') IN('review.same','review.different') ORDER BY +b.batch";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_map(params![project, number], |row| {
+        Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
+    })?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
 /// A remark about a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Remark {

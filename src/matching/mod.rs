@@ -32,7 +32,7 @@ pub(crate) use keys::{Apart, Blocks};
 pub(crate) use limits::{Exceeded, Excess, Threads, Unfinished};
 pub(crate) use model::{Model, learn};
 pub(crate) use odds::bits_of;
-pub(crate) use score::{Scored, Scorer, score};
+pub(crate) use score::{Edge, Scored, Scorer, score};
 pub(crate) use settings::{
     Field, Group, GroupPart, Key, KeyPart, Learn, Limits, Millibits, Ppm, Settings, place,
 };
@@ -46,6 +46,6 @@ pub(crate) use {
     compare::{Likeness, What},
     limits::KeyFigures,
     model::{LevelModel, SlotModel},
-    score::{Edge, Held, PairScore, SlotScore},
+    score::{Held, PairScore, SlotScore},
     shown::share_of,
 };

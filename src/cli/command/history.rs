@@ -105,6 +105,9 @@ fn render(run: &RunRecord) -> String {
     text
 }
 
+/// The kind of a pass in which people decide pairs of records: it reads, and writes no row.
+const DECISIONS: &str = "merge";
+
 fn pass_text(pass: &RunPass) -> String {
     let stage = pass
         .stage
@@ -134,13 +137,21 @@ fn pass_text(pass: &RunPass) -> String {
             }
             name => format!(", {} {name}", count(*number)),
         });
-    let mut text = format!(
-        "pass {} {}{stage}{way}: {} read{}",
-        pass.pass,
-        pass.kind,
-        count(counts.read),
-        outcomes.collect::<String>()
-    );
+    let mut text = if pass.kind == DECISIONS {
+        format!(
+            "pass {} review{stage}{way}: {}",
+            pass.pass,
+            counted(counts.read, "record")
+        )
+    } else {
+        format!(
+            "pass {} {}{stage}{way}: {} read{}",
+            pass.pass,
+            pass.kind,
+            count(counts.read),
+            outcomes.collect::<String>()
+        )
+    };
     if let Some(reverses) = pass.reverses {
         text += &format!(", rolls back pass {reverses}");
     }

@@ -120,6 +120,8 @@ impl Command {
             "quarantine show",
             "review list",
             "review show",
+            "review sample",
+            "review calibrate",
         ]
         .contains(&self.name())
     }

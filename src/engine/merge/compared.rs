@@ -3,17 +3,19 @@
 
 use std::collections::BTreeMap;
 
+use super::decided::Decisions;
 use super::excess::finished;
+use super::figures::figures;
 use super::judge::{conflict, model_in};
 use super::members::{self, Members, index_of};
 use crate::context::Context;
 use crate::engine::reader::ReadConnection;
 use crate::error::{Error, Result};
 use crate::expression::Scope;
-use crate::ledger::EntryOutcome;
 use crate::ledger::decisions::{Verdict, Verdicts, verdicts};
 use crate::ledger::merged::{self, newest_model};
 use crate::ledger::read::{pass, pass_of};
+use crate::ledger::{EntryOutcome, MatchFigures};
 use crate::matching::{
     self, Blocks, Clustering, Constraints, Features, Millibits, Model, Parted, Scored, Scorer, Settings,
     Then, Threads, Unfinished,
@@ -24,6 +26,7 @@ use crate::store::{Store, Table};
 
 /// The members of a merge stage as they are now, with the recorded model.
 pub(crate) struct MergeAsJudged<'s> {
+    store: &'s Store,
     pub(crate) stage: &'s Stage,
     pub(crate) merge: &'s Merge,
     /// The facts of the newest pass, without a record.
@@ -86,6 +89,7 @@ impl<'s> MergeAsJudged<'s> {
         let (reader, source) = (ReadConnection::alone(store)?, Table::from_name(stage.source())?);
         let members = members::read(&reader, &source, stage, merge, context, threads())?;
         Ok(Self {
+            store,
             stage,
             merge,
             context,
@@ -204,16 +208,33 @@ impl<'s> MergeAsJudged<'s> {
         finished(self.stage, scored)?.ok_or_else(unstoppable)
     }
 
-    /// Clusters all members anew, with these settings.
-    pub(crate) fn clustered(
-        &self,
-        settings: &Settings,
-        scored: &Scored,
-        constraints: &Constraints<'_>,
-    ) -> Clustering {
+    /// Clusters all members anew with these settings, as one pass over everything would, and as people have decided.
+    ///
+    /// # Errors
+    /// When decisions contradict each other.
+    pub(crate) fn clustered(&self, settings: &Settings, scored: &Scored) -> Result<Clustering> {
         let scorer = Scorer::new(self.features(), settings, &self.model);
         let conflict = |a: usize, b: usize| self.conflict(a, b);
-        matching::cluster(self.features(), settings, scored, &scorer, constraints, &conflict)
+        let decided = self.decisions()?.of_members(self.features());
+        let constraints = decided.constraints(None);
+        Ok(matching::cluster(
+            self.features(),
+            settings,
+            scored,
+            &scorer,
+            &constraints,
+            &conflict,
+        ))
+    }
+
+    fn decisions(&self) -> Result<Decisions> {
+        let (connection, project) = (self.store.connection(), self.context.project);
+        Decisions::read(connection, project, self.stage, BatchId::MAX)
+    }
+
+    /// Returns the figures of scored candidates and their clusters, with the settings of the stage.
+    pub(crate) fn figures(&self, scored: &Scored, clustering: &Clustering) -> MatchFigures {
+        figures(self.features(), self.settings(), &self.model, scored, clustering)
     }
 
     fn conflict(&self, a: usize, b: usize) -> Option<Then> {

@@ -38,6 +38,8 @@ pub(crate) struct Scored {
     pub(crate) candidates: u64,
     /// The sum of their probabilities: how many should be the same.
     pub(crate) expected: u64,
+    /// The same sum, in millionths.
+    pub(crate) expected_ppm: u64,
     /// Those at or above the line for merging that nothing holds back.
     pub(crate) certain: u64,
     /// Pairs by the whole bits of their score, ascending.
@@ -187,6 +189,8 @@ fn together(
             .zip(worker.bars)
             .for_each(|(all, some)| *all += some);
     }
+    let millionths = u128::from(scored.expected) * 1_000_000;
+    scored.expected_ppm = u64::try_from((millionths + (1 << 31)) >> 32).unwrap_or(u64::MAX);
     scored.expected = (scored.expected + (1 << 31)) >> 32;
     scored.candidates = scored.first.iter().sum();
     scored.histogram = (LEAST_BITS..).zip(bars).filter(|(_, pairs)| *pairs > 0).collect();

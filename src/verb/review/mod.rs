@@ -3,27 +3,35 @@
 //! those that a standing decision settles. A decision is an entry too, which every later pass of the stage honours.
 
 mod bad_lines;
+mod calibration;
 mod compare;
 mod compared;
 mod comparing;
 mod decide;
+mod estimate;
 mod explained;
+mod figures;
 mod page;
 mod pair;
 mod queue;
 #[cfg(test)]
 mod samples;
+mod sampling;
 mod sheet;
+mod strata;
 mod unmerge;
 mod values;
 mod why;
 
+pub use calibration::{Calibration, Estimate, LabelledSample, LabelledStratum, LineTried};
 pub use compare::reveal;
 pub use compared::{ComparedField, ComparedMember, ComparedPair, OtherField};
 pub use decide::{DecisionReport, MAX_NOTE_BYTES, RefusedDecision, decide};
 pub use explained::{ExplainedRecord, NearPair};
+pub use figures::{Share, Tenths};
 pub use page::{PageMode, PageOptions, page};
 pub use pair::{Decision, PairDecision, PairNote, QueuedPair, Side};
 pub use queue::QueueFilter;
+pub use sampling::{PairSample, SampledStratum};
 pub use sheet::{SheetRow, read_sheet, write_sheet};
 pub use unmerge::{Unmerge, UnmergeConflict, UnmergeOptions, UnmergeReport, unmerge};

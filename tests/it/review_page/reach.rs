@@ -52,6 +52,34 @@ fn every_key_is_a_button_too() {
 }
 
 #[test]
+fn a_browser_that_others_use_forgets_what_is_saved_and_nothing_else() {
+    let page = PageFile::of(3, PageMode::Decide);
+    let Some(mut open) = OpenPage::open(&page.path) else {
+        return;
+    };
+    let kept = "localStorage.length";
+    open.press(&["a", "e", "twins", "Escape", "?"]);
+    assert_eq!(open.value("document.getElementById('forget').disabled"), true);
+    open.press(&["Escape"]);
+    assert_eq!(decisions(&open.saved_by(&["s"])).len(), 2);
+    assert_eq!(open.value(kept), 1);
+    open.press(&["?"]);
+    open.value("document.getElementById('forget').click()");
+    assert_eq!(open.value(kept), 0);
+    assert_eq!(open.value("document.getElementById('count').textContent"), "0");
+    assert_eq!(
+        open.value("document.querySelectorAll('#rows [data-decision]:not([data-decision=\"\"])').length"),
+        0
+    );
+    assert_eq!(
+        decisions(&open.saved_by(&["r", "s"])),
+        [decided(1, Decision::Reject, None)]
+    );
+    let left = open.leave();
+    assert!(left.complaints.is_empty(), "{:?}", left.complaints);
+}
+
+#[test]
 fn words_and_bars_of_the_page_are_distinct_from_what_is_behind_them() {
     let colours = [
         ("ink", "page", 7.0),

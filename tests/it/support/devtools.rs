@@ -169,7 +169,11 @@ impl OpenPage {
             "Runtime.consoleAPICalled",
             "Page.javascriptDialogOpening",
         ];
-        let is_complaint = |event: &Value| complaints.iter().any(|complaint| event["method"] == *complaint);
+        // The browser also says what is no fault of the page: that it had no need of an autofocus.
+        let is_remark = |event: &Value| event["params"]["entry"]["level"] == "info";
+        let is_complaint = |event: &Value| {
+            complaints.iter().any(|complaint| event["method"] == *complaint) && !is_remark(event)
+        };
         Left {
             requests: self.network.take().expect("a network until now").requests(),
             complaints: std::mem::take(&mut self.events)
@@ -262,6 +266,8 @@ fn start(browser: &Path, folder: &Path, pipes: &[PathBuf; 2], port: u16) -> Chil
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         .arg(format!("--proxy-server=http://127.0.0.1:{port}"))
         .arg("--proxy-bypass-list=<-loopback>")
+        // Otherwise it opens the start page that its maker has chosen.
+        .arg("about:blank")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -1,20 +1,24 @@
 //! `review`: the pairs of a merge that wait for a person.
 
+mod calibrate;
 mod choice;
 mod decide;
 mod handed_out;
 mod import;
 mod list;
 mod note;
+mod sample;
 mod show;
 
 use crate::cli::answer::Answer;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
+use calibrate::Calibrate;
 use decide::{Accept, Reject};
 use import::Import;
 use list::List;
 use note::Note;
+use sample::Sample;
 use show::Show;
 
 /// List, compare and decide the pairs of a merge that wait for a person.
@@ -36,6 +40,8 @@ enum Action {
     Reject(Reject),
     Note(Note),
     Import(Import),
+    Sample(Sample),
+    Calibrate(Calibrate),
 }
 
 impl Review {
@@ -47,6 +53,8 @@ impl Review {
             Action::Reject(_) => "review reject",
             Action::Note(_) => "review note",
             Action::Import(_) => "review import",
+            Action::Sample(_) => "review sample",
+            Action::Calibrate(_) => "review calibrate",
         }
     }
 
@@ -58,6 +66,8 @@ impl Review {
             Action::Reject(reject) => reject.run(session),
             Action::Note(note) => note.run(session),
             Action::Import(import) => import.run(session),
+            Action::Sample(sample) => sample.run(session),
+            Action::Calibrate(calibrate) => calibrate.run(session),
         }
     }
 }

@@ -3,7 +3,8 @@
   const at = (id) => document.getElementById(id);
   const settings = JSON.parse(at("settings").textContent);
   const pairs = JSON.parse(at("data").textContent);
-  const marks = { accept: "\u2713", reject: "\u2715", never: "\u2298", same: "\u2713", different: "\u2715", note: "\u270e", "": "" };
+  const [yes, no] = ["\u2713", "\u2715"];
+  const marks = { accept: yes, reject: no, never: "\u2298", same: yes, different: no, note: "\u270e", "": "" };
   const past = { accept: "accepted", reject: "rejected", never: "never", same: "same", different: "different" };
   const keys = settings.label ? { y: "same", d: "different" } : { a: "accept", r: "reject", n: "never" };
   const words = Object.values(keys);
@@ -35,10 +36,13 @@
       read: () => attempt(() => JSON.parse(localStorage.getItem(key))),
       write: () =>
         attempt(() => {
-          const rows = decided.flatMap((one, index) => (one.decision || one.reason ? [[index, one.decision, one.reason]] : []));
+          const rows = decided
+            .map(({ decision, reason }, index) => [index, decision, reason])
+            .filter(([, decision, reason]) => decision || reason);
           localStorage.setItem(key, JSON.stringify({ current, unsaved, single, rows }));
           return true;
         }),
+      forget: () => attempt(() => localStorage.removeItem(key)),
     };
   })();
 
@@ -96,11 +100,10 @@
     if (!(index in pairs)) return;
     const rows = at("rows").children;
     const hadFocus = document.activeElement === rows[current].firstChild;
-    for (const [row, isCurrent] of [[rows[current], false], [rows[index], true]]) {
-      row.firstChild.tabIndex = isCurrent ? 0 : -1;
-      if (isCurrent) row.firstChild.setAttribute("aria-current", "true");
-      else row.firstChild.removeAttribute("aria-current");
-    }
+    rows[current].firstChild.tabIndex = -1;
+    rows[current].firstChild.removeAttribute("aria-current");
+    rows[index].firstChild.tabIndex = 0;
+    rows[index].firstChild.setAttribute("aria-current", "true");
     current = index;
     if (hadFocus) rows[index].firstChild.focus({ preventScroll: true });
     at("pair").replaceChildren(...Shown.pair(pairs[index], index, pairs.length, settings.label));
@@ -160,7 +163,8 @@
     }
     go(index);
     storage.write();
-    say("Pair " + (index + 1) + (decided[index].decision ? ": " + past[decided[index].decision] : "") + ".");
+    const { decision } = decided[index];
+    say("Pair " + (index + 1) + (decision ? ": " + past[decision] : "") + ".");
   };
 
   const save = () => {
@@ -177,10 +181,27 @@
     unsaved = false;
     showCounts();
     storage.write();
-    say("Saved " + rows.length + (rows.length === 1 ? " row as " : " rows as ") + settings.file + ". Import it with: counterfoil review import " + settings.file);
+    const amount = rows.length === 1 ? "1 row" : rows.length.toLocaleString("en") + " rows";
+    say("Saved " + amount + ". Import the file with: counterfoil review import " + settings.file);
+  };
+
+  // For a browser that others use too.
+  const forget = () => {
+    decided.forEach((one, index) => {
+      if (!one.decision && !one.reason) return;
+      decided[index] = { decision: "", reason: "" };
+      markRow(index);
+    });
+    steps.length = 0;
+    storage.forget();
+    at("help").close();
+    go(0);
+    showCounts();
+    say("This browser has forgotten the decisions. The saved files stay.");
   };
 
   const help = () => {
+    at("forget").disabled = unsaved;
     if (at("help").open) at("help").close();
     else at("help").showModal();
   };
@@ -225,10 +246,10 @@
     s: save,
     j: () => move(1),
     k: () => move(-1),
-    ArrowRight: () => move(1),
-    ArrowLeft: () => move(-1),
     "?": help,
   };
+  actions.ArrowRight = actions.j;
+  actions.ArrowLeft = actions.k;
   for (const [key, decision] of Object.entries(keys)) actions[key] = () => decide(decision);
 
   const onKey = (event) => {
@@ -241,7 +262,7 @@
     if (!action || (key.length === 1 && !single)) return;
     event.preventDefault();
     // A key that is held down goes through the pairs, and decides none.
-    if (event.repeat && !["j", "k", "ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp"].includes(key)) return;
+    if (event.repeat && action !== actions.j && action !== actions.k) return;
     action();
   };
 
@@ -260,9 +281,8 @@
     for (const button of document.querySelectorAll(".decide")) {
       button.addEventListener("click", () => decide(button.dataset.decision));
     }
-    for (const [id, action] of [["undo", undo], ["save", save], ["ask", help], ["next", actions.j], ["previous", actions.k]]) {
-      at(id).addEventListener("click", action);
-    }
+    const buttons = { undo, save, forget, ask: help, next: actions.j, previous: actions.k };
+    for (const [id, action] of Object.entries(buttons)) at(id).addEventListener("click", action);
     at("rows").addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (!button) return;

@@ -57,20 +57,17 @@ const Shown = (() => {
     return track;
   };
 
-  const member = (side, letter) =>
-    el(
-      "th",
-      "member",
-      el("span", "letter", letter),
-      el("bdi", "id", nameOf(side)),
-      el(
-        "span",
-        "quiet",
-        side.system ? el("bdi", "", side.system) : null,
-        side.id === undefined ? null : (side.system ? ", record " : "record ") + side.record,
-        side.golden ? ", golden record " + side.golden + (side.members > 1 ? " (" + side.members + " members)" : "") : null,
-      ),
-    );
+  const member = (side, letter) => {
+    const members = side.members > 1 ? " (" + side.members + " members)" : "";
+    const facts = [
+      side.system ? el("bdi", "", side.system) : null,
+      side.id === undefined ? null : "record " + side.record,
+      side.golden ? "golden record " + side.golden + members : null,
+    ].filter(Boolean);
+    const listed = facts.flatMap((fact, index) => (index ? [", ", fact] : [fact]));
+    const [badge, id] = [el("span", "letter", letter), el("bdi", "id", nameOf(side))];
+    return el("th", "member", badge, id, el("span", "quiet", listed));
+  };
 
   const named = (cell, name) => {
     cell.dataset.name = name;
@@ -79,7 +76,8 @@ const Shown = (() => {
 
   const field = ([name, role, a, b, masked, level, bits], scale, label) => {
     const row = el("tr", "");
-    const head = el("th", "field", el("bdi", "", name), role && role !== "none" ? el("span", "quiet", role) : null);
+    const head = el("th", "field", el("bdi", "", name));
+    if (role && role !== "none") head.append(el("span", "quiet", role));
     head.scope = "row";
     row.append(
       head,
@@ -87,7 +85,8 @@ const Shown = (() => {
       named(el("td", "value", value(b, a, masked)), "B"),
       el("td", "level", el("span", "sign", sign(level)), level ?? "absent"),
     );
-    if (!label) row.append(el("td", "bits", bar(Number(bits), scale), el("span", "number", signed(bits))));
+    const weight = [bar(Number(bits), scale), el("span", "number", signed(bits))];
+    if (!label) row.append(el("td", "bits", weight));
     return row;
   };
 
@@ -104,14 +103,10 @@ const Shown = (() => {
       const head = el("th", "", words);
       head.scope = "row";
       head.colSpan = 4;
-      return el("tr", "", head, el("td", "bits", el("span", "number", bits)));
+      return el("tr", "", head, el("td", "bits", el("span", "number", signed(bits))));
     };
-    return el(
-      "tfoot",
-      "",
-      line("before any field is looked at", signed(pair.prior)),
-      line("together: probability " + pair.probability + ", merged from " + pair.auto + " on", signed(pair.bits)),
-    );
+    const together = "together: probability " + pair.probability + ", merged from " + pair.auto + " on";
+    return el("tfoot", "", line("before any field is looked at", pair.prior), line(together, pair.bits));
   };
 
   const compared = (pair, label) => {
@@ -135,29 +130,34 @@ const Shown = (() => {
         named(el("td", "value", value(b, a, masked)), "B"),
       );
     });
-    const details = el("details", "", el("summary", "", "Values that are not compared"), el("table", "compared others", el("tbody", "", rows)));
+    const table = el("table", "compared others", el("tbody", "", rows));
+    const details = el("details", "", el("summary", "", "Values that are not compared"), table);
     details.open = true;
     return details;
   };
 
+  const note = ([text, actor, time]) => {
+    const by = el("span", "quiet", " ", el("bdi", "", actor), ", " + moment(time));
+    return el("p", "note", el("q", "", el("bdi", "", text)), by);
+  };
+
   // The pair, large.
   const pair = (one, at, count, label) => {
-    const title = el("h2", "", "Pair " + (at + 1).toLocaleString("en") + " of " + count.toLocaleString("en"));
+    const [place, of] = [at + 1, count].map((part) => part.toLocaleString("en"));
+    const title = el("h2", "", "Pair " + place + " of " + of);
     title.id = "title";
-    const waits = el("p", "quiet", el("code", "", one.name.split(".")[0]), label ? null : ", waits since " + moment(one.since));
-    const head = el("div", "head", el("div", "", title, waits));
-    if (!label) {
-      head.append(
-        el("p", "score", el("span", "band", one.band), el("b", "", one.probability), el("span", "quiet", number(one.bits) + " bits")),
-      );
-    }
+    const since = label ? null : ", waits since " + moment(one.since);
+    const head = el("div", "head", el("div", "", title, el("p", "quiet", el("code", "", one.name.split(".")[0]), since)));
     const why = label ? [] : one.why.slice();
-    if (one.together) why.push("Both are in golden record " + one.together + " now.");
-    const note = one.note;
+    if (one.together && !label) why.push("Both are in golden record " + one.together + " now.");
+    if (!label) {
+      const bits = el("span", "quiet", number(one.bits) + " bits");
+      head.append(el("p", "score", el("span", "band", one.band), el("b", "", one.probability), bits));
+    }
     return [
       head,
       why.length ? el("ul", "why", why.map((reason) => el("li", "", el("bdi", "", reason)))) : null,
-      note ? el("p", "note", el("q", "", el("bdi", "", note[0])), el("span", "quiet", " ", el("bdi", "", note[1]), ", " + moment(note[2]))) : null,
+      one.note ? note(one.note) : null,
       compared(one, label),
       others(one),
     ].filter((part) => part !== null);
@@ -165,12 +165,16 @@ const Shown = (() => {
 
   // A row of the list of all pairs.
   const row = (one, at, label) => {
+    const [a, b] = [one.a, one.b].map((side) => el("bdi", "", nameOf(side)));
+    const facts = label
+      ? ["record " + one.a.record, "record " + one.b.record]
+      : [one.band, one.probability, age(one.since)].filter(Boolean);
     const button = el(
       "button",
       "",
       el("span", "mark"),
-      el("span", "ids", el("bdi", "", nameOf(one.a)), el("span", "plus", " + "), el("bdi", "", nameOf(one.b))),
-      el("span", "quiet", label ? "record " + one.a.record + " + " + one.b.record : one.band + " \u00b7 " + one.probability + " \u00b7 " + age(one.since)),
+      el("span", "ids", a, el("span", "plus", " + "), b),
+      el("span", "quiet", facts.join(" \u00b7 ")),
       el("span", "why-so"),
     );
     button.type = "button";
