@@ -17,7 +17,9 @@ use crate::error::Result;
 use crate::ledger::read::warnings;
 use crate::ledger::selection::{SUPERSEDED, halting, settled_since};
 use crate::ledger::stage_input::StageInput;
-use crate::ledger::{Batch, BatchKind, Counts, MergeOutcome, PassKind, PassState, TableChange, out};
+use crate::ledger::{
+    Batch, BatchKind, Counts, MergeOutcome, PassKind, PassState, StageHistory, TableChange, out,
+};
 use crate::observe::{Event, Observer};
 use crate::record::PassId;
 use crate::stage::{Cardinality, Stage};
@@ -166,6 +168,18 @@ fn came_out(run: &Run<'_>, stage: &Stage, pass: &Pass, counts: &Counts) -> Resul
     } else {
         out::of_pass(run.connection(), pass.row.pass)
     }
+}
+
+/// Ends the interrupted retries of a merge where they are: a new pass judges all records anyway, and what such a retry was to do
+/// follows from the ledger, be it a refusal that stands or a decision that no pass has honoured yet.
+pub(crate) fn end_retries_of_merge(run: &mut Run<'_>, stage: &Stage, history: &StageHistory) -> Result<()> {
+    if stage.merge().is_none() {
+        return Ok(());
+    }
+    for open in history.open_retries() {
+        supersede(run, Pass::resumed(open))?;
+    }
+    Ok(())
 }
 
 /// Ends a pass where it is: one of an earlier revision, or one whose source changed after its reader had passed. What

@@ -16,6 +16,7 @@ pub(crate) mod leaves;
 pub(crate) mod life;
 pub(crate) mod lookups;
 mod match_figures;
+pub(crate) mod member_of;
 pub(crate) mod members;
 pub(crate) mod merged;
 pub(crate) mod open;

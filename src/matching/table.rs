@@ -1,6 +1,6 @@
 //! A model as a table for people: what was learned of each field.
 
-use super::compare::Likeness;
+use super::compare::{Likeness, one_in};
 use super::model::{LevelModel, Model};
 use super::shown::{Bits, share_of};
 
@@ -115,9 +115,12 @@ fn shares(level: &LevelModel, households: bool, has_bins: bool) -> LevelShares {
 /// Names a level. `has_bins`: whether the rarity of equal values counts.
 pub(crate) fn in_words(likeness: Likeness, has_bins: bool) -> String {
     match likeness {
-        Likeness::Equal(bin) if has_bins => format!("equal, rarity {bin}"),
+        Likeness::Equal(0) if has_bins => "equal, frequent".to_owned(),
+        Likeness::Equal(bin) if has_bins => format!("equal, 1 in {}", one_in(bin)),
         Likeness::Equal(_) => "equal".to_owned(),
-        Likeness::Similar(level) => format!("similar, step {level}"),
+        Likeness::Similar(1) => "nearly equal".to_owned(),
+        Likeness::Similar(2) => "similar".to_owned(),
+        Likeness::Similar(_) => "a little alike".to_owned(),
         Likeness::Swapped(0) => "exchanged with the other field".to_owned(),
         Likeness::Swapped(_) => "in the other field".to_owned(),
         Likeness::Together(level) => format!("level {} of the group", level + 1),

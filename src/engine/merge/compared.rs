@@ -212,7 +212,7 @@ impl<'s> MergeAsJudged<'s> {
     ///
     /// # Errors
     /// When decisions contradict each other.
-    pub(crate) fn clustered(&self, settings: &Settings, scored: &Scored) -> Result<Clustering> {
+    pub(crate) fn clustered(&self, settings: &Settings, candidates: &Scored) -> Result<Clustering> {
         let scorer = Scorer::new(self.features(), settings, &self.model);
         let conflict = |a: usize, b: usize| self.conflict(a, b);
         let decided = self.decisions()?.of_members(self.features());
@@ -220,7 +220,7 @@ impl<'s> MergeAsJudged<'s> {
         Ok(matching::cluster(
             self.features(),
             settings,
-            scored,
+            candidates,
             &scorer,
             &constraints,
             &conflict,

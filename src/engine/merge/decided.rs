@@ -105,6 +105,37 @@ impl Decisions {
         parted.map(|(pair, _)| pair).chain(undecided)
     }
 
+    /// Returns the places that accepted pairs bring together although two of their members are decided to be two: what
+    /// nobody has decided there has to give way. `place`: where a record stood.
+    pub(super) fn contested(
+        &self,
+        is_new: impl Fn(&NumberPair) -> bool,
+        place: impl Fn(RecordNumber) -> RecordNumber,
+    ) -> BTreeSet<RecordNumber> {
+        let places = |(a, b): &NumberPair| (place(*a), place(*b));
+        let (accepted, parted): (Vec<_>, Vec<_>) = self
+            .verdicts
+            .iter()
+            .partition(|(_, found)| found.verdict == Verdict::Accepted);
+        let joining = accepted.into_iter().filter(|(pair, _)| is_new(pair));
+        let joining: Verdicts = joining
+            .map(|(pair, found)| {
+                let (one, other) = places(pair);
+                (in_order(one, other), *found)
+            })
+            .collect();
+        let linked = Linked::new(&joining);
+        let torn = parted.into_iter().filter_map(|(pair, _)| {
+            let (one, other) = places(pair);
+            (one != other && linked.root(one) == linked.root(other)).then(|| linked.root(one))
+        });
+        let torn: BTreeSet<RecordNumber> = torn.collect();
+        let brought = joining.keys().flat_map(|(one, other)| [*one, *other]);
+        brought
+            .filter(|place| torn.contains(&linked.root(*place)))
+            .collect()
+    }
+
     /// Returns the decisions about pairs of members.
     pub(super) fn of_members(&self, features: &Features) -> DecidedPairs {
         let mut pairs = DecidedPairs::default();

@@ -450,6 +450,12 @@ const COMMON_BITS: f64 = 5.0;
 /// How much rarer the values of the next level are, in bits.
 const BITS_PER_BIN: f64 = 2.0;
 
+/// Returns about how many members there are for each that has a value of a rarity from 1 on: the middle of its level.
+pub(crate) fn one_in(rarity: u8) -> u64 {
+    // Level 1 begins at 5 bits, and each has 2.
+    1 << (4 + 2 * rarity.min(20))
+}
+
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts of members and pairs are far below 2^52"

@@ -223,8 +223,7 @@ impl<'t> Planner<'t> {
         }
         let (prepared, selection) = self.prepare(stage, &planned.pass, selection)?;
         self.announce(stage, records, observer);
-        let tally = Arc::clone(&course.tally);
-        let options = self.store.options();
+        let (tally, options) = (Arc::clone(&course.tally), self.store.options());
         let beginning = Beginning {
             stage,
             context: Context::new(self.project, stage.number(), &self.store.environment().secrets)

@@ -166,7 +166,7 @@ fn above(scored: &Scored, settings: &Settings) -> Scored {
 }
 
 /// Tries lines.
-fn tried(judged: &MergeAsJudged<'_>, scored: &Scored) -> Result<Vec<LineTried>> {
+fn tried(judged: &MergeAsJudged<'_>, candidates: &Scored) -> Result<Vec<LineTried>> {
     let own = (judged.settings().auto, judged.settings().review);
     let mut lines: Vec<(Ppm, Ppm)> = AUTO.iter().map(|auto| (*auto, own.1)).collect();
     lines.extend(REVIEW.iter().map(|review| (own.0, *review)));
@@ -179,7 +179,7 @@ fn tried(judged: &MergeAsJudged<'_>, scored: &Scored) -> Result<Vec<LineTried>> 
     for (auto, review) in lines {
         let mut settings = judged.settings().clone();
         (settings.auto, settings.review) = (auto, review);
-        let above = above(scored, &settings);
+        let above = above(candidates, &settings);
         let clustering = judged.clustered(&settings, &above)?;
         let sizes = sizes(&clustering);
         tried.push(LineTried {
@@ -190,7 +190,7 @@ fn tried(judged: &MergeAsJudged<'_>, scored: &Scored) -> Result<Vec<LineTried>> 
             merged: sizes.values().filter(|members| **members > 1).sum(),
             waiting: clustering.reviews.len() as u64,
             false_merges: Tenths::from_ppm(false_merges(judged, &scorer, &clustering)),
-            missed: Tenths::from_ppm(missed(scored, &clustering)),
+            missed: Tenths::from_ppm(missed(candidates, &clustering)),
         });
     }
     Ok(tried)

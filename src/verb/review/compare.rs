@@ -38,8 +38,8 @@ impl Store {
     }
 }
 
-/// Compares pairs as [`Store::compare_pairs`] does, with no value and no id masked. The ledger first records that these
-/// pairs were revealed: two entries per pair, in a run that says to whom and why.
+/// Compares pairs as [`Store::compare_pairs`] does, with no value and no id masked. Before it returns, the ledger records
+/// that these pairs were revealed: two entries per pair, in a run that says to whom and why.
 ///
 /// # Errors
 /// As [`Store::compare_pairs`], and [`Error::Invalid`] without a reason in `run_info`. Nothing is revealed then.

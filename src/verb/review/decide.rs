@@ -95,8 +95,13 @@ pub fn decide(
     let Deciding {
         mut report, chosen, ..
     } = deciding;
-    if !report.refused.is_empty() || chosen.is_empty() {
+    if !report.refused.is_empty() {
         report.decided.clear();
+        return Ok(report);
+    }
+    if chosen.is_empty() {
+        // Signs what the same decisions have written before, if they were killed then.
+        run.finish()?;
         return Ok(report);
     }
     commit(&mut run, stages.project(), stage, &chosen)?;

@@ -51,8 +51,8 @@ pub(super) fn share_found(strata: &[Labels], is_found: &[bool]) -> Option<Estima
     let among = |share: fn(&Stratum) -> f64| -> [f64; 2] {
         let same = |of: &Stratum| of.pairs * share(of);
         let all = strata.iter().map(same).sum();
-        let in_found = strata.iter().zip(&found).filter(|(_, found)| **found);
-        [in_found.map(|(of, _)| same(of)).sum(), all]
+        let there = strata.iter().zip(&found).filter(|(_, found)| **found);
+        [there.map(|(of, _)| same(of)).sum(), all]
     };
     let [found_same, same] = among(|of| of.share);
     if same <= 0.0 {

@@ -102,7 +102,7 @@ pub fn page(
     }
     data.push_str(if data.is_empty() { "[]" } else { "\n]" });
     let file = file_name(options.mode, pairs);
-    let parts = [&options.project, &options.made, &file, &data].map(|part| part.as_bytes());
+    let parts = [&options.project, &options.made, &file, &data].map(String::as_bytes);
     let page = ReviewPage {
         options,
         count: pairs.len(),
@@ -165,19 +165,21 @@ struct PagePair<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
     together: Option<String>,
     why: Vec<Cow<'p, str>>,
-    /// Name, role, both values, whether they are masked, level, bits.
-    fields: Vec<(
-        Cow<'p, str>,
-        Cow<'p, str>,
-        Shown<'p>,
-        Shown<'p>,
-        u8,
-        Shown<'p>,
-        String,
-    )>,
+    fields: Vec<PageField<'p>>,
     /// Path, both values, whether they are masked.
     others: Vec<(Cow<'p, str>, Shown<'p>, Shown<'p>, u8)>,
 }
+
+/// Name, role, both values, whether they are masked, level, bits.
+type PageField<'p> = (
+    Cow<'p, str>,
+    Cow<'p, str>,
+    Shown<'p>,
+    Shown<'p>,
+    u8,
+    Shown<'p>,
+    String,
+);
 
 /// A text that is safe to show, if there is one.
 type Shown<'p> = Option<Cow<'p, str>>;

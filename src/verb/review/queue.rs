@@ -1,6 +1,7 @@
 //! The queue: the pairs that wait for a decision.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use rusqlite::Connection;
 
@@ -75,10 +76,11 @@ impl Store {
         let mut remarks_of = BTreeMap::new();
         let mut pairs = Vec::new();
         for listed in waiting(connection, project, &choice)? {
-            if !remarks_of.contains_key(&listed.stage) {
-                remarks_of.insert(listed.stage, remarks(connection, project, listed.stage)?);
-            }
-            let remark = remarks_of[&listed.stage].get(&listed.pair);
+            let of_stage = match remarks_of.entry(listed.stage) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(remarks(connection, project, listed.stage)?),
+            };
+            let remark = of_stage.get(&listed.pair);
             let version = version(connection, &Table::from_name(&listed.source)?, listed.pair)?;
             let [a, b] = listed.ids;
             let side = |record, id| Side { record, id };

@@ -13,6 +13,8 @@ use crate::output::guarded;
 use crate::record::{Document, Limits, RecordNumber};
 use crate::shown::line;
 
+/// What tells a spreadsheet that a file is UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// The columns in front: those that are read, and the ids for the person.
 const FRONT: [&str; 5] = ["pair", "a", "b", "decision", "reason"];
 /// The columns that say how the pair waits.
@@ -40,7 +42,7 @@ pub struct SheetRow {
 
 /// Writes pairs as CSV: the columns `pair,a,b,decision,reason`, how the pair waits, and the values of every compared
 /// field of either member. `decision` and `reason` are empty, for a person to fill in; the columns behind them are for
-/// reading only. A cell that a spreadsheet would execute gets a single quote prefix, and characters that would hide or
+/// reading only. The text is UTF-8 with a byte order mark, as spreadsheets need it. A cell that a spreadsheet would execute gets a single quote prefix, and characters that would hide or
 /// reorder text are written as escapes.
 pub fn write_sheet(out: &mut dyn Write, pairs: &[(QueuedPair, ComparedPair)]) -> io::Result<()> {
     let mut fields: Vec<&str> = Vec::new();
@@ -49,6 +51,8 @@ pub fn write_sheet(out: &mut dyn Write, pairs: &[(QueuedPair, ComparedPair)]) ->
             fields.push(&field.name);
         }
     }
+    // Without it, spreadsheets read the file in an old encoding and garble names.
+    out.write_all(BYTE_ORDER_MARK)?;
     let mut sheet = csv::Writer::from_writer(out);
     let names = FRONT.iter().chain(&QUEUE).map(|name| (*name).to_owned());
     let of_fields = fields

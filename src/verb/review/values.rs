@@ -171,7 +171,7 @@ fn own(data: &Object, path: &Path) -> String {
 fn shown(value: &Value) -> Option<String> {
     match value.kind() {
         Kind::Null => None,
-        Kind::Text => value.as_text().map(|text| text.into_owned()),
+        Kind::Text => value.as_text().map(std::borrow::Cow::into_owned),
         Kind::Number => value.as_number().map(str::to_owned),
         Kind::Boolean => value.as_boolean().map(|boolean| boolean.to_string()),
         Kind::List => {

@@ -179,14 +179,15 @@ fn too_weak(comparing: &Comparing<'_, '_>, score: &PairScore) -> Option<String> 
     let bits = Bits::new(score.bits);
     // Of what is shown, so that it adds up.
     let lacking = (auto.tenths() - bits.tenths()).max(1);
-    let mut text = format!(
-        "{bits} bits are {} too few: pairs are merged from {auto} on",
+    let listed = if score.posterior < settings.review {
+        format!(", and listed for a decision from {review} on")
+    } else {
+        String::new()
+    };
+    Some(format!(
+        "{bits} bits are {} too few: pairs are merged from {auto} on{listed}",
         Bits::new(lacking * 100)
-    );
-    if score.posterior < settings.review {
-        text += &format!(", and listed for a decision from {review} on");
-    }
-    Some(text)
+    ))
 }
 
 /// Why no key brings two members together.

@@ -28,6 +28,17 @@ pub(crate) fn kill_everywhere_and(
     work: &dyn Fn(&Path) -> Work,
     otherwise: &mut dyn FnMut(&Path, &Output, &str) -> bool,
 ) {
+    kill_at_most(usize::MAX, beginning, compared, work, otherwise);
+}
+
+/// The same, on ordinary days at no more than so many of the operations.
+pub(crate) fn kill_at_most(
+    most: usize,
+    beginning: Beginning,
+    compared: Compared,
+    work: &dyn Fn(&Path) -> Work,
+    otherwise: &mut dyn FnMut(&Path, &Output, &str) -> bool,
+) {
     if !fault::available("kill_everywhere") {
         return;
     }
@@ -37,7 +48,13 @@ pub(crate) fn kill_everywhere_and(
     assert!(output.status.success(), "{output:?}");
     let uninterrupted = Contents::of(&store, compared);
     let (mut struck, mut passed) = (0, 0);
-    for (turn, at) in fault::points(&operations).into_iter().enumerate() {
+    let mut points = fault::points(&operations);
+    if points.len() > most && !all_wanted() {
+        points = (0..most)
+            .map(|nth| points[nth * (points.len() - 1) / (most - 1)])
+            .collect();
+    }
+    for (turn, at) in points.into_iter().enumerate() {
         let faults = [Fault::kill_at(at), Fault::torn_at(at), Fault::kill_after(at)];
         let chosen = if all_wanted() {
             &faults[..]
@@ -105,7 +122,7 @@ fn a_first_open_killed_at_any_operation_begins_again() {
 }
 
 /// Starts a child, kills it after so long if it still runs, and takes what it said.
-fn kill_after(command: &mut Command, delay: Duration) -> Output {
+pub(crate) fn kill_after(command: &mut Command, delay: Duration) -> Output {
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

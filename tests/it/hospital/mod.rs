@@ -1,6 +1,7 @@
 //! `migrations/hospital`: three systems in one register, in any order, each reversible apart, under ids that a key makes; one
 //! record for each person, whom visits follow; and nothing of a patient on any screen.
 
+mod clerk;
 mod golden;
 mod key;
 mod order;

@@ -9,7 +9,7 @@ use super::{SYSTEMS, applied, asked, project, register};
 use crate::support::world::Scene;
 
 /// Two records, the smaller first.
-type Pair = (String, String);
+pub(super) type Pair = (String, String);
 
 fn pair(a: &str, b: &str) -> Pair {
     let (a, b) = if a < b { (a, b) } else { (b, a) };
@@ -25,7 +25,7 @@ fn pairs_in<'a>(records: impl IntoIterator<Item = &'a String>) -> BTreeSet<Pair>
 }
 
 /// The pairs of the register that are one person, by the truth.
-fn true_pairs(scene: &Scene) -> BTreeSet<Pair> {
+pub(super) fn true_pairs(scene: &Scene) -> BTreeSet<Pair> {
     let present: BTreeSet<String> = register(scene).into_iter().map(|(id, _)| id).collect();
     let of = |records: &Vec<String>| pairs_in(records.iter().filter(|record| present.contains(*record)));
     truth().values().flat_map(of).collect()
@@ -48,12 +48,12 @@ fn several(scene: &Scene) -> usize {
         .count()
 }
 
-fn merged_pairs(scene: &Scene) -> BTreeSet<Pair> {
+pub(super) fn merged_pairs(scene: &Scene) -> BTreeSet<Pair> {
     members(scene).values().flat_map(pairs_in).collect()
 }
 
 /// The pairs that wait for a person, each with its band.
-fn reviews(scene: &Scene) -> BTreeMap<Pair, String> {
+pub(super) fn reviews(scene: &Scene) -> BTreeMap<Pair, String> {
     let rows = asked(scene, "SELECT a_id, b_id, band FROM audit_review");
     rows.into_iter()
         .map(|row| (pair(&row[0], &row[1]), row[2].clone()))

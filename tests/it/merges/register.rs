@@ -8,7 +8,7 @@ use counterfoil::{RunInfo, apply::ApplyReport};
 use crate::support::world::World;
 
 /// Merges by `key`; all ids survive. Three records are too many for one golden record if `n` of the first is 3.
-pub(super) const PEOPLE: &str = r#"
+pub(crate) const PEOPLE: &str = r#"
 [stage]
 source = "register"
 target = "people"
@@ -26,7 +26,7 @@ target = { properties = { ids = { maxItems = 2 } } }
 "#;
 
 /// Merges by `key`, without a contract.
-pub(super) const BY_KEY: &str = r#"
+pub(crate) const BY_KEY: &str = r#"
 [stage]
 source = "register"
 target = "people"
@@ -39,23 +39,23 @@ by = { key = "key" }
 "#;
 
 /// A world with this stage and others.
-pub(super) fn world_with(more: &[(&str, &str)]) -> World {
+pub(crate) fn world_with(more: &[(&str, &str)]) -> World {
     let mut files = vec![("0001_people.toml", PEOPLE)];
     files.extend(more);
     World::new("merges", &files)
 }
 
-pub(super) fn world() -> World {
+pub(crate) fn world() -> World {
     world_with(&[])
 }
 
 /// A record of the register.
-pub(super) fn record(id: &str, key: &str) -> String {
+pub(crate) fn record(id: &str, key: &str) -> String {
     format!(r#"{{"id":"{id}","key":"{key}","ids":["{id}"]}}"#)
 }
 
 /// Loads records of the register, each as `id=key`.
-pub(super) fn load(world: &mut World, records: &str) {
+pub(crate) fn load(world: &mut World, records: &str) {
     let records = records.split(' ').map(|one| {
         let (id, key) = one.split_once('=').expect("an id and a key");
         record(id, key)
@@ -65,7 +65,7 @@ pub(super) fn load(world: &mut World, records: &str) {
 }
 
 /// The golden records, each with its number and the members that the ledger names.
-pub(super) fn people(world: &World) -> String {
+pub(crate) fn people(world: &World) -> String {
     let sql = "SELECT group_concat(golden||'='||ids,' ') FROM (
        SELECT golden, group_concat(member_id,',') AS ids FROM (SELECT * FROM audit_cross_reference ORDER BY golden, member)
        GROUP BY golden ORDER BY golden)";
@@ -73,7 +73,7 @@ pub(super) fn people(world: &World) -> String {
 }
 
 /// The rows of a database, each with its number and what survived of its members' ids.
-pub(super) fn rows(world: &World, database: &str) -> String {
+pub(crate) fn rows(world: &World, database: &str) -> String {
     let rows = world.rows(database).into_iter().map(|row| {
         let document: serde_json::Value = serde_json::from_str(&row.data).expect("a record");
         let ids = document["ids"].as_array().cloned().unwrap_or_default();
@@ -84,12 +84,12 @@ pub(super) fn rows(world: &World, database: &str) -> String {
 }
 
 /// The id of a golden record.
-pub(super) fn id_of(world: &World, number: i64) -> String {
+pub(crate) fn id_of(world: &World, number: i64) -> String {
     world.asked(&format!("SELECT id FROM ledger_record WHERE record={number}"))
 }
 
 /// What is in quarantine, each as its id and the code.
-pub(super) fn refused(world: &World) -> String {
+pub(crate) fn refused(world: &World) -> String {
     let refused = world.quarantine().into_iter();
     let mut refused: Vec<String> = refused
         .map(|one| format!("{}:{}", one.id.unwrap_or_default(), one.reason.code))
@@ -99,7 +99,7 @@ pub(super) fn refused(world: &World) -> String {
 }
 
 /// Where the targets deviate, each as the number of the row, the cause and the record; a row that is missing by its id.
-pub(super) fn deviations(world: &World) -> String {
+pub(crate) fn deviations(world: &World) -> String {
     let found = world.store.deviations(&world.stages).expect("deviations");
     let mut found: Vec<String> = found
         .into_iter()
@@ -114,7 +114,7 @@ pub(super) fn deviations(world: &World) -> String {
 }
 
 /// Applies; returns what each pass read, in order.
-pub(super) fn apply(world: &mut World) -> Vec<u64> {
+pub(crate) fn apply(world: &mut World) -> Vec<u64> {
     let read = |report: ApplyReport| report.passes.iter().map(|pass| pass.counts.read).collect();
     let read: Vec<u64> = read(world.apply());
     world.is_sound();
@@ -123,7 +123,7 @@ pub(super) fn apply(world: &mut World) -> Vec<u64> {
 }
 
 /// Puts a record by hand, and returns the run.
-pub(super) fn put(world: &mut World, database: &str, id: &str, data: &str) -> RunId {
+pub(crate) fn put(world: &mut World, database: &str, id: &str, data: &str) -> RunId {
     let (id, data) = (id.to_owned(), data.to_owned());
     let report = edit(
         &mut world.store,
@@ -135,7 +135,7 @@ pub(super) fn put(world: &mut World, database: &str, id: &str, data: &str) -> Ru
 }
 
 /// Rolls everything back; the target is empty then, and a new apply makes the same of the same records.
-pub(super) fn comes_back(world: &mut World) {
+pub(crate) fn comes_back(world: &mut World) {
     world.roll_back(RollbackScope::All);
     world.is_sound();
     assert_eq!(rows(world, "people"), "");

@@ -13,30 +13,30 @@ use crate::support::scenario;
 use crate::support::world::World;
 
 /// The members of a golden record, by their ids.
-pub(super) type Ids = BTreeSet<String>;
+pub(crate) type Ids = BTreeSet<String>;
 
 /// A golden record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Golden {
-    pub(super) id: String,
-    pub(super) data: String,
-    pub(super) members: Ids,
+pub(crate) struct Golden {
+    pub(crate) id: String,
+    pub(crate) data: String,
+    pub(crate) members: Ids,
 }
 
 /// A register, and the golden records that it was merged to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Data by id.
-    pub(super) register: BTreeMap<String, String>,
+    pub(crate) register: BTreeMap<String, String>,
     /// By number.
-    pub(super) people: BTreeMap<i64, Golden>,
+    pub(crate) people: BTreeMap<i64, Golden>,
 }
 
 impl Seen {
     /// Looks at a store in which the merge is up to date: every record is in exactly one golden record, and each golden
     /// record is made of those that the ledger says.
     #[track_caller]
-    pub(super) fn of(store: &Store, path: &Path) -> Self {
+    pub(crate) fn of(store: &Store, path: &Path) -> Self {
         let mut register = BTreeMap::new();
         for row in rows(store, "register") {
             register.insert(row.id, row.data);
@@ -76,19 +76,19 @@ impl Seen {
 
     /// Looks at a world.
     #[track_caller]
-    pub(super) fn of_world(world: &World) -> Self {
+    pub(crate) fn of_world(world: &World) -> Self {
         Self::of(&world.store, &world.path())
     }
 
     /// Looks at a store's file.
     #[track_caller]
-    pub(super) fn of_file(path: &Path) -> Self {
+    pub(crate) fn of_file(path: &Path) -> Self {
         let store = Store::open(path, StoreOptions::default(), scenario::environment(0));
         Self::of(&store.expect("a store opens"), path)
     }
 
     /// The golden records as (id, data).
-    pub(super) fn goldens(&self) -> BTreeSet<(String, String)> {
+    pub(crate) fn goldens(&self) -> BTreeSet<(String, String)> {
         let goldens = self.people.values();
         goldens
             .map(|golden| (golden.id.clone(), golden.data.clone()))
@@ -96,13 +96,13 @@ impl Seen {
     }
 
     /// The clusters.
-    pub(super) fn clusters(&self) -> BTreeSet<Ids> {
+    pub(crate) fn clusters(&self) -> BTreeSet<Ids> {
         let goldens = self.people.values();
         goldens.map(|golden| golden.members.clone()).collect()
     }
 
     /// What the golden records say, by their members, in whatever order.
-    pub(super) fn data(&self) -> BTreeMap<Ids, String> {
+    pub(crate) fn data(&self) -> BTreeMap<Ids, String> {
         let goldens = self.people.values();
         goldens
             .map(|golden| {
@@ -113,7 +113,7 @@ impl Seen {
     }
 
     /// The number of the golden record of each record.
-    pub(super) fn golden_of(&self) -> BTreeMap<&str, i64> {
+    pub(crate) fn golden_of(&self) -> BTreeMap<&str, i64> {
         let goldens = self.people.iter();
         goldens
             .flat_map(|(number, golden)| golden.members.iter().map(|member| (member.as_str(), *number)))
@@ -121,7 +121,7 @@ impl Seen {
     }
 
     /// The pairs that are one.
-    pub(super) fn pairs(&self) -> BTreeSet<(&str, &str)> {
+    pub(crate) fn pairs(&self) -> BTreeSet<(&str, &str)> {
         let clusters = self.people.values().map(|golden| &golden.members);
         let pairs = clusters.flat_map(|members| {
             let below = |b: &'_ String| members.range(..b.clone());
@@ -133,7 +133,7 @@ impl Seen {
     }
 
     /// The pairs that should be one.
-    pub(super) fn true_pairs(&self) -> BTreeSet<(&str, &str)> {
+    pub(crate) fn true_pairs(&self) -> BTreeSet<(&str, &str)> {
         let mut people: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for id in self.register.keys() {
             people.entry(person_of(id)).or_default().push(id);
@@ -182,14 +182,14 @@ fn in_order(value: &Json) -> String {
 
 /// How well found pairs agree with those that should be found; sums over several registers.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Agreement {
+pub(crate) struct Agreement {
     both: u32,
     found: u32,
     wanted: u32,
 }
 
 impl Agreement {
-    pub(super) fn add(&mut self, found: &BTreeSet<(&str, &str)>, wanted: &BTreeSet<(&str, &str)>) {
+    pub(crate) fn add(&mut self, found: &BTreeSet<(&str, &str)>, wanted: &BTreeSet<(&str, &str)>) {
         let count = |count: usize| u32::try_from(count).expect("a few pairs");
         self.both += count(found.intersection(wanted).count());
         self.found += count(found.len());
@@ -197,7 +197,7 @@ impl Agreement {
     }
 
     /// Precision and recall in one number.
-    pub(super) fn f1(self) -> f64 {
+    pub(crate) fn f1(self) -> f64 {
         2.0 * f64::from(self.both) / f64::from(self.found + self.wanted)
     }
 }

@@ -150,9 +150,10 @@ fn labels_say_how_good_the_merge_is_as_far_as_they_go() {
             (pair.a.record, pair.b.record, label)
         })
         .collect();
-    // Of one pair alone nothing follows for the strata that have no label.
+    // Of one listed pair alone nothing follows for the strata that have no label.
     let (b1, c1) = (number(&world, "b1"), number(&world, "c1"));
-    decided(&mut world, &[labels[0], (b1, c1, Decision::Different)]);
+    let listed = (number(&world, "d1"), number(&world, "d2"), Decision::Same);
+    decided(&mut world, &[listed, (b1, c1, Decision::Different)]);
     let few = calibrated(&world).labelled.expect("labels");
     assert_eq!((few.labels, few.elsewhere), (1, 1));
     assert_eq!(
@@ -160,7 +161,9 @@ fn labels_say_how_good_the_merge_is_as_far_as_they_go() {
         (None, None, None)
     );
     // Of all pairs everything follows, and there is nothing left to guess.
-    decided(&mut world, &labels[1..]);
+    let rest: Vec<_> = labels.iter().filter(|label| **label != listed).copied().collect();
+    assert_eq!(rest.len() + 1, labels.len());
+    decided(&mut world, &rest);
     let all = calibrated(&world).labelled.expect("labels");
     assert_eq!(all.labels as usize, labels.len());
     let precision = all.precision.expect("an estimate");
@@ -208,7 +211,7 @@ fn the_commands_show_bands_lines_and_pairs() {
     let shown = scene.exits(&["review", "calibrate"], 0);
     for part in [
         "expected to be one",
-        "decision  ##",
+        "decision  #",
         "<- in force",
         "What other lines would do",
     ] {
@@ -238,10 +241,9 @@ fn the_commands_show_bands_lines_and_pairs() {
     ] {
         for json in [&[][..], &["--json"]] {
             let said = scene.exits(&[json, arguments].concat(), 0).out;
-            assert!(
-                !said.contains("a2") && !said.contains("g1") && said.contains("[redacted]"),
-                "{said}"
-            );
+            let mut words = said.split(|letter: char| !letter.is_alphanumeric());
+            assert!(!words.any(|word| word == "a2" || word == "g1"), "{said}");
+            assert!(said.contains("[redacted]"), "{said}");
         }
     }
 }

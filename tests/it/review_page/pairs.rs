@@ -57,7 +57,8 @@ fn pair(number: i64) -> (QueuedPair, ComparedPair) {
         || json!({"text": "same street, asked the ward", "actor": "ada", "at": "2026-11-20T09:30:00Z"}),
     );
     let queued = json!({
-        "stage": 4, "a": {"record": a, "id": ids.0}, "b": {"record": b, "id": ids.1}, "band": band, "bits": bits,
+        "stage": 4,
+        "source": "register", "a": {"record": a, "id": ids.0}, "b": {"record": b, "id": ids.1}, "band": band, "bits": bits,
         "probability": json_number(&format!("0.{hundredths}")), "since": 9 + number,
         "at": format!("2026-11-{day:02}T08:15:00Z"), "note": note, "version": version(number),
     });
@@ -84,7 +85,7 @@ fn why(band: &str) -> Vec<&'static str> {
         "chain" => vec!["they would chain: A:4703 and C:0111 are alike only through a third record"],
         "conflict" => vec!["the rule `two SSNs` holds", "certain enough otherwise"],
         "joins" => vec!["they would join two golden records"],
-        _ => vec!["0.83 is below 0.99: birth is against it"],
+        _ => vec!["not certain enough: birth is against it"],
     }
 }
 

@@ -11,7 +11,7 @@ use counterfoil::observe::{Event, Observer};
 use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use counterfoil::store::{Store, StoreOptions};
 
-use super::{people, scenario};
+use super::{clerk, people, scenario};
 
 /// How a child ends whose verb failed; a panic would be 101.
 pub(crate) const FAILED: i32 = 10;
@@ -39,10 +39,18 @@ pub(crate) enum Verb {
     ChangePeople,
     /// Rolls the merge back, with all its passes.
     TakeBack,
+    /// Decides pairs of people.
+    Decide,
+    /// Takes people out of golden records.
+    Unmerge,
+    /// Takes every golden record apart.
+    UnmergeAll,
+    /// Rolls the merge back, and every decision.
+    TakeAllBack,
 }
 
 impl Verb {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 14] = [
         Self::Open,
         Self::LoadClean,
         Self::Load,
@@ -53,6 +61,10 @@ impl Verb {
         Self::Relearn,
         Self::ChangePeople,
         Self::TakeBack,
+        Self::Decide,
+        Self::Unmerge,
+        Self::UnmergeAll,
+        Self::TakeAllBack,
     ];
 }
 
@@ -133,6 +145,10 @@ impl Work {
                 people.delete(&mut store)
             }
             Verb::TakeBack => people::take_back(&mut store, &mut Acknowledging),
+            Verb::Decide => clerk::decide(&mut store, &self.store),
+            Verb::Unmerge => clerk::unmerge(&mut store, &self.store, &mut Acknowledging),
+            Verb::UnmergeAll => clerk::unmerge_all(&mut store, &self.store, &mut Acknowledging),
+            Verb::TakeAllBack => clerk::take_back(&mut store, &self.store, &mut Acknowledging),
         }
     }
 

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,8 +13,12 @@ use serde_json::{Value, json};
 
 use super::browser::{BROWSER, FLAGS, Network, PATIENCE};
 
+/// One browser at a time: several would wait for each other's screens for longer than a test has patience.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// A page that is open in a browser of its own. What it asks of any host comes to a proxy of ours.
 pub(crate) struct OpenPage {
+    _turn: MutexGuard<'static, ()>,
     browser: Child,
     to: File,
     from: Receiver<Value>,
@@ -48,6 +53,8 @@ impl OpenPage {
     /// Opens a page from a file, if there is a browser.
     pub(crate) fn open(page: &Path) -> Option<Self> {
         let browser = BROWSER.as_deref()?;
+        // A test that has failed leaves its turn in order.
+        let turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let network = Network::listen(String::new());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let pipes = ["to", "from"].map(|name| folder.path().join(name));
@@ -68,6 +75,7 @@ impl OpenPage {
         // For both directions, so that opening does not wait for a browser that may not come.
         let to = OpenOptions::new().read(true).write(true).open(&pipes[0]);
         let mut open = Self {
+            _turn: turn,
             browser,
             to: to.expect("a pipe of ours"),
             from,
@@ -100,27 +108,34 @@ impl OpenPage {
         self.wait("Page.loadEventFired", |_| true);
     }
 
-    /// Types keys, as [`saved_after`] does.
+    /// Types keys, as [`saved_after`] does, and waits until the page has had all of them.
     pub(crate) fn press(&mut self, keys: &[&str]) {
+        let mut last = None;
         for key in keys {
-            let is_name = key.len() > 1 && code(key) != 0;
-            if is_name {
-                self.press_one(key);
+            if code(key) != 0 {
+                last = Some(self.press_one(key));
             } else {
-                key.chars().for_each(|letter| self.press_one(&letter.to_string()));
+                last = key
+                    .chars()
+                    .map(|letter| self.press_one(&letter.to_string()))
+                    .last();
             }
+        }
+        if let Some(last) = last {
+            self.result_of(last, "Input.dispatchKeyEvent");
         }
     }
 
-    fn press_one(&mut self, key: &str) {
+    /// Presses a key and lets it go: the number of the call.
+    fn press_one(&mut self, key: &str) -> u64 {
         let text = match key {
             "Enter" => "\r",
             _ if code(key) == 0 => key,
             _ => "",
         };
         let down = json!({"type": "keyDown", "key": key, "text": text, "windowsVirtualKeyCode": code(key)});
-        self.call("Input.dispatchKeyEvent", down);
-        self.call("Input.dispatchKeyEvent", json!({"type": "keyUp", "key": key}));
+        self.post("Input.dispatchKeyEvent", down);
+        self.post("Input.dispatchKeyEvent", json!({"type": "keyUp", "key": key}))
     }
 
     /// Types keys of which the last one saves a file, and returns its text.
@@ -186,10 +201,14 @@ impl OpenPage {
     /// Calls a method of the protocol and returns its result.
     fn call(&mut self, method: &str, params: Value) -> Value {
         let call = self.post(method, params);
+        self.result_of(call, method)
+    }
+
+    fn result_of(&mut self, call: u64, method: &str) -> Value {
         loop {
             let mut message = self.next(method);
+            assert!(message["error"].is_null(), "{method}: {}", message["error"]);
             if message["id"] == call {
-                assert!(message["error"].is_null(), "{method}: {}", message["error"]);
                 return message["result"].take();
             }
             self.hear(message);

@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod child;
+pub(crate) mod clerk;
 pub(crate) mod comparison;
 pub(crate) mod contrast;
 #[cfg(unix)]

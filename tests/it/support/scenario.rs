@@ -163,6 +163,8 @@ pub(crate) enum Beginning {
     PeopleChanged,
     /// It is merged, has changed, and is merged again.
     PeopleMerged,
+    /// It is merged, pairs are decided, golden records are taken apart, and everything is merged again.
+    PeopleDecided,
 }
 
 /// A store as a verb finds it, made once for a test and copied for each fault.
@@ -183,6 +185,15 @@ impl Template {
             Beginning::People => &[Verb::LoadPeople],
             Beginning::PeopleChanged => &[Verb::LoadPeople, Verb::Merge, Verb::ChangePeople],
             Beginning::PeopleMerged => &[Verb::LoadPeople, Verb::Merge, Verb::ChangePeople, Verb::Merge],
+            Beginning::PeopleDecided => &[
+                Verb::LoadPeople,
+                Verb::Merge,
+                Verb::Decide,
+                Verb::Merge,
+                Verb::Unmerge,
+                Verb::ChangePeople,
+                Verb::Merge,
+            ],
         };
         for (seed, verb) in (1..).zip(verbs) {
             let work = Work::new(*verb, &folder.path().join("store.db")).seeded(seed);

@@ -1,5 +1,6 @@
 //! `demo`: a guided tour of a shipped project, with a real kill in the middle.
 
+mod clerk;
 mod shipped;
 mod steps;
 
@@ -20,7 +21,8 @@ use steps::Teller;
 /// Run a guided tour on a copy of a shipped project.
 ///
 /// The tour loads sample records, applies the stages, shows what was refused and why, rolls back, kills a
-/// second apply midway, resumes it, corrects or waives the refused records, verifies and reconciles. Every
+/// second apply midway, resumes it, corrects or waives the refused records, verifies and reconciles. In
+/// `hospital`, a clerk also decides which doubtful pairs are one person, and a wrong merge is undone. Every
 /// step is a command that you can type yourself. The project is kept for you to explore. If a step does not
 /// end as expected, the demo exits with that step's exit code.
 #[derive(clap::Args, Debug)]
@@ -73,22 +75,14 @@ impl Demo {
         teller.step(&["quarantine", "show", project.refused])?;
         teller.step(&["trace", project.corrected(), project.refused])?;
 
-        show(&mut teller, project.applied)?;
+        teller.show(project.applied)?;
         teller.tell(&audit(&folder.join("counterfoil.db"), project.questions))?;
 
-        teller.tell("Roll everything back, exactly: the reverse is appended to the ledger.")?;
-        teller.step(&["rollback", "--all", "--yes", "--reason", "demo"])?;
-
-        teller.tell(
-            "Apply again, in small batches and slowly. This time, the process is killed (SIGKILL) midway.",
-        )?;
-        let small = ["apply", "--batch-size", project.batch_size];
-        teller.killed(&[&small[..], &["--pause", "100ms", "--verbose"]].concat())?;
-        teller.step(&["status"])?;
-        teller.tell("Run the same command again: it continues from the last committed batch.")?;
-        teller.expect(Exit::Refused, &["apply"])?;
-        teller.step(&["history", "--limit", "3"])?;
+        kill(&mut teller, project)?;
         settle(&mut teller, project, &folder)?;
+        if let Some(clerk) = &project.clerk {
+            clerk::decide(&mut teller, clerk, &folder)?;
+        }
         prove(&mut teller, project, &folder)?;
         teller.tell("Verify every record against its ledger entry, and reconcile source and target.")?;
         teller.step(&["verify"])?;
@@ -99,22 +93,34 @@ impl Demo {
             "folder": folder.display().to_string(),
             "steps": teller.into_steps(),
         });
-        let answer = Answer::new(data, dim("End of the demo. The project is kept."));
-        Ok(answer.hint(format!(
-            "explore it: `counterfoil -C {} query {} --limit 1 --pretty`",
-            word(&folder.display().to_string()),
-            project.result
-        )))
+        let typed = |arguments: &str| {
+            let folder = folder.display().to_string();
+            format!("`counterfoil -C {} {arguments}`", word(&folder))
+        };
+        let explore = typed(&format!("query {} --limit 1 --pretty", project.result));
+        let mut answer = Answer::new(data, dim("End of the demo. The project is kept."))
+            .hint(format!("explore it: {explore}"));
+        for (arguments, what) in project.clerk.iter().flat_map(|clerk| clerk.afterwards) {
+            answer = answer.hint(format!("{} {what}", typed(arguments)));
+        }
+        Ok(answer)
     }
 }
 
-/// Runs commands that change nothing, each after what it shows.
-fn show(teller: &mut Teller, views: &[shipped::View]) -> Result<(), Failure> {
-    for view in views {
-        teller.tell(view.text)?;
-        teller.step(view.arguments)?;
-    }
-    Ok(())
+/// Rolls everything back, and applies it again with a kill midway.
+fn kill(teller: &mut Teller, project: &shipped::DemoProject) -> Result<(), Failure> {
+    teller.tell("Roll everything back, exactly: the reverse is appended to the ledger.")?;
+    teller.step(&["rollback", "--all", "--yes", "--reason", "demo"])?;
+
+    teller.tell(
+        "Apply again, in small batches and slowly. This time, the process is killed (SIGKILL) midway.",
+    )?;
+    let small = ["apply", "--batch-size", project.batch_size];
+    teller.killed(&[&small[..], &["--pause", "100ms", "--verbose"]].concat())?;
+    teller.step(&["status"])?;
+    teller.tell("Run the same command again: it continues from the last committed batch.")?;
+    teller.expect(Exit::Refused, &["apply"])?;
+    teller.step(&["history", "--limit", "3"])
 }
 
 /// Corrects refused records where possible, and waives the others.
@@ -125,7 +131,7 @@ fn settle(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) ->
     let corrections = folder.join(project.corrections).display().to_string();
     teller.step(&["load", project.corrected(), &corrections, "--replace"])?;
     teller.step(&["apply"])?;
-    show(teller, project.settled)?;
+    teller.show(project.settled)?;
     teller.tell("The others cannot be corrected. Waive them; the ledger records who did it and why.")?;
     teller.step(&[
         "quarantine",

@@ -33,6 +33,8 @@ pub(super) struct DemoProject {
     pub(super) applied: &'static [View],
     /// What is shown after the corrections.
     pub(super) settled: &'static [View],
+    /// How a clerk decides the pairs of a merge that wait.
+    pub(super) clerk: Option<Clerk>,
     /// Questions that `sqlite3` can answer, beyond those of every demo.
     pub(super) questions: &'static [&'static str],
     /// A record of the result, to be proved.
@@ -42,6 +44,18 @@ pub(super) struct DemoProject {
     /// Records per batch of the apply that is killed: small enough that a few batches are left to do.
     pub(super) batch_size: &'static str,
     pub(super) files: &'static [(&'static str, &'static str)],
+}
+
+/// What a clerk decides, and what follows.
+pub(super) struct Clerk {
+    /// What is shown before the decisions.
+    pub(super) waiting: &'static [View],
+    /// File of the project with the decisions, by the ids of the two records.
+    pub(super) decisions: &'static str,
+    /// What is done with the decisions.
+    pub(super) decided: &'static [View],
+    /// Commands for afterwards, and what they do.
+    pub(super) afterwards: &'static [(&'static str, &'static str)],
 }
 
 /// A command and what it shows.
@@ -68,6 +82,7 @@ const SHOP: DemoProject = DemoProject {
     refused: "ORD-2024-028",
     applied: &[],
     settled: &[],
+    clerk: None,
     questions: &[],
     proved: "ORD-2024-001",
     discloses: true,
@@ -95,6 +110,7 @@ const BANK: DemoProject = DemoProject {
     refused: "T021",
     applied: &[],
     settled: &[],
+    clerk: None,
     questions: &[],
     proved: "T001",
     discloses: true,
@@ -115,6 +131,76 @@ const BANK: DemoProject = DemoProject {
 
 /// The golden record of a person whom all three systems know; its id follows from the first of the records.
 const ANNA: &str = "3695f706-18df-5999-8974-7e9c0d1ef010";
+
+/// The visits of a patient whom the clerk takes for her mother.
+const HER_VISITS: &[&str] = &[
+    "query",
+    "visits_of_people",
+    "--where",
+    "doc.patient == \"B:20125\"",
+];
+
+const CLERK: Clerk = Clerk {
+    waiting: &[
+        View {
+            text: "Stage 4 left five pairs to a person: something contradicts them, or they are not certain enough.",
+            arguments: &["review", "list"],
+        },
+        View {
+            text: "Each shows field by field what is for it and what is against it. Values are masked, their bits are not.",
+            arguments: &["review", "show", "47+71"],
+        },
+    ],
+    decisions: "clerk.csv",
+    decided: &[
+        View {
+            text: "The plan shows what the decisions change.",
+            arguments: &["plan", "--examples", "1"],
+        },
+        View {
+            text: "The next apply merges what was accepted and keeps apart what was rejected. So does every later one.",
+            arguments: &["apply"],
+        },
+        View {
+            text: "Visits follow their record. Those of B:20125 now name the golden record of A:4725 and C:308.",
+            arguments: HER_VISITS,
+        },
+        View {
+            text: "A nurse finds another patient's medicine in the golden record: C:308 is the mother of B:20125, and no digits \
+                   were exchanged. Take the daughter out.",
+            arguments: &[
+                "unmerge",
+                "register",
+                "B:20125",
+                "--reason",
+                "mother and daughter",
+            ],
+        },
+        View {
+            text: "She has her own golden record again, under the id that it had. Her visits follow with the next apply.",
+            arguments: &["apply"],
+        },
+        View {
+            text: "They name her again.",
+            arguments: HER_VISITS,
+        },
+        View {
+            text: "No later apply merges her with the others, until a person accepts the pair.",
+            arguments: &["explain", "register", "B:20125"],
+        },
+        View {
+            text: "Every pair is decided.",
+            arguments: &["review", "list"],
+        },
+    ],
+    afterwards: &[
+        (
+            "unmerge people --all --reason TEXT",
+            "takes all golden records apart",
+        ),
+        ("rollback --all", "undoes every stage"),
+    ],
+};
 
 const HOSPITAL: DemoProject = DemoProject {
     name: "hospital",
@@ -150,9 +236,9 @@ const HOSPITAL: DemoProject = DemoProject {
         text: "The corrected record has joined the golden record of its person, and the visit that waited has passed.",
         arguments: &["trace", "visits_of_people", "V-1051"],
     }],
+    clerk: Some(CLERK),
     questions: &[
         "SELECT golden_id, group_concat(member_id, ' ') FROM audit_cross_reference GROUP BY golden HAVING count(*) > 1",
-        "SELECT band, a_id, b_id, bits, probability FROM audit_review",
     ],
     proved: ANNA,
     discloses: false,
@@ -161,6 +247,7 @@ const HOSPITAL: DemoProject = DemoProject {
         "README.md"
         "counterfoil.toml"
         "patient.key"
+        "clerk.csv"
         "0001_hospital_a.toml"
         "0002_hospital_b.toml"
         "0003_clinic.toml"

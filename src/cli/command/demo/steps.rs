@@ -6,6 +6,7 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use serde_json::{Value as Json, json};
 
+use super::shipped::View;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::{bold, dim, shown, word, yellow};
@@ -39,6 +40,15 @@ impl Teller {
         write!(out, "\n{text}\n")
             .and_then(|()| out.flush())
             .map_err(|error| Failure::output(&error))
+    }
+
+    /// Runs commands that must succeed, each after its paragraph.
+    pub(super) fn show(&mut self, views: &[View]) -> Result<(), Failure> {
+        for view in views {
+            self.tell(view.text)?;
+            self.step(view.arguments)?;
+        }
+        Ok(())
     }
 
     /// Runs a command, which must succeed.

@@ -130,32 +130,29 @@ impl Explain {
 /// The pairs between two, or within one golden record.
 fn asked(a: &Named, b: Option<&Named>) -> Vec<(RecordNumber, RecordNumber)> {
     let first = a.members();
-    match b {
-        Some(b) => {
-            let across = first
-                .iter()
-                .flat_map(|one| b.members().iter().map(move |other| (*one, *other)));
-            across.filter(|(one, other)| one != other).collect()
-        }
-        None => {
-            let within = first
-                .iter()
-                .enumerate()
-                .flat_map(|(at, one)| first[at + 1..].iter().map(move |other| (*one, *other)));
-            within.collect()
-        }
+    if let Some(b) = b {
+        let across = first
+            .iter()
+            .flat_map(|one| b.members().iter().map(move |other| (*one, *other)));
+        return across.filter(|(one, other)| one != other).collect();
     }
+    let within = first
+        .iter()
+        .enumerate()
+        .flat_map(|(at, one)| first[at + 1..].iter().map(move |other| (*one, *other)));
+    within.collect()
 }
 
 fn not_a_member(session: &Session<'_>, stage: &Stage, records: &[RecordNumber]) -> Failure {
     let numbers: Vec<String> = records.iter().map(RecordNumber::to_string).collect();
-    let message = match &numbers[..] {
-        [one] => format!("stage {} does not compare record {one}", stage.number()),
-        several => format!(
+    let message = if let [one] = &numbers[..] {
+        format!("stage {} does not compare record {one}", stage.number())
+    } else {
+        format!(
             "stage {} does not compare all of the records {}",
             stage.number(),
-            several.join(", ")
-        ),
+            numbers.join(", ")
+        )
     };
     let list = session.command("quarantine list");
     Failure::usage(

@@ -73,14 +73,14 @@ impl HandedOut {
         self.csv.is_some() || self.html.is_some()
     }
 
-    /// Writes the files. `mode`: what the person is asked.
+    /// Writes the files. `asks`: what the person is asked.
     pub(super) fn write(
         &self,
         session: &Session<'_>,
         command: &str,
         made: String,
         queue: &[QueuedPair],
-        mode: PageMode,
+        asks: PageMode,
     ) -> Result<String, Failure> {
         let pairs = self.compared(session, command, queue)?;
         let mut text = String::new();
@@ -94,7 +94,7 @@ impl HandedOut {
         if let Some(path) = &self.html {
             let settings = session.settings()?;
             let options = PageOptions::new(settings.name, made)
-                .mode(mode)
+                .mode(asks)
                 .stage(one_stage(session, &pairs)?);
             let mut file = NewFile::begin(path)?;
             let written = page(&options, &pairs, &mut file).and_then(|()| file.flush());

@@ -59,7 +59,9 @@ impl Show {
         let ids = ShownIds::new(session, &store)?;
         let filter = QueueFilter::default().stage(stage).pair(numbers);
         let mut queued = store.review_queue(project.name(), &filter)?;
-        queued.iter_mut().for_each(|pair| self.revealing.mask(&ids, pair));
+        for pair in &mut queued {
+            self.revealing.mask(&ids, pair);
+        }
         let queued = queued.first();
         let mut text = compared::pair(one);
         let name = format!("{}+{}", numbers.0, numbers.1);

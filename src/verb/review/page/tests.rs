@@ -92,28 +92,27 @@ fn the_policy_names_the_script_and_the_style_and_allows_nothing_else() {
 
 #[test]
 fn the_sheet_has_the_name_of_the_stage_and_the_page_its_own_key() {
-    let one = pair((4, 9), ("A:4", "C:9"), &[]);
+    let one = [pair((4, 9), ("A:4", "C:9"), &[])];
     let mut other = one.clone();
-    other.0.stage = 5;
+    other[0].0.stage = 5;
+    let both = [one.clone(), other.clone()].concat();
     let setting = |options: &PageOptions, pairs: &[_], name: &str| {
         let page = written(options, pairs);
         let settings: serde_json::Value = serde_json::from_str(element(&page, "id=\"settings\">")).unwrap();
         settings[name].to_string()
     };
     let label = options().mode(PageMode::Label);
-    assert_eq!(
-        setting(&options(), &[one.clone()], "file"),
-        "\"decisions-stage-4.csv\""
-    );
-    assert_eq!(setting(&label, &[one.clone()], "file"), "\"labels-stage-4.csv\"");
-    assert_eq!(
-        setting(&options(), &[one.clone(), other.clone()], "file"),
-        "\"decisions.csv\""
-    );
-    assert_eq!(setting(&options(), &[], "file"), "\"decisions.csv\"");
-    let keys = [&[one.clone()][..], &[other], &[]].map(|pairs| setting(&options(), pairs, "key"));
-    assert!(keys[0] != keys[1] && keys[1] != keys[2]);
-    assert_eq!(setting(&options(), &[one], "key"), keys[0]);
+    for (options, pairs, name) in [
+        (&options(), &one[..], "decisions-stage-4.csv"),
+        (&label, &one, "labels-stage-4.csv"),
+        (&options(), &both, "decisions.csv"),
+        (&options(), &[], "decisions.csv"),
+    ] {
+        assert_eq!(setting(options, pairs, "file"), format!("\"{name}\""));
+    }
+    let keys = [&one[..], &other, &both, &[]].map(|pairs| setting(&options(), pairs, "key"));
+    assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[2] != keys[3]);
+    assert_eq!(setting(&options(), &one, "key"), keys[0]);
 }
 
 #[test]
