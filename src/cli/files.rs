@@ -30,6 +30,19 @@ impl<'p> NewFile<'p> {
         Ok(Self { path, part })
     }
 
+    /// As [`begin`](Self::begin), of a file that only its owner can read.
+    pub(crate) fn begin_private(path: &'p Path) -> Result<Self, Failure> {
+        let file = Self::begin(path)?;
+        #[cfg(unix)]
+        {
+            let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            let part = file.part.get_ref().as_file();
+            part.set_permissions(owner_only)
+                .map_err(|error| unwritable(path, &error))?;
+        }
+        Ok(file)
+    }
+
     /// That it cannot be written.
     pub(crate) fn unwritable(&self, error: &io::Error) -> Failure {
         unwritable(self.path, error)

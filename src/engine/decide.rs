@@ -231,11 +231,6 @@ pub(crate) fn retries(
     };
     let reached = open.last_record.unwrap_or_default();
     let own = batches(open.row.pass)?;
-    if stage.merge().is_some() {
-        // It goes by clusters: what it has not refused itself is left.
-        let rest = |refused: &RetryItem| !own.contains(&refused.batch);
-        return Ok(vec![work(Due::Open(Box::new(open.clone())), &rest)]);
-    }
     let rest = work(Due::Open(Box::new(open.clone())), &|refused| {
         refused.record > reached
     });

@@ -39,8 +39,11 @@ pub(crate) struct PairVerdict {
     pub(crate) batch: BatchId,
     /// What the two were when it was made: the commitments to their rows, the smaller number first; `None` for no row.
     pub(crate) seen: [Option<Hash>; 2],
-    /// Which of the two left the golden record of both by this decision, in the same order.
+    /// Which of the two a person has taken out of the golden record of both, in the same order: by this decision, or by an
+    /// earlier one that it confirms.
     pub(crate) left: [bool; 2],
+    /// What those were when they left.
+    pub(crate) left_as: [Option<Hash>; 2],
 }
 
 /// The decisions that count, by pair; the smaller number comes first.
@@ -87,15 +90,21 @@ pub(crate) fn verdicts(
             batch,
             seen: [None; 2],
             left: [false; 2],
+            left_as: [None; 2],
         };
         let of_pair = verdicts.entry(in_order(record, other)).or_insert(found);
         // Both entries of a pair are in one batch.
         if of_pair.batch != batch {
-            *of_pair = found;
+            let was = std::mem::replace(of_pair, found);
+            if verdict != Verdict::Accepted {
+                (of_pair.left, of_pair.left_as) = (was.left, was.left_as);
+            }
         }
         let side = usize::from(record > other);
         of_pair.seen[side] = row.get(4)?;
-        of_pair.left[side] = row.get(5)?;
+        if row.get(5)? {
+            (of_pair.left[side], of_pair.left_as[side]) = (true, of_pair.seen[side]);
+        }
     }
     Ok(verdicts)
 }
@@ -116,6 +125,19 @@ pub(crate) fn taken_back(
         Ok((row.get(0)?, row.get(1)?))
     })?;
     Ok(pairs.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Returns the text of a decision about a pair.
+pub(crate) fn text_of(
+    connection: &Connection,
+    batch: BatchId,
+    (a, b): (RecordNumber, RecordNumber),
+) -> Result<Option<String>> {
+    let sql =
+        "SELECT json_extract(reason,'$.note') FROM ledger_entry WHERE batch=?1 AND record=?2 AND target=?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row(params![batch, a, b], |row| row.get(0));
+    Ok(found.optional()?.flatten())
 }
 
 /// Who made a decision, and in which run.

@@ -80,6 +80,14 @@ fn fold(members: &mut Vec<StandingMember>) {
     });
 }
 
+/// Returns how many members a batch has put into a golden record: all that it has, because a pass writes them together.
+pub(crate) fn placed_by(connection: &Connection, batch: BatchId, golden: RecordNumber) -> Result<u64> {
+    let sql = "SELECT count(*) FROM ledger_entry WHERE +batch=?1 AND target=?2 AND part=0 AND outcome IN(1,2,5) AND after IS NOT NULL";
+    let mut statement = connection.prepare_cached(sql)?;
+    let count: i64 = statement.query_row(params![batch, golden], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
 /// Returns what the entry of a member says it read, and what it left.
 pub(crate) fn left_by(
     connection: &Connection,

@@ -41,7 +41,8 @@ pub(crate) struct ListedPair {
 macro_rules! waiting_pairs {
     ($further:literal) => {
         concat!(
-            "SELECT number, a, b, a_id, b_id, band, format('%.1f', bits), format('%.2f', probability), since, at, source
+            "SELECT number, a, b, a_id, b_id, band, CASE WHEN bits IS NOT NULL THEN format('%.1f', bits) END,
+               CASE WHEN probability IS NOT NULL THEN format('%.2f', probability) END, since, at, source
              FROM audit_review WHERE project=?1 AND (?2 IS NULL OR number=?2) AND (?3 IS NULL OR band=?3)",
             $further
         )
@@ -80,11 +81,7 @@ pub(crate) fn waiting(
 }
 
 fn listed_pair(row: &Row<'_>) -> Result<ListedPair> {
-    // What was no number is read as zero, and has no bits.
-    let has_score = row.get_ref(6)? != rusqlite::types::ValueRef::Null;
-    let text =
-        |at: usize| -> rusqlite::Result<Option<String>> { if has_score { row.get(at) } else { Ok(None) } };
-    let (bits, probability) = (text(6)?, text(7)?);
+    let (bits, probability): (Option<String>, Option<String>) = (row.get(6)?, row.get(7)?);
     Ok(ListedPair {
         stage: row.get(0)?,
         pair: (row.get(1)?, row.get(2)?),

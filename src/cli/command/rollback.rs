@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use counterfoil::Error;
+use counterfoil::ledger::PassKind;
 use counterfoil::name::StageName;
 use counterfoil::project::Project;
 use counterfoil::record::{REDACTED, RunId};
@@ -245,6 +246,12 @@ fn ask(session: &Session<'_>) -> Result<(), Failure> {
 
 fn done(session: &Session<'_>, report: &RollbackReport) -> String {
     let undone = report.records;
+    let takes_decisions = |reversal: &Reversal| reversal.kind == PassKind::Merge;
+    let decides = report.undone.iter().any(takes_decisions);
+    if decides && report.undone.iter().all(takes_decisions) && report.stopped.is_none() {
+        return "Took the decisions back: the next `counterfoil apply` judges their pairs as if they had not been made.\n"
+            .to_owned();
+    }
     let mut text = if report.stopped.is_some() {
         format!("Rolled back {} so far.\n", counted(undone, "record"))
     } else {

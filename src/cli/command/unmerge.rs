@@ -1,14 +1,15 @@
 //! `unmerge`: takes members out of their golden record.
 
 use counterfoil::review::{Unmerge, UnmergeConflict, UnmergeOptions, UnmergeReport, unmerge};
-use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
+use counterfoil::rollback::{Conflict, RollbackOptions, RollbackScope, rollback};
 use serde_json::json;
 
 use crate::cli::answer::{Answer, json};
+use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::missing::missing_record;
 use crate::cli::progress::ProgressDisplay;
-use crate::cli::render::{count, counted, shown, yellow};
+use crate::cli::render::{counted, shown, yellow};
 use crate::cli::session::Session;
 use crate::cli::shown_ids::ShownIds;
 use crate::cli::signals::stop_signal;
@@ -21,7 +22,7 @@ use crate::cli::values::stage_number;
 /// --member names those that leave. In the source, ID is the member that leaves.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  counterfoil unmerge people 5e0c2b7a-... --reason \"two patients\"\n  counterfoil unmerge people 5e0c2b7a-... --member A:4711 --reason \"not his file\"\n  counterfoil unmerge register A:4711 --reason \"not his file\"\n  counterfoil unmerge people --all --reason \"wrong thresholds\""
+    after_help = "Examples:\n  counterfoil unmerge people 5e0c2b7a-... --reason \"two patients\"\n  counterfoil unmerge people 5e0c2b7a-... --member A:4711 --reason \"not his file\"\n  counterfoil unmerge register A:4711 --reason \"not his file\"\n  counterfoil unmerge people --all --yes --reason \"wrong thresholds\""
 )]
 pub(crate) struct UnmergeCommand {
     /// The target of a merge stage, or its source.
@@ -33,9 +34,12 @@ pub(crate) struct UnmergeCommand {
     /// Only this member leaves; can be given several times.
     #[arg(long = "member", value_name = "ID", conflicts_with = "all")]
     members: Vec<String>,
-    /// Roll the whole merge stage back. Decisions stand.
-    #[arg(long, conflicts_with = "ids")]
+    /// Roll the whole merge stage back: nothing is decided, and the next `apply` merges again. Needs --yes.
+    #[arg(long, conflicts_with = "ids", requires = "yes")]
     all: bool,
+    /// Take everything apart without confirmation.
+    #[arg(long, requires = "all")]
+    yes: bool,
     /// Stage that merges; needed only if several merge into or from the database.
     #[arg(long, value_name = "N", value_parser = stage_number)]
     stage: Option<u32>,
@@ -83,23 +87,23 @@ impl UnmergeCommand {
             .on_conflict(self.on_conflict.into())
             .run_info(session.run_info("unmerge", Some(&self.reason), &ids))
             .stop(stop_signal(session.screen, "unmerge")?);
+        let ids_shown = ShownIds::new(session, &store)?;
         let mut progress = ProgressDisplay::new(session.screen);
         let report = unmerge(&mut store, project.stages(), &what, &options, &mut progress);
         progress.finish();
-        let report = report.map_err(|error| missing_record(session, &store, error))?;
-        let ids = ShownIds::new(session, &store)?;
-        let mut data = json(&report);
+        let report = report.map_err(|error| match error {
+            counterfoil::Error::RollbackConflict { count, first, .. } => {
+                has_changed(&ids_shown, count, *first)
+            }
+            other => missing_record(session, &store, other),
+        })?;
+        let mut report = report;
         let mut text = summary(&report);
-        for left in &report.left {
-            let id = left.id.clone().map(|id| ids.shown(Some(&left.database), id));
-            let name = id.unwrap_or_else(|| format!("record {}", left.record));
-            text += &format!(
-                "{} {} of {} has changed since\n",
-                yellow("left:"),
-                shown(&name),
-                shown(&left.database)
-            );
+        for left in &mut report.left {
+            *left = shown_conflict(&ids_shown, left.clone());
+            text += &format!("{} {}\n", yellow("left:"), shown(&left.to_string()));
         }
+        let mut data = json(&report);
         data["database"] = json!(self.database);
         let refused = report.pass.as_ref().is_some_and(|pass| pass.counts.refused > 0);
         let mut answer = Answer::new(data, text).refused_if(refused);
@@ -120,27 +124,36 @@ impl UnmergeCommand {
         let project = session.project()?;
         let what = Unmerge::new(self.database.clone(), []).stage(self.stage);
         let number = what.stage_of(project.stages())?.number();
+        if matches!(self.on_conflict, ConflictChoice::Skip) {
+            return Err(Failure::usage(
+                "unmerge.skip",
+                "with --all, golden records that are skipped would be left without their members",
+                "restore them first, or let --on-conflict force take them apart; the ledger keeps what they are now",
+            ));
+        }
         let mut store = session.open()?;
         let options = RollbackOptions::default()
             .scope(RollbackScope::Stage(number))
             .on_conflict(match self.on_conflict {
-                ConflictChoice::Abort => counterfoil::rollback::ConflictPolicy::Abort,
-                ConflictChoice::Skip => counterfoil::rollback::ConflictPolicy::Skip,
+                ConflictChoice::Abort | ConflictChoice::Skip => counterfoil::rollback::ConflictPolicy::Abort,
                 ConflictChoice::Force => counterfoil::rollback::ConflictPolicy::Force,
             })
             .run_info(session.run_info("unmerge", Some(&self.reason), &[]))
             .stop(stop_signal(session.screen, "unmerge")?);
+        let ids_shown = ShownIds::new(session, &store)?;
         let mut progress = ProgressDisplay::new(session.screen);
         let report = rollback(&mut store, project.name(), &options, &mut progress);
         progress.finish();
-        let report = report?;
+        let report = report.map_err(|error| match error {
+            counterfoil::Error::RollbackConflict { count, first, .. } => {
+                has_changed(&ids_shown, count, *first)
+            }
+            other => other.into(),
+        })?;
         let text = if report.undone.is_empty() {
             format!("Stage {number} has merged nothing.\n")
         } else {
-            format!(
-                "Took every golden record of stage {number} apart: {} restored. Decisions about pairs stand.\n",
-                counted(report.records, "row")
-            )
+            format!("Took every golden record of stage {number} apart. Decisions about pairs stand.\n")
         };
         let answer = Answer::new(json(&report), text).refused_if(report.counts.refused > 0);
         Ok(answer.hint(format!(
@@ -148,6 +161,26 @@ impl UnmergeCommand {
             session.command("apply")
         )))
     }
+}
+
+/// A conflict with an id that may be shown.
+fn shown_conflict(ids: &ShownIds, conflict: Conflict) -> Conflict {
+    let id = conflict.id.map(|id| ids.shown(Some(&conflict.database), id));
+    Conflict { id, ..conflict }
+}
+
+/// Why nothing was taken apart.
+fn has_changed(ids: &ShownIds, count: u64, first: Conflict) -> Failure {
+    let first = shown_conflict(ids, first);
+    let verb = if count == 1 { "has" } else { "have" };
+    let message = format!(
+        "{} {verb} changed since they were merged; the first is {first}",
+        counted(count, "record")
+    );
+    Failure::new(Exit::Conflict, "unmerge.conflict", message).hint(
+        "bring the golden records up to date first, with `counterfoil apply`, or restore what was changed by hand; with \
+         --on-conflict skip they are left, with --on-conflict force they are taken apart as they are now",
+    )
 }
 
 /// `Took 1 golden record apart: 1 member left it, never to be merged with the others again (run 7).`
@@ -159,13 +192,13 @@ fn summary(report: &UnmergeReport) -> String {
     let members = counted(report.members.len() as u64, "member");
     let pairs = counted(report.never, "pair");
     let refused = report.pass.as_ref().map_or(0, |pass| pass.counts.refused);
-    let mut text =
-        format!("Took {goldens} apart: {members} parted, {pairs} never to be merged again (run {run}).\n");
     if refused > 0 {
-        text += &format!(
-            "{} refused: `counterfoil quarantine list` shows why\n",
-            count(refused)
+        return format!(
+            "Decided {pairs} never to be merged again (run {run}), but {} of {goldens} {} refused: these golden records stay \
+             as they are until that is corrected. `counterfoil quarantine list` shows why.\n",
+            counted(refused, "record"),
+            if refused == 1 { "is" } else { "are" }
         );
     }
-    text
+    format!("Took {goldens} apart: {members} parted, {pairs} never to be merged again (run {run}).\n")
 }

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::engine::reader::ReadConnection;
 use crate::error::{Error, Result};
 use crate::expression::Scope;
-use crate::ledger::decisions::{Verdict, Verdicts, verdicts};
+use crate::ledger::decisions::{Verdict, Verdicts, in_order, verdicts};
 use crate::ledger::merged::{self, newest_model};
 use crate::ledger::read::{pass, pass_of};
 use crate::ledger::{EntryOutcome, MatchFigures};
@@ -80,7 +80,8 @@ impl<'s> MergeAsJudged<'s> {
             .limits(store.options().limits);
         let (mut golden, mut clusters) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
         for member in standing {
-            let is_in = !matches!(member.outcome, EntryOutcome::Refused | EntryOutcome::Filtered);
+            // A refused correction leaves its record where it was.
+            let is_in = member.outcome != EntryOutcome::Filtered;
             if let Some(of) = member.golden.filter(|_| is_in) {
                 golden.insert(member.record, of);
                 clusters.entry(of).or_default().push(member.record);
@@ -162,14 +163,15 @@ impl<'s> MergeAsJudged<'s> {
     pub(crate) fn parted(&self, scorer: &Scorer<'_>, clusters: [&[usize]; 2], stand: bool) -> Option<Parted> {
         let conflict = |a: usize, b: usize| self.conflict(a, b);
         let (mut must, mut cannot) = (Vec::new(), Vec::new());
-        for ((a, b), found) in &self.verdicts {
-            if let (Some(one), Some(other)) = (self.index_of(*a), self.index_of(*b)) {
-                let pairs = if found.verdict == Verdict::Accepted {
-                    &mut must
-                } else {
-                    &mut cannot
-                };
-                pairs.push((one, other));
+        let members: Vec<usize> = clusters.concat();
+        for (at, one) in members.iter().enumerate() {
+            for other in &members[at + 1..] {
+                let pair = in_order(self.record_at(*one), self.record_at(*other));
+                match self.verdicts.get(&pair).map(|found| found.verdict) {
+                    Some(Verdict::Accepted) => must.push((*one, *other)),
+                    Some(_) => cannot.push((*one, *other)),
+                    None => {}
+                }
             }
         }
         let constraints = Constraints {
@@ -233,8 +235,20 @@ impl<'s> MergeAsJudged<'s> {
     }
 
     /// Returns the figures of scored candidates and their clusters, with the settings of the stage.
-    pub(crate) fn figures(&self, scored: &Scored, clustering: &Clustering) -> MatchFigures {
-        figures(self.features(), self.settings(), &self.model, scored, clustering)
+    ///
+    /// # Errors
+    /// When decisions contradict each other.
+    pub(crate) fn figures(&self, scored: &Scored, clustering: &Clustering) -> Result<MatchFigures> {
+        let decided = self.decisions()?.of_members(self.features());
+        let (features, settings) = (self.features(), self.settings());
+        Ok(figures(
+            features,
+            settings,
+            &self.model,
+            scored,
+            clustering,
+            &decided,
+        ))
     }
 
     fn conflict(&self, a: usize, b: usize) -> Option<Then> {

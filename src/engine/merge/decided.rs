@@ -1,6 +1,6 @@
 //! What people have decided about pairs, as a merge honours it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use rusqlite::Connection;
 
@@ -11,7 +11,7 @@ use crate::ledger::decisions::{
 };
 use crate::ledger::merged::{StandingMember, left_by};
 use crate::ledger::review::NumberPair;
-use crate::matching::{Constraints, Features};
+use crate::matching::{Constraints, Edge, Features};
 use crate::record::{BatchId, RecordNumber};
 use crate::stage::Stage;
 use crate::store::{Salted, Table};
@@ -44,9 +44,8 @@ impl Decisions {
         let (mut reopened, mut apart) = (BTreeSet::new(), BTreeSet::new());
         let source = Table::from_name(stage.source())?;
         for (pair, found) in &verdicts {
-            if found.verdict == Verdict::Accepted
-                || (found.verdict == Verdict::Never && found.left == [false; 2])
-            {
+            let has_left = found.left != [false; 2];
+            if found.verdict != Verdict::Rejected && !has_left {
                 continue;
             }
             let now = versions(connection, &source, *pair)?;
@@ -54,7 +53,7 @@ impl Decisions {
                 reopened.insert(*pair);
             }
             for (side, record) in [pair.0, pair.1].into_iter().enumerate() {
-                if found.left[side] && found.seen[side] == now[side] {
+                if found.left[side] && found.left_as[side] == now[side] {
                     apart.insert(record);
                 }
             }
@@ -105,35 +104,13 @@ impl Decisions {
         parted.map(|(pair, _)| pair).chain(undecided)
     }
 
-    /// Returns the places that accepted pairs bring together although two of their members are decided to be two: what
-    /// nobody has decided there has to give way. `place`: where a record stood.
-    pub(super) fn contested(
-        &self,
-        is_new: impl Fn(&NumberPair) -> bool,
-        place: impl Fn(RecordNumber) -> RecordNumber,
-    ) -> BTreeSet<RecordNumber> {
-        let places = |(a, b): &NumberPair| (place(*a), place(*b));
-        let (accepted, parted): (Vec<_>, Vec<_>) = self
+    /// Returns the accepted pairs.
+    pub(super) fn accepted(&self) -> impl Iterator<Item = &NumberPair> {
+        let accepted = self
             .verdicts
             .iter()
-            .partition(|(_, found)| found.verdict == Verdict::Accepted);
-        let joining = accepted.into_iter().filter(|(pair, _)| is_new(pair));
-        let joining: Verdicts = joining
-            .map(|(pair, found)| {
-                let (one, other) = places(pair);
-                (in_order(one, other), *found)
-            })
-            .collect();
-        let linked = Linked::new(&joining);
-        let torn = parted.into_iter().filter_map(|(pair, _)| {
-            let (one, other) = places(pair);
-            (one != other && linked.root(one) == linked.root(other)).then(|| linked.root(one))
-        });
-        let torn: BTreeSet<RecordNumber> = torn.collect();
-        let brought = joining.keys().flat_map(|(one, other)| [*one, *other]);
-        brought
-            .filter(|place| torn.contains(&linked.root(*place)))
-            .collect()
+            .filter(|(_, found)| found.verdict == Verdict::Accepted);
+        accepted.map(|(pair, _)| pair)
     }
 
     /// Returns the decisions about pairs of members.
@@ -143,6 +120,7 @@ impl Decisions {
             let (Some(one), Some(other)) = (index_of(features, *a), index_of(features, *b)) else {
                 continue;
             };
+            pairs.all.insert((one.min(other), one.max(other)));
             if found.verdict == Verdict::Accepted {
                 pairs.must.push((one, other));
                 continue;
@@ -174,9 +152,17 @@ pub(super) struct DecidedPairs {
     cannot: Vec<(usize, usize)>,
     reopened: Vec<(usize, usize)>,
     apart: Vec<usize>,
+    /// All of them, the smaller place first.
+    all: HashSet<(usize, usize)>,
 }
 
 impl DecidedPairs {
+    /// Returns whether something is decided about the members of an edge.
+    pub(super) fn has(&self, edge: &Edge) -> bool {
+        let (a, b) = (edge.a as usize, edge.b as usize);
+        self.all.contains(&(a.min(b), a.max(b)))
+    }
+
     /// Returns what clustering has to hold, beside the clusters that stand.
     pub(super) fn constraints<'c>(&'c self, initial: Option<&'c [u32]>) -> Constraints<'c> {
         Constraints {
@@ -205,6 +191,9 @@ pub(crate) fn versions(
     Ok([version(a)?, version(b)?])
 }
 
+/// Number of pairs that an error names.
+const NAMED: usize = 5;
+
 /// Refuses decisions that contradict each other.
 ///
 /// # Errors
@@ -229,7 +218,11 @@ pub(crate) fn refuse_contradiction(connection: &Connection, verdicts: &Verdicts)
     let run = decided_by(connection, newest)?
         .map(|by| by.run)
         .unwrap_or_default();
-    let links: Vec<String> = links.iter().map(said).collect::<Result<_>>()?;
+    let more = links.len().saturating_sub(NAMED);
+    let mut links: Vec<String> = links.iter().take(NAMED).map(said).collect::<Result<_>>()?;
+    if more > 0 {
+        links.push(format!("{more} more"));
+    }
     Err(Error::invalid(
         format!(
             "records {a} and {b} are decided to be two ({}), but accepted pairs make them one ({})",

@@ -82,12 +82,18 @@ impl Earlier {
         self.is_changed(record) && !self.decided.contains(&record)
     }
 
-    /// Returns the golden records that accepted pairs would make one although two of their members are decided to be two:
-    /// those of the accepted pairs stay, and who is there only because the stage said so leaves.
-    fn contested(&self) -> BTreeSet<RecordNumber> {
-        let is_new = |(a, b): &(RecordNumber, RecordNumber)| self.is_changed(*a) || self.is_changed(*b);
-        self.decisions
-            .contested(is_new, |record| self.golden(record).unwrap_or(record))
+    /// Returns the golden records that a new acceptance brings together. All that they have is judged anew: of those who are
+    /// there only because the stage said so, some may not go with those who come.
+    fn brought_together(&self) -> BTreeSet<RecordNumber> {
+        let is_new = |(a, b): &&(RecordNumber, RecordNumber)| {
+            let is_selected = self.is_changed(*a) || self.is_changed(*b);
+            is_selected && self.golden(*a) != self.golden(*b)
+        };
+        let pairs = self.decisions.accepted().filter(is_new);
+        pairs
+            .flat_map(|(a, b)| [self.golden(*a), self.golden(*b)])
+            .flatten()
+            .collect()
     }
 
     /// Returns the golden records of which two members are decided to be two, or are no longer decided to be one.
@@ -160,7 +166,7 @@ pub(super) fn fresh(features: &Features, earlier: &Earlier, loose: &[RecordNumbe
     let goldens = changed.chain(loose.iter().copied());
     let mut goldens: HashSet<RecordNumber> = goldens.filter_map(|record| earlier.golden(record)).collect();
     goldens.extend(earlier.divided());
-    goldens.extend(earlier.contested());
+    goldens.extend(earlier.brought_together());
     for (at, fresh) in fresh.iter_mut().enumerate() {
         *fresh |= earlier
             .golden(record(at))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::decided::DecidedPairs;
 use crate::ledger::{KeyPairs, MatchFigures, ScoreBar, ScoreLine, ScoreLines, ScoredPair, many, part};
 use crate::matching::{
     Bits, Clustering, Edge, Features, Model, Ppm, Probability, Review, Scored, Scorer, Settings, bits_of,
@@ -12,14 +13,23 @@ use crate::record::RecordNumber;
 /// Number of pairs that a note shows of each sort.
 const SHOWN: usize = 10;
 
-/// Collects the figures of a pass.
+/// Collects the figures of a pass. What people have decided about a pair says nothing about the model: such pairs count neither
+/// as expected nor as found.
 pub(super) fn figures(
     features: &Features,
     settings: &Settings,
     model: &Model,
     scored: &Scored,
     clustering: &Clustering,
+    decided: &DecidedPairs,
 ) -> MatchFigures {
+    let of_people = || scored.edges.iter().filter(|edge| decided.has(edge));
+    let expected_of_people: u64 = of_people().map(|edge| u64::from(edge.posterior)).sum();
+    let expected = scored
+        .expected
+        .saturating_sub((expected_of_people + 500_000) / 1_000_000);
+    let found_by_people = of_people().filter(|edge| edge.is_certain(settings)).count() as u64;
+    let found = scored.certain.saturating_sub(found_by_people);
     let mut clusters: BTreeMap<u64, u64> = BTreeMap::new();
     let mut labels = clustering.of.clone();
     labels.sort_unstable();
@@ -62,9 +72,9 @@ pub(super) fn figures(
     };
     MatchFigures {
         candidates: scored.candidates,
-        expected: scored.expected,
-        found: scored.certain,
-        alarm: part(scored.expected, scored.certain) || many(scored.alone, features.len() as u64),
+        expected,
+        found,
+        alarm: part(expected, found) || many(scored.alone, features.len() as u64),
         lines: ScoreLines {
             auto: line(settings.auto),
             review: line(settings.review),

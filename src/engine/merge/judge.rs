@@ -130,7 +130,7 @@ pub(super) fn judge(
             digest: digest(features, &clustering, merge.settings().fields.len()),
             reviews: by_side(&clustering.reviews),
             scores: scores(merge, features, model, &found),
-            figures: figures(features, merge.settings(), model, &scored, &clustering),
+            figures: figures(features, merge.settings(), model, &scored, &clustering, &decided),
             units: found,
         }));
     }

@@ -104,17 +104,19 @@ pub(crate) fn cluster(
     constraints: &Constraints<'_>,
     conflict: Conflict<'_>,
 ) -> Clustering {
+    let apart: HashSet<usize> = constraints.apart.iter().copied().collect();
     let mut contested = HashSet::new();
     loop {
         let comparer = scorer.comparison.comparer();
-        let mut joining = Joining::new(features, settings, scorer, comparer, conflict);
+        let rings = Rings::new(features.len());
+        let mut joining = Joining::new(features, settings, scorer, comparer, conflict, rings);
         joining.begin(constraints);
         let (mut refused, before) = (HashMap::new(), contested.len());
         for (at, edge) in candidates.edges.iter().enumerate() {
             if !edge.is_certain(settings) {
                 continue;
             }
-            let is_apart = |member: u32| constraints.apart.contains(&(member as usize));
+            let is_apart = |member: u32| apart.contains(&(member as usize));
             if is_apart(edge.a) || is_apart(edge.b) {
                 refused.insert(at, Some(Band::Conflict));
             } else if contested.contains(&edge.a) || contested.contains(&edge.b) {
@@ -184,6 +186,7 @@ impl<'j, 'f> Joining<'j, 'f> {
         scorer: &'j Scorer<'f>,
         comparer: Comparer<'j, 'f>,
         conflict: Conflict<'j>,
+        rings: Rings,
     ) -> Self {
         Self {
             features,
@@ -192,7 +195,7 @@ impl<'j, 'f> Joining<'j, 'f> {
             conflict,
             comparer,
             levels: vec![MISSING; scorer.comparison.slots.len()],
-            rings: Rings::new(features.len()),
+            rings,
             established: HashSet::new(),
             cannot: HashMap::new(),
             reopened: HashSet::new(),
@@ -290,11 +293,16 @@ impl Joining<'_, '_> {
     /// goes with all.
     fn go_together(&mut self, a: u32, b: u32, line: Ppm) -> Result<(), Refused> {
         let [ours, theirs] = [a, b].map(|root| self.rings.members(root));
-        let [our_people, their_people] = [&ours, &theirs].map(|members| self.linked.grouped(members));
+        self.members_go_together(&ours, &theirs, line)
+    }
+
+    /// As [`go_together`](Self::go_together), of clusters as lists of members.
+    fn members_go_together(&mut self, ours: &[u32], theirs: &[u32], line: Ppm) -> Result<(), Refused> {
+        let [our_people, their_people] = [ours, theirs].map(|members| self.linked.grouped(members));
         let (mut sum, mut least) = (0_u64, Ppm::MAX);
         for one in &our_people {
             for other in &their_people {
-                let posterior = self.best_across(one, other, [&ours, &theirs])?;
+                let posterior = self.best_across(one, other, [ours, theirs])?;
                 sum += u64::from(posterior);
                 least = least.min(posterior);
             }

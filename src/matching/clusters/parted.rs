@@ -29,27 +29,25 @@ pub(crate) fn parted(
     stand: bool,
 ) -> Option<Parted> {
     let [ours, theirs] = clusters;
-    let comparer = scorer.comparison.plain_comparer();
-    let mut joining = Joining::new(features, settings, scorer, comparer, conflict);
-    // What decisions make one counts as one, but only these two clusters stand.
-    joining.begin(constraints);
-    joining.rings = Rings::new(features.len());
     let member = |member: usize| u32::try_from(member).unwrap_or(u32::MAX);
-    let roots = clusters.map(|cluster| {
-        for two in cluster.windows(2) {
-            joining.rings.join(member(two[0]), member(two[1]));
-        }
-        cluster.first().map(|first| joining.rings.root(member(*first)))
-    });
-    let [Some(a), Some(b)] = roots else { return None };
-    if let Some((one, other)) = joining.forbidden(a, b) {
-        return Some(Parted::Decided(one as usize, other as usize));
+    let is_across = |(a, b): &&(usize, usize)| {
+        (ours.contains(a) && theirs.contains(b)) || (ours.contains(b) && theirs.contains(a))
+    };
+    if let Some((one, other)) = constraints.cannot.iter().find(is_across) {
+        return Some(Parted::Decided(*one, *other));
     }
     if ours.len() + theirs.len() > settings.most {
         return Some(Parted::TooMany);
     }
+    let comparer = scorer.comparison.plain_comparer();
+    // Only these two clusters are looked at, so there is nothing to join.
+    let mut joining = Joining::new(features, settings, scorer, comparer, conflict, Rings::new(0));
+    for (a, b) in constraints.must {
+        joining.linked.link(member(*a), member(*b));
+    }
     let line = if stand { settings.auto } else { settings.review };
-    let refused = joining.go_together(a, b, line).err()?;
+    let [us, them] = clusters.map(|cluster| cluster.iter().map(|at| member(*at)).collect::<Vec<u32>>());
+    let refused = joining.members_go_together(&us, &them, line).err()?;
     if let Some((one, other)) = refused.parted {
         return Some(Parted::By(one as usize, other as usize));
     }

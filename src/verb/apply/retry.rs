@@ -3,7 +3,9 @@
 use super::options::ApplyOptions;
 use super::report::ApplyReport;
 use super::stages::{apply_again, quarantined, reconcile_new};
-use crate::engine::{Bounds, Pass, PassLimits, RetryItem, Run, check_drift, retries, run_pass};
+use crate::engine::{
+    Bounds, Pass, PassLimits, RetryItem, Run, check_drift, end_retries_of_merge, retries, run_pass,
+};
 use crate::error::{Error, Result};
 use crate::ledger::quarantine::{self as standing, RefusedNumbers, Selected};
 use crate::ledger::selection::{SUPERSEDED, unread};
@@ -42,6 +44,8 @@ pub fn retry(
         let mut refused = refused_by.remove(&Some(stage.number())).unwrap_or_default();
         has_tried |= leave_to_earlier(&run, stages, stage, &mut refused)?;
         end_superseded(&mut run, stages.project(), stage)?;
+        let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
+        end_retries_of_merge(&mut run, stage, &history)?;
         let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
         let batches = |pass| read::batches_of(run.connection(), pass);
         for work in retries(stage, &history, &to_retry(&refused), batches)? {

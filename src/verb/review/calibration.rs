@@ -133,7 +133,7 @@ impl Store {
         let scored = scored(&judged)?;
         let settings = judged.settings();
         let above = above(&scored, settings);
-        let figures = judged.figures(&above, &judged.clustered(settings, &above)?);
+        let figures = judged.figures(&above, &judged.clustered(settings, &above)?)?;
         let labels = labels(self.connection(), stages.project(), stage_number)?;
         Ok(Calibration {
             stage: stage_number,

@@ -2,7 +2,7 @@
 
 use super::compared::ComparedPair;
 use super::comparing::Comparing;
-use super::decide::{ChosenPair, commit, merge_stage};
+use super::decision::{ChosenPair, commit, merge_stage};
 use super::why::why;
 use crate::engine::{MergeAsJudged, Run, RunInfo};
 use crate::error::{Error, Result};

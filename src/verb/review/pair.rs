@@ -48,8 +48,11 @@ pub struct PairDecision {
     /// The text for the ledger: why, or the remark.
     pub note: Option<String>,
     /// The version of the pair that the person has seen ([`QueuedPair::version`]); the decision is refused if one of the
-    /// two has changed since. `None`: whatever they are now.
+    /// two has changed since, or something else was decided about them. `None`: whatever they are now.
     pub version: Option<String>,
+    /// The ids that the person has seen beside the numbers, of `a` and of `b`; the decision is refused if the two have others,
+    /// because then it was meant for another pair. `None` checks nothing, and neither does a masked id.
+    pub ids: Option<[String; 2]>,
 }
 
 impl PairDecision {
@@ -62,6 +65,7 @@ impl PairDecision {
             decision,
             note: None,
             version: None,
+            ids: None,
         }
     }
 
@@ -76,6 +80,13 @@ impl PairDecision {
     #[must_use]
     pub fn version(mut self, version: impl Into<Option<String>>) -> Self {
         self.version = version.into();
+        self
+    }
+
+    /// Sets the ids that the person has seen beside the numbers.
+    #[must_use]
+    pub fn ids(mut self, ids: impl Into<Option<[String; 2]>>) -> Self {
+        self.ids = ids.into();
         self
     }
 }
@@ -126,8 +137,8 @@ pub struct QueuedPair {
     pub at: String,
     /// The newest remark.
     pub note: Option<PairNote>,
-    /// Eight hexadecimal digits that stand for what the two members are now: a decision that names them is refused if one
-    /// of the two has changed.
+    /// Eight hexadecimal digits that stand for what the two members are now and what is decided about them: a decision that
+    /// names them is refused if either has changed.
     pub version: String,
 }
 
@@ -143,4 +154,48 @@ impl QueuedPair {
     pub fn versioned_name(&self) -> String {
         format!("{}.{}", self.name(), self.version)
     }
+}
+
+/// The name of a pair as people write it: `4+9`, or `4+9.1f3a9c02` with the version that a file has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PairName {
+    /// The smaller number.
+    pub a: RecordNumber,
+    /// The larger one.
+    pub b: RecordNumber,
+    /// The version, if it has one.
+    pub version: Option<String>,
+}
+
+/// Digits of a version.
+const VERSION_DIGITS: usize = 8;
+
+impl PairName {
+    /// Reads a name; `None` for any other text. Two records of one number are no pair.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let (numbers, version) = match name.split_once('.') {
+            Some((numbers, version)) => (numbers, Some(version.to_ascii_lowercase())),
+            None => (name, None),
+        };
+        let is_version = |version: &String| {
+            version.len() == VERSION_DIGITS && version.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        if !version.as_ref().is_none_or(is_version) {
+            return None;
+        }
+        let (a, b) = numbers.split_once('+')?;
+        let (a, b) = (number(a)?, number(b)?);
+        (a != b).then(|| Self {
+            a: a.min(b),
+            b: a.max(b),
+            version,
+        })
+    }
+}
+
+fn number(text: &str) -> Option<RecordNumber> {
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|_| is_digits).map(RecordNumber::new)
 }

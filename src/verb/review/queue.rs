@@ -9,9 +9,9 @@ use super::pair::{PairNote, QueuedPair, Side};
 use crate::digest::{hex, sha256};
 use crate::engine::versions;
 use crate::error::Result;
-use crate::ledger::decisions::in_order;
-use crate::ledger::review::{WaitingChoice, remarks, waiting};
-use crate::record::RecordNumber;
+use crate::ledger::decisions::{PairVerdict, in_order, verdicts};
+use crate::ledger::review::{NumberPair, WaitingChoice, remarks, waiting};
+use crate::record::{BatchId, RecordNumber};
 use crate::shown::utc;
 use crate::store::{Store, Table};
 
@@ -73,15 +73,19 @@ impl Store {
             pair: filter.pair,
             limit: filter.limit,
         };
-        let mut remarks_of = BTreeMap::new();
+        let mut said_of = BTreeMap::new();
         let mut pairs = Vec::new();
         for listed in waiting(connection, project, &choice)? {
-            let of_stage = match remarks_of.entry(listed.stage) {
+            let (remarks, verdicts) = match said_of.entry(listed.stage) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => unknown.insert(remarks(connection, project, listed.stage)?),
+                Entry::Vacant(unknown) => unknown.insert((
+                    remarks(connection, project, listed.stage)?,
+                    verdicts(connection, project, listed.stage, BatchId::MAX)?,
+                )),
             };
-            let remark = of_stage.get(&listed.pair);
-            let version = version(connection, &Table::from_name(&listed.source)?, listed.pair)?;
+            let remark = remarks.get(&listed.pair);
+            let source = Table::from_name(&listed.source)?;
+            let version = version(connection, &source, listed.pair, verdicts.get(&listed.pair))?;
             let [a, b] = listed.ids;
             let side = |record, id| Side { record, id };
             pairs.push(QueuedPair {
@@ -106,16 +110,21 @@ impl Store {
     }
 }
 
-/// Returns what stands for the versions of two records: eight hexadecimal digits of a hash over the commitments to their
-/// rows.
+/// Returns what stands for two records as they are, and for what is decided about them: eight hexadecimal digits of a hash
+/// over the commitments to their rows and the batch of the decision.
 pub(super) fn version(
     connection: &Connection,
     source: &Table,
-    pair: (RecordNumber, RecordNumber),
+    pair: NumberPair,
+    decided: Option<&PairVerdict>,
 ) -> Result<String> {
     let [a, b] = versions(connection, source, in_order(pair.0, pair.1))?;
     let of_none = [0; 32];
-    let mut version = hex(&sha256(&[&a.unwrap_or(of_none), &b.unwrap_or(of_none)]));
+    let mut version = hex(&sha256(&[
+        &a.unwrap_or(of_none),
+        &b.unwrap_or(of_none),
+        &decided.map_or(0, |decided| decided.batch.get()).to_be_bytes(),
+    ]));
     version.truncate(8);
     Ok(version)
 }

@@ -7,6 +7,7 @@ use crate::digest::{Hash, sha256};
 use crate::engine::MergeAsJudged;
 use crate::error::Result;
 use crate::ledger::decisions::in_order;
+use crate::ledger::review::NumberPair;
 use crate::ledger::runs::committed_us;
 use crate::matching::{Bits, Edge};
 use crate::record::RecordNumber;
@@ -65,7 +66,7 @@ impl Store {
         let judged = MergeAsJudged::read(self, stages, stage_number)?;
         let strata = strata(judged.settings(), &scored(&judged)?);
         let sizes: Vec<usize> = strata.iter().map(|stratum| stratum.edges.len()).collect();
-        let mut drawn: Vec<(Hash, (RecordNumber, RecordNumber))> = Vec::new();
+        let mut drawn: Vec<(Hash, NumberPair)> = Vec::new();
         let mut rows = Vec::new();
         for (stratum, count) in strata.iter().zip(shares(&sizes, pairs)) {
             let hashed = |edge: &Edge| {
@@ -83,8 +84,10 @@ impl Store {
                 drawn: count as u64,
             });
         }
-        drawn.sort_unstable();
-        let drawn: Vec<(RecordNumber, RecordNumber)> = drawn.into_iter().map(|(_, pair)| pair).collect();
+        // By another hash than the one that drew them, which is the smaller the larger the stratum: whoever labels the pairs must
+        // not see their strata in their order.
+        let mut drawn: Vec<NumberPair> = drawn.into_iter().map(|(_, pair)| pair).collect();
+        drawn.sort_by_key(|(a, b)| sha256(&[&priority(seed, *a, *b)]));
         Ok(PairSample {
             stage: stage_number,
             seed,
@@ -120,7 +123,7 @@ impl Store {
                 since: judged.model_batch,
                 at: at.clone(),
                 note: None,
-                version: version(connection, &source, *pair)?,
+                version: version(connection, &source, *pair, judged.verdicts.get(pair))?,
             });
         }
         Ok(described)

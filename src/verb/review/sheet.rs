@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use std::io::{self, Cursor, Read, Write};
 
 use super::bad_lines::BadLines;
-use super::{ComparedPair, Decision, PairDecision, QueuedPair};
+use super::{ComparedPair, Decision, PairDecision, PairName, QueuedPair};
 use crate::error::{Error, Result};
 use crate::input::{Cells, Format, HeaderError, Incoming, OpenError, Options, Reader, Rejected};
 use crate::output::guarded;
@@ -27,8 +27,6 @@ const MAX_ROW_BYTES: usize = 4 * 1024 * 1024;
 const MAX_ROWS: usize = 100_000;
 /// What is looked at to find the separator.
 const HEAD_BYTES: u64 = 64 * 1024;
-/// Digits of a version.
-const VERSION_DIGITS: usize = 8;
 
 /// A row of a sheet that decides something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +91,7 @@ fn write_row(sheet: &mut csv::Writer<&mut dyn Write>, cells: impl Iterator<Item 
 
 /// Reads the decisions of a sheet that [`write_sheet`] or the page of the queue has written, as a person or a spreadsheet
 /// has saved it: separated by commas or semicolons, in UTF-8, whatever the order of the columns. Only `pair`, `decision`
-/// and `reason` are read. `input` is the name of the sheet, for errors.
+/// and `reason` are read, and the ids in `a` and `b`, so that a decision that slipped to another row is found. `input` is the name of the sheet, for errors.
 ///
 /// A decision is `accept`, `reject`, `never`, `same` or `different`, in any case and with any blanks around it. Without
 /// one, a reason is a remark, and a row with neither decides nothing.
@@ -282,7 +280,7 @@ const BAD_NAME: &str = "the name of the pair cannot be read: it is two numbers a
                         list again";
 const NO_VERSION: &str = "the name of the pair has lost its version, without which it may decide about records that have \
                           changed since; export the list again";
-const BAD_DECISION: &str = "this is not a decision: write accept, reject or never (for a sample, same or different), or leave \
+const BAD_DECISION: &str = "is not a decision: write accept, reject or never (for a sample, same or different), or leave \
                             the cell empty";
 
 /// Returns what a row decides.
@@ -292,40 +290,22 @@ fn decision_of(pair: &str, data: &str) -> Result<Option<PairDecision>, String> {
         let text = row.get(name).and_then(crate::record::Value::as_text);
         text.unwrap_or_default().trim().to_owned()
     };
-    let (a, b, version) = read_name(pair.trim())?;
+    let name = PairName::parse(pair.trim()).ok_or(BAD_NAME)?;
+    let version = name.version.ok_or(NO_VERSION)?;
+    let has_ids = ["a", "b"].iter().all(|name| row.get(*name).is_some());
+    let ids = has_ids.then(|| ["a", "b"].map(cell));
     let reason = Some(cell("reason")).filter(|reason| !reason.is_empty());
     let decision = match (&*cell("decision").to_lowercase(), &reason) {
         ("", None) => return Ok(None),
         ("", Some(_)) => Decision::Note,
-        (word, _) => Decision::from_word(word).ok_or(BAD_DECISION)?,
+        (word, _) => Decision::from_word(word).ok_or_else(|| format!("`{word}` {BAD_DECISION}"))?,
     };
     Ok(Some(
-        PairDecision::new(a, b, decision)
+        PairDecision::new(name.a, name.b, decision)
             .note(reason)
-            .version(Some(version)),
+            .version(Some(version))
+            .ids(ids),
     ))
-}
-
-/// Reads `4+9.1f3a9c02`: two numbers, the smaller one first, and a version.
-fn read_name(name: &str) -> Result<(RecordNumber, RecordNumber, String), &'static str> {
-    let (numbers, version) = name.split_once('.').map_or((name, None), |(numbers, version)| {
-        (numbers, Some(version.to_ascii_lowercase()))
-    });
-    let (a, b) = numbers.split_once('+').ok_or(BAD_NAME)?;
-    let (a, b) = (number(a)?, number(b)?);
-    if a >= b {
-        return Err(BAD_NAME);
-    }
-    let version = version.ok_or(NO_VERSION)?;
-    if version.len() != VERSION_DIGITS || !version.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(BAD_NAME);
-    }
-    Ok((RecordNumber::new(a), RecordNumber::new(b), version))
-}
-
-fn number(text: &str) -> Result<i64, &'static str> {
-    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
-    (text.parse().ok().filter(|_| is_digits)).ok_or(BAD_NAME)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::engine::{golden, in_portions};
 use crate::environment::Secrets;
 use crate::error::{Error, Result};
 use crate::ledger::EntryOutcome;
-use crate::ledger::merged::{StandingMember, left_by, members, merging_stages};
+use crate::ledger::merged::{StandingMember, left_by, members, merging_stages, placed_by};
 use crate::ledger::processed::first_id;
 use crate::ledger::read::{pass, pass_of, salt};
 use crate::observe::StopSignal;
@@ -127,7 +127,9 @@ impl Remaking<'_> {
         let is_left = |member: &StandingMember| {
             matches!(member.outcome, EntryOutcome::Refused | EntryOutcome::Filtered)
         };
-        if members.iter().any(is_left) {
+        // A member that is gone may wait for others to be accepted: the golden record still has what it brought.
+        let made_of = placed_by(self.connection, first.batch, golden)?;
+        if members.iter().any(is_left) || made_of != members.len() as u64 {
             self.found.waiting += 1;
             return Ok(None);
         }

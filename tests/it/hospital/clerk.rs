@@ -72,12 +72,12 @@ fn the_tour_ends_with_one_record_for_each_person_and_every_merge_can_be_taken_ba
     assert_eq!((truth.len(), merged_pairs(&scene)), (37, truth.clone()));
     assert_eq!(reviews(&scene), BTreeMap::new());
 
-    scene.exits_sound(&["unmerge", "people", "--all", "--reason", "test"], 0);
+    scene.exits_sound(&["unmerge", "people", "--all", "--yes", "--reason", "test"], 0);
     assert_eq!(asked(&scene, "SELECT id FROM people"), Vec::<Vec<String>>::new());
     scene.exits_sound(&["apply"], 0);
     assert_eq!(merged_pairs(&scene), truth, "the decisions stand");
 
-    scene.exits_sound(&["unmerge", "people", "--all", "--reason", "test"], 0);
+    scene.exits_sound(&["unmerge", "people", "--all", "--yes", "--reason", "test"], 0);
     scene.exits_sound(&["rollback", "--all", "--yes"], 0);
     for database in ["register", "people", "visits_of_people"] {
         let left = asked(&scene, &format!("SELECT id FROM {database}"));

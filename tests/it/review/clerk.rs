@@ -121,7 +121,7 @@ fn a_sheet_is_taken_whole_or_not_at_all_and_a_stale_line_is_named() {
     let (code, said) = (said.code, said.err);
     assert_eq!(code, 2, "{said}");
     assert!(
-        said.contains("line 3, ") && said.contains("has changed since"),
+        said.contains("line 3, ") && said.contains("has changed, or was decided, since"),
         "{said} {id}"
     );
     assert!(

@@ -139,7 +139,10 @@ fn clearing_leaves_no_golden_record_that_another_one_absorbed() {
     scene.load("register", &["d key=z"].map(super::desk::line), &["--replace"]);
     scene.exits(&["apply"], 0);
     scene.exits(&["unmerge", "register", "d", "--reason", "two patients"], 0);
-    scene.exits_sound(&["unmerge", "people", "--all", "--reason", "wrong file"], 0);
+    scene.exits_sound(
+        &["unmerge", "people", "--all", "--yes", "--reason", "wrong file"],
+        0,
+    );
     let left = |sql: &str| -> i64 {
         let connection = rusqlite::Connection::open(scene.store()).expect("a store");
         connection.query_row(sql, [], |row| row.get(0)).expect(sql)

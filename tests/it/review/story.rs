@@ -226,7 +226,10 @@ fn a_decision_about_what_has_changed_since_is_refused() {
     ] {
         let stale = decision(1, 2, what).version(seen.clone());
         let said = refused(&mut world, &[stale]);
-        assert!(said.contains("1+2 has changed since it was listed"), "{said}");
+        assert!(
+            said.contains("1+2 has changed, or was decided, since it was listed"),
+            "{said}"
+        );
     }
     apply(&mut world);
     let now = queue(&world)[0].version.clone();

@@ -39,7 +39,8 @@ impl PageFile {
 /// The decisions of a sheet that the page has saved.
 fn decisions(sheet: &str) -> Vec<PairDecision> {
     let rows = read_sheet("decisions.csv", sheet.as_bytes()).expect("a sheet");
-    rows.into_iter().map(|row| row.decision).collect()
+    let decided = rows.into_iter().map(|row| row.decision.ids(None));
+    decided.collect()
 }
 
 /// What is decided about the pair with this number.

@@ -195,7 +195,7 @@ const CLERK: Clerk = Clerk {
     ],
     afterwards: &[
         (
-            "unmerge people --all --reason TEXT",
+            "unmerge people --all --yes --reason TEXT",
             "takes all golden records apart",
         ),
         ("rollback --all", "undoes every stage"),

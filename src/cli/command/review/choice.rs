@@ -3,39 +3,16 @@
 use std::collections::BTreeSet;
 
 use counterfoil::record::RecordNumber;
-use counterfoil::review::QueueFilter;
+use counterfoil::review::{PairName, QueueFilter};
 use counterfoil::stage::Stages;
 use counterfoil::store::Store;
 
 use crate::cli::failure::Failure;
 
-/// A pair as people name it: `4+9`, or `4+9.1f3a9c02` with the version that a file has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct NamedPair {
-    pub(super) a: RecordNumber,
-    pub(super) b: RecordNumber,
-    pub(super) version: Option<String>,
-}
-
 /// Reads the name of a pair.
-pub(super) fn pair(text: &str) -> Result<NamedPair, String> {
-    let wrong = || "expected a pair such as 4+9: the numbers of two records".to_owned();
-    let (numbers, version) = match text.split_once('.') {
-        Some((numbers, version)) => (numbers, Some(version.to_owned())),
-        None => (text, None),
-    };
-    let (a, b) = numbers.split_once('+').ok_or_else(wrong)?;
-    let number = |text: &str| -> Result<RecordNumber, String> {
-        let number: i64 = text.trim().parse().map_err(|_| wrong())?;
-        (number > 0)
-            .then_some(RecordNumber::new(number))
-            .ok_or_else(wrong)
-    };
-    Ok(NamedPair {
-        a: number(a)?,
-        b: number(b)?,
-        version,
-    })
+pub(super) fn pair(text: &str) -> Result<PairName, String> {
+    let wrong = "expected a pair such as 4+9: the numbers of two records";
+    PairName::parse(text.trim()).ok_or_else(|| wrong.to_owned())
 }
 
 /// Returns the stage that is meant: the given one, the only one that merges, or the only one in whose queue all pairs are.
@@ -43,7 +20,7 @@ pub(super) fn stage_of(
     stages: &Stages,
     store: &Store,
     given: Option<u32>,
-    pairs: &[NamedPair],
+    pairs: &[(RecordNumber, RecordNumber)],
 ) -> Result<u32, Failure> {
     if let Some(given) = given {
         return Ok(given);
@@ -58,7 +35,7 @@ pub(super) fn stage_of(
     }
     let mut of_all: Option<BTreeSet<u32>> = None;
     for pair in pairs {
-        let filter = QueueFilter::default().pair((pair.a, pair.b));
+        let filter = QueueFilter::default().pair(*pair);
         let queue = store.review_queue(stages.project(), &filter)?;
         let of_pair: BTreeSet<u32> = queue.iter().map(|queued| queued.stage).collect();
         of_all = Some(match of_all {

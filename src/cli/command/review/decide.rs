@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use counterfoil::review::{Decision, DecisionReport, PairDecision, decide};
+use counterfoil::review::{Decision, DecisionReport, PairDecision, PairName, ReplacedDecision, decide};
 use serde_json::json;
 
-use super::choice::{NamedPair, pair, stage_of};
+use super::choice::{pair, stage_of};
 use crate::cli::answer::{Answer, json};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -19,7 +19,7 @@ use crate::cli::values::stage_number;
 pub(super) struct Accept {
     /// Pairs, as `review list` names them.
     #[arg(required = true, value_name = "PAIR", value_parser = pair)]
-    pairs: Vec<NamedPair>,
+    pairs: Vec<PairName>,
     #[command(flatten)]
     deciding: DecidingArguments,
 }
@@ -32,7 +32,7 @@ pub(super) struct Accept {
 pub(super) struct Reject {
     /// Pairs, as `review list` names them.
     #[arg(required = true, value_name = "PAIR", value_parser = pair)]
-    pairs: Vec<NamedPair>,
+    pairs: Vec<PairName>,
     /// Do not show the pairs again, whatever becomes of their records.
     #[arg(long)]
     never: bool,
@@ -53,7 +53,7 @@ pub(super) struct DecidingArguments {
 
 impl Accept {
     pub(super) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
-        let decide = |pair: &NamedPair| decision(pair, Decision::Accept, None);
+        let decide = |pair: &PairName| decision(pair, Decision::Accept, None);
         let decisions: Vec<PairDecision> = self.pairs.iter().map(decide).collect();
         run(session, "review accept", &self.deciding, &decisions, &named)
     }
@@ -66,14 +66,14 @@ impl Reject {
         } else {
             Decision::Reject
         };
-        let decide = |pair: &NamedPair| decision(pair, what, None);
+        let decide = |pair: &PairName| decision(pair, what, None);
         let decisions: Vec<PairDecision> = self.pairs.iter().map(decide).collect();
         run(session, "review reject", &self.deciding, &decisions, &named)
     }
 }
 
 /// Makes a decision about a pair that was named.
-pub(super) fn decision(pair: &NamedPair, decision: Decision, note: Option<String>) -> PairDecision {
+pub(super) fn decision(pair: &PairName, decision: Decision, note: Option<String>) -> PairDecision {
     PairDecision::new(pair.a, pair.b, decision)
         .note(note)
         .version(pair.version.clone())
@@ -96,13 +96,9 @@ pub(super) fn run(
 ) -> Result<Answer, Failure> {
     let project = session.project()?;
     let mut store = session.open()?;
-    let pairs: Vec<NamedPair> = decisions
+    let pairs: Vec<_> = decisions
         .iter()
-        .map(|decision| NamedPair {
-            a: decision.a,
-            b: decision.b,
-            version: None,
-        })
+        .map(|decision| (decision.a, decision.b))
         .collect();
     let stage = stage_of(project.stages(), &store, arguments.stage, &pairs)?;
     let run_info = session.run_info(command, arguments.reason.as_deref(), &[]);
@@ -112,7 +108,19 @@ pub(super) fn run(
     if !report.refused.is_empty() {
         return Ok(Answer::new(data, "").failed(refused(session, &report, decisions, place)));
     }
-    let mut answer = Answer::new(data, summary(&report));
+    let text = summary(&report) + &replaced(&report);
+    let mut answer = Answer::new(data, text).warnings(report.consequences.iter().cloned());
+    if let Some(run) = report
+        .replaced
+        .iter()
+        .find(|replaced| replaced.by_unmerge)
+        .map(|replaced| replaced.run)
+    {
+        answer = answer.hint(format!(
+            "the other pairs that were taken apart with it stay so; {} takes all of that `unmerge` back instead",
+            session.command(&format!("rollback --run {run}"))
+        ));
+    }
     if let Some(number) = report.run {
         let decides =
             |decision: &Decision| matches!(decision, Decision::Accept | Decision::Reject | Decision::Never);
@@ -133,18 +141,10 @@ pub(super) fn run(
 
 /// `Accepted 2 pairs, rejected 1 (run 7).`
 fn summary(report: &DecisionReport) -> String {
-    let word = |decision: &Decision| match decision {
-        Decision::Accept => "accepted",
-        Decision::Reject => "rejected",
-        Decision::Never => "rejected for good",
-        Decision::Note => "noted",
-        Decision::Same => "labelled the same",
-        Decision::Different => "labelled different",
-    };
     let decided: &BTreeMap<Decision, u64> = &report.decided;
     let mut parts: Vec<String> = decided
         .iter()
-        .map(|(decision, pairs)| format!("{} {}", counted(*pairs, "pair"), word(decision)))
+        .map(|(decision, pairs)| format!("{} {}", counted(*pairs, "pair"), word(*decision)))
         .collect();
     if report.unchanged > 0 {
         parts.push(format!("{} decided so already", count(report.unchanged)));
@@ -154,6 +154,33 @@ fn summary(report: &DecisionReport) -> String {
     }
     let run = report.run.map(|run| format!(" (run {run})")).unwrap_or_default();
     format!("{}{run}.\n", shown(&parts.join(", ")))
+}
+
+/// A decision in words.
+fn word(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Accept => "accepted",
+        Decision::Reject => "rejected",
+        Decision::Never => "rejected for good",
+        Decision::Note => "noted",
+        Decision::Same => "labelled the same",
+        Decision::Different => "labelled different",
+    }
+}
+
+/// The decisions that no longer count.
+fn replaced(report: &DecisionReport) -> String {
+    let line = |replaced: &ReplacedDecision| {
+        let was = word(replaced.was);
+        let (a, b, run) = (replaced.a, replaced.b, replaced.run);
+        format!("{a}+{b} was {was} by {} in run {run}\n", shown(&replaced.actor))
+    };
+    let mut text: String = report.replaced.iter().take(LISTED).map(line).collect();
+    if report.replaced.len() > LISTED {
+        let more = report.replaced.len() - LISTED;
+        text += &format!("and {} more were decided otherwise\n", count(more as u64));
+    }
+    text
 }
 
 /// Number of refused decisions that are listed.

@@ -69,38 +69,58 @@ impl Revealing {
 
 impl HandedOut {
     /// Whether anything is to be written.
-    pub(super) fn is_asked(&self) -> bool {
-        self.csv.is_some() || self.html.is_some()
+    ///
+    /// # Errors
+    /// If values are to be revealed, and nothing is to be written: a list has none.
+    pub(super) fn is_asked(&self) -> Result<bool, Failure> {
+        let is_asked = self.csv.is_some() || self.html.is_some();
+        if self.revealing.reveal && !is_asked {
+            return Err(Failure::usage(
+                "review.reveal",
+                "a list has no values to reveal",
+                "add --csv FILE or --html FILE, or reveal one pair with `counterfoil review show PAIR --reveal --reason TEXT`",
+            ));
+        }
+        Ok(is_asked)
     }
 
     /// Writes the files. `asks`: what the person is asked.
-    pub(super) fn write(
-        &self,
+    pub(super) fn write<'a>(
+        &'a self,
         session: &Session<'_>,
         command: &str,
         made: String,
         queue: &[QueuedPair],
         asks: PageMode,
     ) -> Result<String, Failure> {
+        // Before anything is revealed, because a file may not be writable.
+        let begin = |path: &'a Option<PathBuf>| path.as_deref().map(NewFile::begin_private).transpose();
+        let (csv, html) = (begin(&self.csv)?, begin(&self.html)?);
         let pairs = self.compared(session, command, queue)?;
         let mut text = String::new();
         let number = counted(pairs.len() as u64, "pair");
-        if let Some(path) = &self.csv {
-            let mut file = NewFile::begin(path)?;
+        let mut wrote = |path: &Option<PathBuf>| {
+            let path = path
+                .iter()
+                .map(|path| shown(&path.display().to_string()).into_owned());
+            text += &path
+                .map(|path| format!("Wrote {number} to {path}.\n"))
+                .collect::<String>();
+        };
+        if let Some(mut file) = csv {
             write_sheet(&mut file, &pairs).map_err(|error| file.unwritable(&error))?;
             file.finish()?;
-            text += &format!("Wrote {number} to {}.\n", shown(&path.display().to_string()));
+            wrote(&self.csv);
         }
-        if let Some(path) = &self.html {
+        if let Some(mut file) = html {
             let settings = session.settings()?;
             let options = PageOptions::new(settings.name, made)
                 .mode(asks)
                 .stage(one_stage(session, &pairs)?);
-            let mut file = NewFile::begin(path)?;
             let written = page(&options, &pairs, &mut file).and_then(|()| file.flush());
             written.map_err(|error| file.unwritable(&error))?;
             file.finish()?;
-            text += &format!("Wrote {number} to {}.\n", shown(&path.display().to_string()));
+            wrote(&self.html);
         }
         if pairs.len() < queue.len() {
             let left = counted((queue.len() - pairs.len()) as u64, "pair");

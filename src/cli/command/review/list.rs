@@ -62,6 +62,7 @@ impl BandChoice {
 
 impl List {
     pub(super) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let is_handed_out = self.handed_out.is_asked()?;
         let settings = session.settings()?;
         let store = session.open_to_read()?;
         let filter = QueueFilter::default()
@@ -74,10 +75,7 @@ impl List {
         }
         let mut data = json!({ "pairs": json(&queue), "bands": bands(&queue), "waiting": queue.len() });
         data["oldest"] = json!(oldest(&queue));
-        if queue.is_empty() {
-            return Ok(Answer::new(data, "No pair waits for a decision.\n"));
-        }
-        if self.handed_out.is_asked() {
+        if is_handed_out {
             let made = utc(store.environment().clock.now_us());
             // Whoever is to see redacted values writes to the store.
             drop(store);
@@ -86,6 +84,9 @@ impl List {
                 .write(session, "review list", made, &queue, PageMode::Decide)?;
             let import = session.command("review import FILE");
             return Ok(Answer::new(data, text).hint(format!("{import} records the decisions of a sheet")));
+        }
+        if queue.is_empty() {
+            return Ok(Answer::new(data, "No pair waits for a decision.\n"));
         }
         let text = heading(&queue) + &listed(&queue[..self.limit.min(queue.len())]);
         let mut answer = Answer::new(data, text);

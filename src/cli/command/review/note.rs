@@ -1,8 +1,8 @@
 //! `review note`: a remark about a pair.
 
-use counterfoil::review::Decision;
+use counterfoil::review::{Decision, PairName};
 
-use super::choice::{NamedPair, pair};
+use super::choice::pair;
 use super::decide::{DecidingArguments, decision, named, run};
 use crate::cli::answer::Answer;
 use crate::cli::failure::Failure;
@@ -15,7 +15,7 @@ use crate::cli::values::stage_number;
 pub(super) struct Note {
     /// The pair, as `review list` names it.
     #[arg(value_name = "PAIR", value_parser = pair)]
-    pair: NamedPair,
+    pair: PairName,
     /// What to note. It is kept in the ledger as it is.
     #[arg(value_name = "TEXT")]
     text: String,

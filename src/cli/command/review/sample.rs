@@ -35,6 +35,7 @@ pub(super) struct Sample {
 
 impl Sample {
     pub(super) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let is_handed_out = self.handed_out.is_asked()?;
         let project = session.project()?;
         let store = session.open_to_read()?;
         let stage = stage_of(project.stages(), &store, self.stage, &[])?;
@@ -43,7 +44,7 @@ impl Sample {
         for pair in &mut sample.pairs {
             self.handed_out.revealing.mask(&ids, pair);
         }
-        if self.handed_out.is_asked() {
+        if is_handed_out {
             let made = utc(store.environment().clock.now_us());
             // Whoever is to see redacted values writes to the store.
             drop(store);

@@ -1,9 +1,9 @@
 //! `review show`: one pair, field by field.
 
-use counterfoil::review::QueueFilter;
+use counterfoil::review::{PairName, QueueFilter};
 use serde_json::json;
 
-use super::choice::{NamedPair, pair, stage_of};
+use super::choice::{pair, stage_of};
 use super::handed_out::Revealing;
 use crate::cli::answer::{Answer, json};
 use crate::cli::compared;
@@ -21,7 +21,7 @@ use crate::cli::values::stage_number;
 pub(super) struct Show {
     /// The pair, as `review list` names it.
     #[arg(value_name = "PAIR", value_parser = pair)]
-    pair: NamedPair,
+    pair: PairName,
     /// Stage that merges; needed only if several do.
     #[arg(long, value_name = "N", value_parser = stage_number)]
     stage: Option<u32>,
@@ -37,7 +37,7 @@ impl Show {
             project.stages(),
             &store,
             self.stage,
-            std::slice::from_ref(&self.pair),
+            &[(self.pair.a, self.pair.b)],
         )?;
         let numbers = (self.pair.a, self.pair.b);
         let compared = self

@@ -28,6 +28,18 @@ impl Apart {
         self.leaving.is_empty() || self.leaving.contains(&member)
     }
 
+    /// Returns how many pairs part.
+    pub(super) fn pairs(&self) -> usize {
+        let all = self.members.len();
+        let stay = if self.leaving.is_empty() {
+            0
+        } else {
+            all - self.leaving.len()
+        };
+        let among = |members: usize| members * members.saturating_sub(1) / 2;
+        among(all) - among(stay)
+    }
+
     /// Returns the members that are no longer together with others.
     pub(super) fn parting(&self) -> impl Iterator<Item = RecordNumber> {
         self.members.iter().copied().filter(|member| self.leaves(*member))
@@ -57,6 +69,15 @@ pub(super) fn chosen(
     };
     if what.database == stage.target() {
         choosing.goldens(what)?;
+    } else if !what.members.is_empty() {
+        return Err(Error::invalid(
+            format!("`{}` holds members, not golden records", stage.source()),
+            format!(
+                "name the members that leave as ids of `{}`, or golden records of `{}` with their members",
+                stage.source(),
+                stage.target()
+            ),
+        ));
     } else {
         for id in &what.ids {
             let (member, golden) = choosing.member(id)?;

@@ -1,5 +1,6 @@
 //! `unmerge`: takes members out of their golden record, for good. What they are decided not to be, and what that makes of
-//! them, are two passes of one run: if it is killed between them, the next `apply` does the second.
+//! them, are two passes of one run: if it is killed between them, the next `apply` does the second, except that it overwrites
+//! nothing that a person has changed.
 
 mod chosen;
 mod conflicts;
@@ -7,18 +8,19 @@ mod options;
 
 use rusqlite::Connection;
 
-use super::decide::{ChosenPair, commit};
+use super::decision::{ChosenPair, commit};
 use super::pair::Decision;
 use crate::engine::{
     Bounds, Due, PassLimits, PassReport, Run, Stopped, Work, check_drift, end_retries_of_merge,
     refuse_contradiction, run_pass,
 };
 use crate::error::{Error, Result};
-use crate::ledger::StageHistory;
 use crate::ledger::decisions::{PairVerdict, Verdict, in_order, verdicts};
 use crate::ledger::selection::RecordSelection;
+use crate::ledger::{StageEvent, StageHistory, next_stage};
 use crate::observe::Observer;
 use crate::record::{BatchId, RecordNumber};
+use crate::shown::grouped;
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
 use crate::store::Store;
 use chosen::{Apart, chosen};
@@ -44,6 +46,7 @@ pub fn unmerge(
     check_drift(run.connection(), stages, false)?;
     let stage = what.stage_of(stages)?;
     let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
+    next_stage(stage.number(), history.state, StageEvent::Apply)?;
     refuse_unfinished(stage, &history)?;
     let mut report = UnmergeReport {
         stage: stage.number(),
@@ -65,6 +68,7 @@ pub fn unmerge(
     if apart.is_empty() {
         return Ok(report);
     }
+    refuse_too_many(&apart)?;
     let pairs: Vec<ChosenPair> = apart.iter().flat_map(never_again).collect();
     refuse_if_held_together(run.connection(), stages.project(), stage, &pairs)?;
     end_retries_of_merge(&mut run, stage, &history)?;
@@ -86,6 +90,28 @@ fn refuse_unfinished(stage: &Stage, history: &StageHistory) -> Result<()> {
     Err(Error::invalid(
         format!("a pass of stage {} was interrupted", stage.number()),
         "`counterfoil apply` completes it; then take the golden record apart",
+    ))
+}
+
+/// The greatest number of pairs that one `unmerge` decides, in one batch.
+const MOST_PAIRS: usize = 50_000;
+
+/// Refuses to decide more pairs than one batch should hold: those of a golden record grow with the square of its members.
+fn refuse_too_many(apart: &[Apart]) -> Result<()> {
+    let pairs: usize = apart.iter().map(Apart::pairs).sum();
+    if pairs <= MOST_PAIRS {
+        return Ok(());
+    }
+    let members: usize = apart.iter().map(|one| one.members.len()).sum();
+    Err(Error::invalid(
+        format!(
+            "to part these {} members, {} pairs would have to be decided; one `unmerge` decides up to {}",
+            grouped(members as u64),
+            grouped(pairs as u64),
+            grouped(MOST_PAIRS as u64)
+        ),
+        "take single members out with --member; or, if the stage merges what it should not, change it: \
+         `counterfoil rollback --stage N` takes everything apart first",
     ))
 }
 
@@ -149,6 +175,7 @@ fn refuse_if_held_together(
             batch: batch.unwrap_or(BatchId::BEFORE_FIRST),
             seen: [None; 2],
             left: [false; 2],
+            left_as: [None; 2],
         };
         then.insert(chosen.pair, never);
     }

@@ -5,7 +5,7 @@ use crate::error::{Conflict, Error, Result};
 use crate::observe::StopSignal;
 use crate::record::{RecordNumber, RunId};
 use crate::stage::{Stage, Stages};
-use crate::verb::review::decide::merge_stage;
+use crate::verb::review::decision::merge_stage;
 
 /// What to do about a golden record that a person has changed since, or whose members have changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,10 +111,17 @@ impl Unmerge {
     /// # Errors
     /// [`Error::Invalid`] if there is none, or if there are several and none is named.
     pub fn stage_of<'s>(&self, stages: &'s Stages) -> Result<&'s Stage> {
-        if let Some(number) = self.stage {
-            return merge_stage(stages, number);
-        }
         let database = self.database.as_str();
+        if let Some(number) = self.stage {
+            let stage = merge_stage(stages, number)?;
+            if stage.target() == database || stage.source() == database {
+                return Ok(stage);
+            }
+            return Err(Error::invalid(
+                format!("stage {number} merges neither into nor from `{database}`"),
+                format!("it merges `{}` into `{}`", stage.source(), stage.target()),
+            ));
+        }
         let merging = || stages.iter().filter(|stage| stage.merge().is_some());
         let into: Vec<&Stage> = merging().filter(|stage| stage.target() == database).collect();
         let from: Vec<&Stage> = merging().filter(|stage| stage.source() == database).collect();
