@@ -96,8 +96,8 @@ impl UnmergeCommand {
                 has_changed(&ids_shown, count, *first)
             }
             other => missing_record(session, &store, other),
-        })?;
-        let mut report = report;
+        });
+        let mut report = report?;
         let mut text = summary(&report);
         for left in &mut report.left {
             *left = shown_conflict(&ids_shown, left.clone());
@@ -107,6 +107,11 @@ impl UnmergeCommand {
         data["database"] = json!(self.database);
         let refused = report.pass.as_ref().is_some_and(|pass| pass.counts.refused > 0);
         let mut answer = Answer::new(data, text).refused_if(refused);
+        if report.stopped.is_some() {
+            let message = "stopped before all of them were taken apart";
+            let failure = Failure::new(Exit::Stopped, "unmerge.stopped", message);
+            return Ok(answer.failed(failure.hint("`counterfoil apply` takes the rest apart")));
+        }
         if report.run.is_some() {
             answer = answer.hint(format!(
                 "{} brings later stages up to date",
@@ -192,6 +197,9 @@ fn summary(report: &UnmergeReport) -> String {
     let members = counted(report.members.len() as u64, "member");
     let pairs = counted(report.never, "pair");
     let refused = report.pass.as_ref().map_or(0, |pass| pass.counts.refused);
+    if report.stopped.is_some() {
+        return format!("Decided {pairs} never to be merged again (run {run}).\n");
+    }
     if refused > 0 {
         return format!(
             "Decided {pairs} never to be merged again (run {run}), but {} of {goldens} {} refused: these golden records stay \

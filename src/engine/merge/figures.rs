@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::decided::DecidedPairs;
 use crate::ledger::{KeyPairs, MatchFigures, ScoreBar, ScoreLine, ScoreLines, ScoredPair, many, part};
 use crate::matching::{
-    Bits, Clustering, Edge, Features, Model, Ppm, Probability, Review, Scored, Scorer, Settings, bits_of,
-    expected_in,
+    Bits, Clustering, Edge, Features, KeyFigures, Model, Ppm, Probability, Review, Scored, Scorer, Settings,
+    bits_of, expected_in,
 };
 use crate::record::RecordNumber;
 
@@ -40,13 +40,6 @@ pub(super) fn figures(
     for pair in &clustering.reviews {
         *review.entry(pair.band.name().to_owned()).or_default() += 1;
     }
-    let keys = scored.keys.iter().map(|key| KeyPairs {
-        key: key.name.clone(),
-        pairs: key.pairs,
-        largest: key.largest,
-        refined: key.refined,
-        dropped: key.dropped,
-    });
     let histogram = scored.histogram.iter().map(|(bits, pairs)| ScoreBar {
         bits: *bits,
         pairs: *pairs,
@@ -82,7 +75,7 @@ pub(super) fn figures(
         review,
         clusters,
         keyless: scored.alone,
-        keys: keys.collect(),
+        keys: scored.keys.iter().map(of_key).collect(),
         histogram: histogram.collect(),
         strongest: merged().take(SHOWN).map(pair).collect(),
         weakest: merged().rev().take(SHOWN).map(pair).collect(),
@@ -90,6 +83,16 @@ pub(super) fn figures(
         held: waiting(held),
         learned_from: None,
         absent: Vec::new(),
+    }
+}
+
+fn of_key(key: &KeyFigures) -> KeyPairs {
+    KeyPairs {
+        key: key.name.clone(),
+        pairs: key.pairs,
+        largest: key.largest,
+        refined: key.refined,
+        dropped: key.dropped,
     }
 }
 

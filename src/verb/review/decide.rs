@@ -12,7 +12,7 @@ use crate::store::Store;
 /// next `apply`.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the stage is not a merge or was never applied. A decision that cannot be made is no error: the
+/// [`Error::Invalid`](crate::Error::Invalid) if the stage is not a merge or was never applied. A decision that cannot be made is no error: the
 /// report lists it, and nothing is written.
 pub fn decide(
     store: &mut Store,

@@ -242,7 +242,7 @@ impl<'d> Deciding<'d> {
             }
             rows.push(row.record);
         }
-        if let Some(message) = self.is_of_others(given, [&rows[0], &rows[1]]) {
+        if let Some(message) = other_ids(given, [&rows[0], &rows[1]]) {
             return said(
                 message,
                 "the cells of this line have slipped: export the list again, and sort whole rows only",
@@ -264,21 +264,6 @@ impl<'d> Deciding<'d> {
             );
         }
         Ok(None)
-    }
-
-    /// Returns what is wrong if a decision was made beside the ids of other records. `rows`: in the order of the numbers.
-    fn is_of_others(&self, given: &PairDecision, rows: [&Record; 2]) -> Option<String> {
-        let ids = given.ids.as_ref()?;
-        let rows = if given.a <= given.b {
-            rows
-        } else {
-            [rows[1], rows[0]]
-        };
-        let is_other = |(id, row): &(&String, &Record)| {
-            *id != REDACTED && **id != row.id && **id != *line(&row.id).trim()
-        };
-        let (id, row) = ids.iter().zip(rows).find(is_other)?;
-        Some(format!("record {} is not `{id}`", row.number))
     }
 
     /// Refuses decisions by which accepted pairs would link two records that are decided to be two.
@@ -327,6 +312,21 @@ impl<'d> Deciding<'d> {
         };
         Ok((message, hint))
     }
+}
+
+/// Returns what is wrong if a decision was made beside the ids of other records. `rows`: in the order of the numbers.
+fn other_ids(given: &PairDecision, rows: [&Record; 2]) -> Option<String> {
+    let ids = given.ids.as_ref()?;
+    let rows = if given.a <= given.b {
+        rows
+    } else {
+        [rows[1], rows[0]]
+    };
+    let is_other = |(id, row): &(&String, &Record)| {
+        !id.is_empty() && *id != REDACTED && **id != row.id && **id != *line(&row.id).trim()
+    };
+    let (id, row) = ids.iter().zip(rows).find(is_other)?;
+    Some(format!("record {} is not `{id}`", row.number))
 }
 
 /// Returns what is wrong with a decision itself, and what to do.

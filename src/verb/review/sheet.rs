@@ -290,9 +290,11 @@ fn decision_of(pair: &str, data: &str) -> Result<Option<PairDecision>, String> {
         let text = row.get(name).and_then(crate::record::Value::as_text);
         text.unwrap_or_default().trim().to_owned()
     };
-    let name = PairName::parse(pair.trim()).ok_or(BAD_NAME)?;
+    // The smaller number first, as it was written: the ids beside it are in that order.
+    let name = PairName::parse(pair.trim()).filter(|name| pair.trim().starts_with(&format!("{}+", name.a)));
+    let name = name.ok_or(BAD_NAME)?;
     let version = name.version.ok_or(NO_VERSION)?;
-    let has_ids = ["a", "b"].iter().all(|name| row.get(*name).is_some());
+    let has_ids = ["a", "b"].iter().all(|name| row.get(name).is_some());
     let ids = has_ids.then(|| ["a", "b"].map(cell));
     let reason = Some(cell("reason")).filter(|reason| !reason.is_empty());
     let decision = match (&*cell("decision").to_lowercase(), &reason) {

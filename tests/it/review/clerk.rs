@@ -95,6 +95,11 @@ fn twenty_pairs_decided_by_keyboard_are_entries_of_the_ledger() {
 fn a_sheet_is_taken_whole_or_not_at_all_and_a_stale_line_is_named() {
     let scene = merged();
     scene.exits(&["review", "list", "--csv", "queue.csv"], 0);
+    let piped = scene.exits(&["review", "list", "--csv", "-"], 0).out;
+    assert_eq!(
+        piped,
+        std::fs::read_to_string(scene.path("queue.csv")).expect("a sheet")
+    );
     let sheet = std::fs::read_to_string(scene.path("queue.csv")).expect("a sheet");
     let filled: Vec<String> = sheet
         .lines()

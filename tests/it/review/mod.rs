@@ -10,4 +10,5 @@ mod hapi;
 #[cfg(unix)]
 mod kills;
 mod parted;
+mod second_thoughts;
 mod story;

@@ -130,8 +130,11 @@ pub(crate) fn unmerge_all(store: &mut Store, path: &Path, observer: &mut dyn Obs
 
 /// Rolls back the merge, with all its passes, and then each decision, the newest first.
 pub(crate) fn take_back(store: &mut Store, path: &Path, observer: &mut dyn Observer) -> Result<()> {
-    let merged = "SELECT json_array(count(*)) FROM ledger_standing WHERE kind IN('apply','retry')";
-    if asked(path, merged) != [0] {
+    // Also where nothing is merged any more: what a killed one has not signed, the next one signs. One that was killed on the way
+    // goes on first.
+    let begun = "SELECT json_array(count(*)) FROM ledger_open WHERE NOT EXISTS(
+       SELECT 1 FROM ledger_standing WHERE kind IN('apply','retry'))";
+    if asked(path, begun) == [0] {
         super::people::take_back(store, observer)?;
     }
     let runs = "SELECT json_group_array(run) FROM (SELECT DISTINCT b.run FROM ledger_standing p JOIN ledger_batch b USING(pass)

@@ -53,7 +53,8 @@ impl Explain {
             (&self.a, self.b.as_deref()),
         )?;
         let number = stage.number();
-        if let (Named::Record(record), None) = (&a, &b) {
+        // A golden record of one member is explained by that member.
+        if let ([record], None) = (a.members(), &b) {
             let explained = store.explain_record(stages, number, *record)?;
             let explained = explained.ok_or_else(|| not_a_member(session, stage, &[*record]))?;
             let text = render::record(&explained, session, &self.database);
@@ -63,6 +64,13 @@ impl Explain {
             ));
         }
         let asked = asked(&a, b.as_ref());
+        if asked.is_empty() {
+            return Err(Failure::usage(
+                "explain.one",
+                "both are one record",
+                "name two records, or one alone",
+            ));
+        }
         let mut pairs = store.compare_pairs(stages, number, &asked)?;
         if pairs.is_empty() {
             let records: Vec<RecordNumber> = asked.iter().flat_map(|(a, b)| [*a, *b]).collect();

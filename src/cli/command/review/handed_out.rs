@@ -1,8 +1,8 @@
 //! Pairs handed out to a person: as a sheet, or as a page.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use counterfoil::record::RecordNumber;
 use counterfoil::review::{ComparedPair, PageMode, PageOptions, QueuedPair, page, reveal, write_sheet};
@@ -16,7 +16,7 @@ use crate::cli::shown_ids::ShownIds;
 /// Files for a person to decide in.
 #[derive(clap::Args, Debug)]
 pub(super) struct HandedOut {
-    /// Write the pairs as a sheet for a spreadsheet; `review import` reads it back.
+    /// Write the pairs as a sheet for a spreadsheet; `-` writes it to stdout. `review import` reads it back.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Write the pairs as a page for a browser, which saves the decisions as such a sheet.
@@ -72,8 +72,19 @@ impl HandedOut {
     ///
     /// # Errors
     /// If values are to be revealed, and nothing is to be written: a list has none.
-    pub(super) fn is_asked(&self) -> Result<bool, Failure> {
+    pub(super) fn is_asked(&self, json: bool) -> Result<bool, Failure> {
         let is_asked = self.csv.is_some() || self.html.is_some();
+        let to_stdout = [&self.csv, &self.html]
+            .into_iter()
+            .flatten()
+            .filter(|path| path.as_path() == Path::new("-"));
+        if to_stdout.count() > usize::from(!json) {
+            return Err(Failure::usage(
+                "review.stdout",
+                "stdout takes one thing: the sheet, the page or the envelope of --json",
+                "name a file",
+            ));
+        }
         if self.revealing.reveal && !is_asked {
             return Err(Failure::usage(
                 "review.reveal",
@@ -94,33 +105,27 @@ impl HandedOut {
         asks: PageMode,
     ) -> Result<String, Failure> {
         // Before anything is revealed, because a file may not be writable.
-        let begin = |path: &'a Option<PathBuf>| path.as_deref().map(NewFile::begin_private).transpose();
+        let begin = |path: &'a Option<PathBuf>| path.as_deref().map(Output::begin).transpose();
         let (csv, html) = (begin(&self.csv)?, begin(&self.html)?);
         let pairs = self.compared(session, command, queue)?;
         let mut text = String::new();
         let number = counted(pairs.len() as u64, "pair");
-        let mut wrote = |path: &Option<PathBuf>| {
-            let path = path
-                .iter()
-                .map(|path| shown(&path.display().to_string()).into_owned());
-            text += &path
-                .map(|path| format!("Wrote {number} to {path}.\n"))
-                .collect::<String>();
+        let mut wrote = |path: Option<&PathBuf>| {
+            if let Some(path) = path.filter(|path| path.as_path() != Path::new("-")) {
+                text += &format!("Wrote {number} to {}.\n", shown(&path.display().to_string()));
+            }
         };
-        if let Some(mut file) = csv {
-            write_sheet(&mut file, &pairs).map_err(|error| file.unwritable(&error))?;
-            file.finish()?;
-            wrote(&self.csv);
+        if let Some(csv) = csv {
+            csv.write(|out| write_sheet(out, &pairs))?;
+            wrote(self.csv.as_ref());
         }
-        if let Some(mut file) = html {
+        if let Some(html) = html {
             let settings = session.settings()?;
             let options = PageOptions::new(settings.name, made)
                 .mode(asks)
                 .stage(one_stage(session, &pairs)?);
-            let written = page(&options, &pairs, &mut file).and_then(|()| file.flush());
-            written.map_err(|error| file.unwritable(&error))?;
-            file.finish()?;
-            wrote(&self.html);
+            html.write(|out| page(&options, &pairs, out))?;
+            wrote(self.html.as_ref());
         }
         if pairs.len() < queue.len() {
             let left = counted((queue.len() - pairs.len()) as u64, "pair");
@@ -155,6 +160,38 @@ impl HandedOut {
             Some((pair.clone(), compared))
         };
         Ok(queue.iter().filter_map(with).collect())
+    }
+}
+
+/// Where pairs are written to.
+enum Output<'p> {
+    Stdout,
+    File(NewFile<'p>),
+}
+
+impl<'p> Output<'p> {
+    /// Begins a file that only its owner can read; `-` is stdout.
+    fn begin(path: &'p Path) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            return Ok(Self::Stdout);
+        }
+        Ok(Self::File(NewFile::begin_private(path)?))
+    }
+
+    /// Writes all of it.
+    fn write(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+        match self {
+            Self::Stdout => {
+                let mut out = io::stdout().lock();
+                let written = write(&mut out).and_then(|()| out.flush());
+                written.map_err(|error| Failure::output(&error))
+            }
+            Self::File(mut file) => {
+                let written = write(&mut file).and_then(|()| file.flush());
+                written.map_err(|error| file.unwritable(&error))?;
+                file.finish()
+            }
+        }
     }
 }
 

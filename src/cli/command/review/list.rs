@@ -62,7 +62,7 @@ impl BandChoice {
 
 impl List {
     pub(super) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
-        let is_handed_out = self.handed_out.is_asked()?;
+        let is_handed_out = self.handed_out.is_asked(session.screen.json)?;
         let settings = session.settings()?;
         let store = session.open_to_read()?;
         let filter = QueueFilter::default()

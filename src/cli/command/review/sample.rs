@@ -35,7 +35,7 @@ pub(super) struct Sample {
 
 impl Sample {
     pub(super) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
-        let is_handed_out = self.handed_out.is_asked()?;
+        let is_handed_out = self.handed_out.is_asked(session.screen.json)?;
         let project = session.project()?;
         let store = session.open_to_read()?;
         let stage = stage_of(project.stages(), &store, self.stage, &[])?;
