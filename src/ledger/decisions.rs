@@ -54,15 +54,6 @@ pub(crate) fn in_order(a: RecordNumber, b: RecordNumber) -> (RecordNumber, Recor
     (a.min(b), a.max(b))
 }
 
-/// The entries of decision passes of a stage: `?1` and `?2` the project and the number, `?3` the batch before which.
-macro_rules! of_stage {
-    () => {
-        "FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='merge'
-         CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.batch<?3 CROSS JOIN ledger_entry e ON e.batch=b.batch
-         WHERE s.project=?1 AND s.number=?2"
-    };
-}
-
 /// Returns the decisions about pairs of a merge stage that count, of batches before one.
 pub(crate) fn verdicts(
     connection: &Connection,
@@ -70,11 +61,10 @@ pub(crate) fn verdicts(
     number: u32,
     before: BatchId,
 ) -> Result<Verdicts> {
-    let sql = concat!(
-        "SELECT e.record, e.target, json_extract(e.reason,'$.code'), b.batch, e.input, json_extract(e.reason,'$.left') IS 1 ",
-        of_stage!(),
-        " AND e.target IS NOT NULL ORDER BY +b.batch"
-    );
+    let sql = "SELECT e.record, e.target, json_extract(e.reason,'$.code'), b.batch, e.input, json_extract(e.reason,'$.left') IS 1
+         FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='merge'
+         CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.batch<?3 CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE s.project=?1 AND s.number=?2 AND e.target IS NOT NULL ORDER BY +b.batch";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![project, number, before])?;
     let mut verdicts = Verdicts::new();

@@ -113,7 +113,7 @@ pub(crate) fn merge_stage(stages: &Stages, number: u32) -> Result<&Stage> {
     })
 }
 
-/// A decision about a pair, the smaller number first, with the rows that it is about.
+/// A decision about a pair, the smaller number first, that is to be written.
 pub(crate) struct ChosenPair {
     pub(crate) pair: NumberPair,
     /// The code in the reason of its entries.

@@ -84,8 +84,8 @@ impl Store {
                 drawn: count as u64,
             });
         }
-        // By another hash than the one that drew them, which is the smaller the larger the stratum: whoever labels the pairs must
-        // not see their strata in their order.
+        // The hash that drew them grows with the share of the stratum that is drawn: in its order, the strata would stand in
+        // blocks, and the person who labels the pairs would notice.
         let mut drawn: Vec<NumberPair> = drawn.into_iter().map(|(_, pair)| pair).collect();
         drawn.sort_by_key(|(a, b)| sha256(&[&priority(seed, *a, *b)]));
         Ok(PairSample {

@@ -1,9 +1,10 @@
 //! Decisions that meet others: what a newer one replaces, what an older sheet would overrule, and whom an acceptance parts.
 
 use counterfoil::apply::ApplyOptions;
-use counterfoil::observe::Silent;
+use counterfoil::observe::{Silent, StopSignal};
 use counterfoil::plan::{PlanOptions, plan};
 use counterfoil::review::{Decision, Unmerge, UnmergeConflict};
+use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use counterfoil::verify::{VerifyOptions, verify};
 
 use super::desk::{
@@ -11,7 +12,7 @@ use super::desk::{
     weighed,
 };
 use crate::merges::register::{PEOPLE, apply, id_of, people, put};
-use crate::support::world::{Scene, World};
+use crate::support::world::{Scene, StopAfter, World};
 
 /// Two people of one street who wait for a decision.
 fn neighbours() -> World {
@@ -146,6 +147,24 @@ fn a_golden_record_too_large_to_be_decided_pair_by_pair_is_refused() {
     assert!(error.to_string().contains("51,040 pairs"), "{error}");
     leaves(&mut world, "r7");
     world.is_sound();
+}
+
+#[test]
+fn nothing_is_taken_apart_while_the_stage_is_half_rolled_back() {
+    let mut world = by_key();
+    load(&mut world, "a key=x, b key=x, c key=y, d key=y, e key=z, f key=z");
+    apply(&mut world);
+    let stop = StopSignal::default();
+    let options = RollbackOptions::default().batch_size(1).stop(stop.clone());
+    let report = rollback(&mut world.store, "review", &options, &mut StopAfter(1, stop)).expect("a rollback");
+    assert!(report.stopped.is_some());
+    let batches = "SELECT count(*) FROM ledger_batch";
+    let before: i64 = world.asked(batches);
+    let member = Unmerge::new("register", ["a".to_owned()]);
+    take_apart(&mut world, &member, UnmergeConflict::Abort).expect_err("the rollback comes first");
+    assert_eq!(world.asked::<i64>(batches), before);
+    world.roll_back(RollbackScope::Last);
+    assert_eq!(people(&world), "");
 }
 
 #[test]
