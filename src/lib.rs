@@ -80,6 +80,7 @@
 //! on them must handle a new variant, and a `_` would silently treat it as an old one. The parts of a [`prove::Proof`]
 //! stay exhaustive too, because the format of proofs is fixed.
 
+mod aggregate;
 pub mod context;
 pub mod contract;
 mod datetime;

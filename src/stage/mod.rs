@@ -9,6 +9,7 @@ use crate::op::Operation;
 use crate::path::Path;
 use crate::record::Rounding;
 
+mod aggregate;
 mod applied;
 mod build;
 mod check;
@@ -42,6 +43,7 @@ mod stages;
 mod steps;
 mod transform;
 
+pub use aggregate::Aggregate;
 pub use build::StageBuilder;
 pub use diff::diff;
 pub use example::{ExampleResult, Verdict};
@@ -56,6 +58,7 @@ pub use schema::json_schema;
 pub use settings::{MaxErrors, OnConflict, OnError, Stale};
 pub use stages::Stages;
 
+pub(crate) use aggregate::{Late, Reading, RefusedWindow, WindowRow};
 pub(crate) use meaning::is_same as is_same_meaning;
 pub(crate) use merge::{FieldOrigin, MemberFeatures, role_name};
 pub(crate) use redacted::redacted_by;
@@ -201,6 +204,11 @@ impl Stage {
     /// Returns how the stage merges, if it does.
     pub fn merge(&self) -> Option<&Merge> {
         self.steps.merge.as_ref()
+    }
+
+    /// Returns how the stage aggregates, if it does.
+    pub fn aggregate(&self) -> Option<&Aggregate> {
+        self.steps.aggregate.as_ref()
     }
 
     /// Returns what a record must satisfy before the stage.

@@ -1,5 +1,6 @@
 //! The compiled steps that a record goes through.
 
+use super::aggregate::Aggregate;
 use super::closure::Closure;
 use super::merge::Merge;
 use crate::contract::{Contract, Mode, Reads, Schema};
@@ -23,6 +24,8 @@ pub(super) struct Steps {
     pub(super) id: Option<Expression>,
     /// What makes one record of several.
     pub(super) merge: Option<Merge>,
+    /// What makes windows of readings.
+    pub(super) aggregate: Option<Aggregate>,
     /// What a record must satisfy after the stage.
     pub(super) contract: Contract,
     /// What happens to a record that already broke a contract before the stage.
