@@ -1,6 +1,6 @@
 """Aggregates readings without any float, slowly: the judge of the others.
 
-usage: exact.py READINGS.ndjson|csv [--every 300] [--mixed] [--good 50] [--over 12] [--k 2] [--min-deviation 0] [--limit 100000] [--zone ZONE] [--without ID,...]
+usage: exact.py READINGS.ndjson|csv [--every 300] [--mixed] [--good 50] [--over 12] [--k 2] [--min-deviation 0] [--gap 100000] [--zone ZONE] [--without ID,...]
        [--corrections FILE]
 
 Prints each window as a line of JSON, in the order of time and then of sensors. Sums are exact; means and deviations are rounded
@@ -156,7 +156,7 @@ def follow(sensor, windows, options):
     starts, found, last = [], [], None
     for start in sorted(windows):
         gap = (start - last) // options.every - 1 if last is not None else 0
-        if gap > options.limit:
+        if gap > options.gap:
             starts.append(None)
         elif gap > 0:
             starts += range(last + options.every, start, options.every)
@@ -205,7 +205,7 @@ def main():
     parser.add_argument("--over", type=int, default=12)
     parser.add_argument("--k", type=Fraction, default=Fraction(2))
     parser.add_argument("--min-deviation", type=Fraction, default=Fraction(0))
-    parser.add_argument("--limit", type=int, default=100_000)
+    parser.add_argument("--gap", type=int, default=100_000)
     options = parser.parse_args()
     rows = dict(readings(options.readings))
     if options.corrections:
