@@ -69,6 +69,8 @@ mod report;
 mod review;
 #[cfg(unix)]
 mod review_page;
+#[cfg(unix)]
+mod sensors;
 mod steps;
 mod support;
 mod time_of_commands;
