@@ -174,7 +174,7 @@ impl Bench {
         if self.wants("increment") {
             self.load("store.db", "late.ndjson")?;
             steps.push(self.command("increment", &["--store", "store.db", "apply"])?);
-            let entries: u64 = Connection::open(&store)?.query_row(
+            let entries: i64 = Connection::open(&store)?.query_row(
                 "SELECT coalesce(sum(entries), 0) FROM ledger_batch WHERE run = (SELECT max(run) FROM ledger_run)",
                 [],
                 |row| row.get(0),

@@ -211,7 +211,7 @@ def followed(windows):
     return count, readings, anomalies, sums
 
 
-# Deviations from the sums of squares about the first value of each window, which is near enough to the mean: SQLite has no stddev.
+# Deviations from sums of squares about 20, which is near enough to what is measured: SQLite has no stddev.
 SQLITE = """WITH RECURSIVE
 reading AS MATERIALIZED (
     SELECT data ->> 'sensor_id' AS sensor_id, unixepoch(data ->> 'timestamp') / 300 AS start, data ->> 'temperature' AS temperature,
