@@ -7,11 +7,11 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::entry::EntryOutcome;
 use super::image::{row_before, whole_record};
-use super::read::{entries_from, recorded};
+use super::read::recorded;
 use super::sql::{of_record, of_row, standing_life, stands, undone_singly};
 use super::stage_input::{StageInput, is_upstream};
 use super::undone::singly;
@@ -47,8 +47,18 @@ struct Readings {
 macro_rules! window {
     ($entry:literal) => {
         concat!(
-            $entry, ".record, ", $entry, ".batch, ", $entry, ".outcome, ", $entry, ".reason, ", $entry,
-            ".input, ", $entry, ".after"
+            $entry,
+            ".record, ",
+            $entry,
+            ".batch, ",
+            $entry,
+            ".outcome, ",
+            $entry,
+            ".reason, ",
+            $entry,
+            ".input, ",
+            $entry,
+            ".after"
         )
     };
 }
@@ -57,7 +67,13 @@ macro_rules! window {
 macro_rules! is_window {
     ($entry:literal) => {
         concat!(
-            $entry, ".part=0 AND ", $entry, ".outcome<>4 AND ", $entry, ".target IS NULL AND ", $entry,
+            $entry,
+            ".part=0 AND ",
+            $entry,
+            ".outcome<>4 AND ",
+            $entry,
+            ".target IS NULL AND ",
+            $entry,
             ".reason GLOB '{\"inputs\":*'"
         )
     };
@@ -354,38 +370,64 @@ pub(crate) fn each_write(
     Ok(())
 }
 
+/// The texts that a row has had since a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Versions {
+    /// Newest first; the present one is not among them.
+    pub(crate) texts: Vec<String>,
+    /// Whether none is lost. A rollback keeps no image of what it took back.
+    pub(crate) are_complete: bool,
+}
+
 /// Returns the texts that a row of a database has had since a batch, the one as of that batch included and the present one
-/// excluded, newest first. The row may be gone.
+/// excluded. The row may be gone. What came and was rolled back after the batch may be missing: the stage has read neither.
 pub(crate) fn versions_since(
     connection: &Connection,
     database: &str,
     record: RecordNumber,
     after: BatchId,
-) -> Result<Vec<String>> {
-    // Of a batch that took a row out and put one in, the row that it put in is the newer one.
+) -> Result<Versions> {
+    // Of a batch that took a row out and put one in, the row that it put in is the newer one. The last column: a rollback of
+    // what had begun by then.
     let sql = concat!(
-        entries_from!("ledger_row_life"),
+        "SELECT e.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason, i.kind, i.body, p.kind='rollback',
+           coalesce((SELECT min(f.batch) FROM ledger_batch f WHERE f.pass=coalesce(p.reverses, json_extract(b.body,'$.undoes')))<=?3,0)
+         FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
+         LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part WHERE ",
         of_row!("e", "?2"),
         " AND p.target=?1 AND e.batch>?3 AND e.before IS NOT e.after
          ORDER BY e.batch DESC, e.after IS NULL, e.record DESC, e.part DESC"
     );
+    let now = Table::from_name(database)?.by_number(connection, record)?;
+    let mut known: HashMap<Hash, (String, String)> = HashMap::new();
+    let mut version = None;
+    if let Some(now) = now {
+        known.extend(
+            now.hash()
+                .map(|hash| (hash, (now.record.id.clone(), now.record.data.clone()))),
+        );
+        version = Some((now.record.id, now.record.data));
+    }
+    let mut versions = Versions {
+        are_complete: true,
+        ..Versions::default()
+    };
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![database, record, after])?;
-    let (mut versions, mut version, mut is_first) = (Vec::new(), None, true);
     while let Some(row) = rows.next()? {
-        if std::mem::take(&mut is_first) {
-            let now = Table::from_name(database)?.by_number(connection, record)?;
-            version = now.map(|now| (now.record.id, now.record.data));
-        }
         let change = recorded(row)?;
         let now = version.as_ref().map(|(id, data)| (id.as_str(), data.as_str()));
-        version = row_before(change.image.as_ref(), now);
-        if version.is_none() && change.entry.before.is_some() {
-            return Err(Error::Damaged {
-                what: format!("the image in batch {} does not restore record {record}", change.batch),
-            });
+        let before = change.entry.before.as_ref();
+        version = row_before(change.image.as_ref(), now).or_else(|| known.get(before?).cloned());
+        match (&version, before) {
+            (Some(older), Some(before)) => {
+                versions.texts.push(older.1.clone());
+                known.insert(*before, older.clone());
+            }
+            (None, Some(_)) if row.get(11)? => versions.are_complete &= !row.get::<_, bool>(12)?,
+            (None, Some(_)) => versions.are_complete = false,
+            (_, None) => version = None,
         }
-        versions.extend(version.iter().map(|(_, data)| data.clone()));
     }
     Ok(versions)
 }
