@@ -1,6 +1,7 @@
 //! The engine beneath the verbs: what to do next ([`decide`]), the batches that do it ([`each`]), and where they go
 //! ([`sink`]: a [`Run`] commits them, a plan overlays them on the store).
 
+mod aggregate;
 mod ahead;
 mod batches;
 mod bounds;

@@ -1,6 +1,7 @@
 //! The ledger: append-only, committed together with the data, verifiable with stock tools.
 
 pub(crate) mod absences;
+pub(crate) mod aggregated;
 pub(crate) mod append;
 pub(crate) mod by_hand;
 pub(crate) mod chain;
