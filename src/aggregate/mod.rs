@@ -2,6 +2,7 @@
 //! to the next. Works on numbers and texts, without documents; nothing here is a float.
 
 mod every;
+mod exact;
 mod measure;
 mod partial;
 mod series;
