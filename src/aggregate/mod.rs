@@ -1,6 +1,7 @@
 //! Windows over readings: which window an instant is in, exact measures of many numbers, and what follows from one window
 //! to the next. Works on numbers and texts, without documents; nothing here is a float.
 
+mod day;
 mod every;
 mod measure;
 mod partial;
