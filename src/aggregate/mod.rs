@@ -3,6 +3,7 @@
 
 mod day;
 mod every;
+mod exact;
 mod measure;
 mod partial;
 mod series;

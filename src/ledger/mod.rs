@@ -50,6 +50,7 @@ mod state;
 mod tree;
 pub(crate) mod undone;
 pub(crate) mod versions;
+pub(crate) mod windows;
 
 pub use checkpoint::Checkpoint;
 pub use entry::Counts;

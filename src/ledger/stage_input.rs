@@ -87,6 +87,7 @@ macro_rules! is_upstream {
                AND NOT (s.project=?1 AND s.number=?2)))"
     };
 }
+pub(super) use is_upstream;
 
 /// The records that others have written, each once: without this, the whole life of a record that many stages changed
 /// would be read again for each of its entries. The newest entry decides, and of those in the new shape the newest.

@@ -196,17 +196,29 @@ impl Table {
         let Some(mut statement) = self.prepared(connection, &sql)? else {
             return Ok(Vec::new());
         };
-        let mut rows = statement.query(params![after, i64::try_from(count).unwrap_or(i64::MAX)])?;
-        let (mut records, mut size) = (Vec::with_capacity(count.min(10_000)), 0);
-        while let Some(row) = rows.next()? {
-            let record = salted(row)?;
-            size += record.record.data.len();
-            records.push(record);
-            if size >= bytes {
-                break;
-            }
-        }
-        Ok(records)
+        let most = i64::try_from(count).unwrap_or(i64::MAX);
+        read_up_to(statement.query(params![after, most])?, count, bytes)
+    }
+
+    /// Returns the next records of a range of numbers, both included, in order of their numbers: at most `count`, and at
+    /// most about `bytes`.
+    pub(crate) fn between(
+        &self,
+        connection: &Connection,
+        (first, last): (RecordNumber, RecordNumber),
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<Salted>> {
+        let sql = format!(
+            "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t CROSS JOIN ledger_record r USING(record) \
+             WHERE t.record BETWEEN ?1 AND ?2 ORDER BY t.record LIMIT ?3",
+            self.name
+        );
+        let Some(mut statement) = self.prepared(connection, &sql)? else {
+            return Ok(Vec::new());
+        };
+        let most = i64::try_from(count).unwrap_or(i64::MAX);
+        read_up_to(statement.query(params![first, last, most])?, count, bytes)
     }
 
     /// Prepares a statement over the table; returns `None` while the table does not exist. A database that was never
@@ -310,6 +322,20 @@ impl Table {
         };
         Ok(statement.query_row([id], |row| row.get(0)).optional()?)
     }
+}
+
+/// Reads rows until they have about so many bytes.
+fn read_up_to(mut rows: Rows<'_>, count: usize, bytes: usize) -> Result<Vec<Salted>> {
+    let (mut records, mut size) = (Vec::with_capacity(count.min(10_000)), 0);
+    while let Some(row) = rows.next()? {
+        let record = salted(row)?;
+        size += record.record.data.len();
+        records.push(record);
+        if size >= bytes {
+            break;
+        }
+    }
+    Ok(records)
 }
 
 /// Numbers with few gaps, in ascending or descending order.
