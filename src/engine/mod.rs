@@ -60,5 +60,5 @@ pub(crate) use prepared::{PreparedTarget, shape_for_writing};
 pub(crate) use reader::ReadConnection;
 pub(crate) use run::Run;
 pub(crate) use sink::Sink;
-pub(crate) use stage_pass::{end_retries_of_merge, run_pass, supersede};
+pub(crate) use stage_pass::{end_retries_of_many, run_pass, supersede};
 pub(crate) use stopped::StoppedStages;

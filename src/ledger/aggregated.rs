@@ -158,7 +158,16 @@ impl AggregateOutcome {
         Ok(outcome)
     }
 
-    pub(crate) fn add(&mut self, changes: &WindowChanges) {
+    /// Adds what the remark of a batch says.
+    pub(crate) fn add_remark(&mut self, body: &str) {
+        if let Some(note) = AggregateNote::from_note(body) {
+            (self.readings, self.windows) = (note.readings, note.aggregate.figures);
+        } else if let Some(changes) = WindowChanges::from_remark(body) {
+            self.add(&changes);
+        }
+    }
+
+    fn add(&mut self, changes: &WindowChanges) {
         self.new += changes.new;
         self.changed += changes.changed;
         self.removed += changes.removed;
@@ -173,7 +182,7 @@ impl WindowChanges {
     }
 
     /// Reads it from the remark of a batch.
-    pub(crate) fn from_remark(body: &str) -> Option<Self> {
+    fn from_remark(body: &str) -> Option<Self> {
         #[derive(Deserialize)]
         struct Remark {
             windows: WindowChanges,

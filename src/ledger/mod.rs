@@ -53,6 +53,7 @@ pub(crate) mod undone;
 pub(crate) mod versions;
 pub(crate) mod windows;
 
+pub use aggregated::{AggregateOutcome, ReadingCounts, WindowFigures};
 pub use checkpoint::Checkpoint;
 pub use entry::Counts;
 pub use head::PassKind;
