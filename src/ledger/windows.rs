@@ -99,6 +99,14 @@ fn window(row: &Row<'_>) -> Result<StandingWindow> {
     })
 }
 
+/// Returns the stages that have ever aggregated: project and number.
+pub(crate) fn aggregating_stages(connection: &Connection) -> Result<Vec<(String, u32)>> {
+    let sql = "SELECT DISTINCT project, number FROM ledger_stage WHERE json_type(meaning,'$.aggregate') IS NOT NULL ORDER BY 1, 2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let stages = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(stages.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Returns where a window of a stage stands; `None` for a number that is no window of it, or none any more because what
 /// wrote it was rolled back.
 pub(crate) fn standing(
@@ -269,6 +277,8 @@ pub(crate) struct RefusedWindow {
     pub(crate) record: Record,
     /// Its readings.
     pub(crate) readings: StandingWindow,
+    /// Why.
+    pub(crate) code: String,
 }
 
 /// Returns the windows of a stage that stand refused, ascending. A window that has a row keeps it while it is refused.
@@ -278,7 +288,7 @@ pub(crate) fn refused_windows(
     number: u32,
 ) -> Result<Vec<RefusedWindow>> {
     let sql = refused!(
-        "q.record, i.body, q.reason, (SELECT e.input FROM ledger_entry e WHERE e.batch=q.batch AND e.record=q.record AND e.part=0), q.batch",
+        "q.record, i.body, q.reason, (SELECT e.input FROM ledger_entry e WHERE e.batch=q.batch AND e.record=q.record AND e.part=0), q.batch, q.code",
         " LEFT JOIN ledger_image i ON i.batch=q.batch AND i.record=q.record AND i.part=0 AND i.kind=4",
         "IS NOT NULL"
     );
@@ -301,7 +311,8 @@ pub(crate) fn refused_windows(
             input: row.get(3)?,
             after: None,
         };
-        refused.push(RefusedWindow { record, readings });
+        let code = row.get(5)?;
+        refused.push(RefusedWindow { record, readings, code });
     }
     Ok(refused)
 }

@@ -47,6 +47,8 @@ pub(super) struct Finding<'f> {
     /// The batch after which the records were written.
     pub(super) after: BatchId,
     pub(super) refused: &'f RefusedWindows,
+    /// Whether to find them however many there are.
+    pub(super) even_most: bool,
 }
 
 /// What an increment has to make again.
@@ -62,7 +64,7 @@ pub(super) enum Found {
 impl Finding<'_> {
     /// Finds the windows.
     pub(super) fn find(&self, touched: &Touched, held: Vec<(i64, i64)>) -> Result<Found> {
-        if self.is_most(touched)? {
+        if !self.even_most && self.is_most(touched)? {
             return Ok(Found::All);
         }
         let (judge, aggregate) = (self.judge, self.judge.aggregate);

@@ -23,6 +23,8 @@ pub(super) struct Judge<'a> {
     /// The windows that are made again; `None` for all.
     pub(super) dirty: Option<&'a Dirty>,
     pub(super) before: &'a Before,
+    /// Whether values are measured, and not only readings counted.
+    pub(super) measures: bool,
 }
 
 /// What the stage had done with readings before the pass.
@@ -177,7 +179,8 @@ impl Judge<'_> {
     fn count(&self, source: &Salted, reading: &Reading<'_>, block: &mut OpenBlock, tally: &mut Tally) -> Result<()> {
         let number = source.record.number;
         let hash = hash_of(source)?;
-        let measures = self.aggregate.measures();
+        let most = if self.measures { usize::MAX } else { 0 };
+        let measures = self.aggregate.measures().take(most);
         let was_out = self.before.out.contains(number);
         let window = block.window(reading, measures.len(), source)?;
         window.add(measures, number, reading, &hash, was_out);

@@ -7,6 +7,7 @@ mod dirty;
 mod emit;
 mod finished;
 mod gathered;
+mod inputs;
 mod judge;
 mod keys;
 mod making;
@@ -29,6 +30,7 @@ use self::dirty::{Dirty, Finding, Found};
 use self::emit::Placer;
 use self::finished::FinishedWindows;
 use self::gathered::{Gathered, Gathering};
+pub(crate) use self::inputs::{Waiting, WindowInputs};
 use self::judge::{Before, Judge, Tally};
 use self::making::Making;
 use self::outs::Outs;
@@ -167,6 +169,7 @@ impl<'a> AggregateProducer<'a> {
             context: self.context,
             dirty,
             before,
+            measures: true,
         }
     }
 
@@ -207,6 +210,7 @@ impl<'a> AggregateProducer<'a> {
                 bounds: &self.bounds,
                 after: self.after,
                 refused: &refused,
+                even_most: false,
             };
             finding.find(&touched, held)?
         };
@@ -256,6 +260,7 @@ impl<'a> AggregateProducer<'a> {
                 context: self.context,
                 dirty: reading.dirty.as_ref(),
                 before: &reading.before,
+                measures: true,
             };
             match reading.scan.step(&judge, reader, &self.source, &self.bounds)? {
                 Step::More(outs) => {

@@ -37,7 +37,7 @@ impl RefusedWindows {
     /// Reads them.
     pub(super) fn read(connection: &Connection, aggregate: &Aggregate, of: (&str, u32)) -> Result<Self> {
         let mut refused = Self::default();
-        for RefusedWindow { record, readings } in refused_windows(connection, of.0, of.1)? {
+        for RefusedWindow { record, readings, .. } in refused_windows(connection, of.0, of.1)? {
             // Of another revision it may have had other fields.
             let Some(row) = aggregate.window_in(&record.data) else {
                 continue;
