@@ -32,6 +32,7 @@ use self::finished::FinishedWindows;
 use self::gathered::{Gathered, Gathering};
 pub(crate) use self::inputs::{Waiting, WindowInputs};
 use self::judge::{Before, Judge, Tally};
+use self::keys::WindowKey;
 use self::making::Making;
 use self::outs::Outs;
 use self::resumed::Resumed;
@@ -50,7 +51,7 @@ use crate::error::{Error, Result};
 use crate::ledger::aggregated::newest_note;
 use crate::ledger::read::{LedgerTable, largest, pass};
 use crate::ledger::selection::{RecordSelection, Touched};
-use crate::ledger::windows::{left_readings, not_counted};
+use crate::ledger::windows::{left_readings, not_counted, standing_of_all};
 use crate::ledger::{Batch, BatchKind, PassKind, TableChange};
 use crate::record::{BatchId, PassId, RecordNumber, RecordSet};
 use crate::stage::{Aggregate, Stage};
@@ -134,7 +135,12 @@ impl<'a> AggregateProducer<'a> {
             source: Table::from_name(stage.source())?,
             target: Table::from_name(stage.target())?,
             selection,
-            pass: begun.row.pass,
+            // That of a plan comes after all that stand.
+            pass: if begun.row.pass == PassId::BEFORE_FIRST {
+                PassId::MAX
+            } else {
+                begun.row.pass
+            },
             after: after(begun.row.kind, begun.row.after_batch),
             batch_size: batch_size.max(1),
             shape: prepared.shape,
@@ -354,17 +360,29 @@ impl<'a> AggregateProducer<'a> {
         making: &mut Making<'_>,
         refused: &RefusedWindows,
     ) -> Result<()> {
+        let (of, mut own) = (self.of(), RecordSet::new());
+        reader.read(|connection| {
+            standing_of_all(connection, of.0, of.1, |window| {
+                if window.after.is_some() {
+                    own.insert(window.record);
+                }
+                Ok(())
+            })
+        })?;
         let mut after = RecordNumber::BEFORE_FIRST;
         loop {
             let rows = reader.read(|connection| self.target.after(connection, after, 5_000, BATCH_BYTES))?;
             let Some(last) = rows.last() else { break };
             after = last.record.number;
-            for row in rows {
+            for row in rows.into_iter().filter(|row| own.contains(row.record.number)) {
                 let record = row.record;
-                if let Some(window) = self.aggregate.window_in(&record.data)
-                    && record.id == self.aggregate.window_id(&window.group, window.measured.start)
-                {
-                    making.stands(&window.group, window.measured.start, record.number)?;
+                let window = self.aggregate.window_in(&record.data).filter(|window| {
+                    record.id == self.aggregate.window_id(&window.group, window.measured.start)
+                });
+                match window {
+                    Some(window) => making.stands(&window.group, window.measured.start, record.number)?,
+                    // Another revision of the stage made it, of other groups; or a person has changed it.
+                    None => making.gone(&WindowKey::of_number(record.number), record.number)?,
                 }
             }
         }
