@@ -32,12 +32,11 @@ use crate::toml::Section;
 ///
 /// ```toml
 /// op = "partition"
-/// time = "timestamp"
-/// keys = ["year", "month"]
-/// hash = { path = "sensor_id", of = 10, as = "sensor" }
+/// time = "at"
+/// keys = ["year"]
+/// hash = { path = "sensor", of = 10 }
 /// ```
-/// Turns `{"sensor_id":-3,"timestamp":"2026-03-01T00:05:00+01:00"}` into
-/// `{"sensor_id":-3,"timestamp":"2026-03-01T00:05:00+01:00","partition_year":2026,"partition_month":3,"partition_sensor":7}`.
+/// Turns `{"sensor":-3,"at":"2026-03-01T00:05:00+01:00"}` into `{"sensor":-3,"at":"2026-03-01T00:05:00+01:00","partition_year":2026,"partition_sensor":7}`.
 #[derive(Clone, Debug)]
 pub struct Partition {
     frame: Frame,
@@ -590,11 +589,11 @@ pub(super) static MANUAL: Manual = Manual {
     undo: "exact: removes the fields; from the image with `missing = \"skip\"`",
     example: (
         r#"op = "partition"
-time = "timestamp"
-keys = ["year", "month"]
-hash = { path = "sensor_id", of = 10, as = "sensor" }"#,
-        r#"{"sensor_id":-3,"timestamp":"2026-03-01T00:05:00+01:00"}"#,
-        r#"{"sensor_id":-3,"timestamp":"2026-03-01T00:05:00+01:00","partition_year":2026,"partition_month":3,"partition_sensor":7}"#,
+time = "at"
+keys = ["year"]
+hash = { path = "sensor", of = 10 }"#,
+        r#"{"sensor":-3,"at":"2026-03-01T00:05:00+01:00"}"#,
+        r#"{"sensor":-3,"at":"2026-03-01T00:05:00+01:00","partition_year":2026,"partition_sensor":7}"#,
     ),
     build: Partition::build,
 };
