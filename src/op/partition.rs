@@ -343,8 +343,9 @@ impl Clock {
 
 /// Returns the number in the first 8 bytes of the digest of a text, modulo `of`.
 fn of_text(text: &str, of: u32) -> u32 {
-    let [a, b, c, d, e, f, g, h, ..] = digest::sha256(&[text.as_bytes()]);
-    let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % u64::from(of);
+    let digest = digest::sha256(&[text.as_bytes()]);
+    let head = digest.first_chunk().expect("a digest has 32 bytes");
+    let number = u64::from_be_bytes(*head) % u64::from(of);
     u32::try_from(number).unwrap_or(0)
 }
 
