@@ -33,6 +33,7 @@ mod map;
 mod r#move;
 mod nest;
 mod parse_date;
+mod partition;
 mod rekey;
 mod remove;
 mod rename;
@@ -78,6 +79,7 @@ pub use map::{MapKeys, MapValues};
 pub use r#move::Move;
 pub use nest::Nest;
 pub use parse_date::ParseDate;
+pub use partition::{Partition, PartitionKey};
 pub use rekey::Rekey;
 pub use remove::Remove;
 pub use rename::Rename;
@@ -131,6 +133,7 @@ static MANUALS: &[&Manual] = &[
     &hmac::MANUAL,
     &uuid::MANUAL,
     &bands::MANUAL,
+    &partition::MANUAL,
 ];
 
 /// Returns the reference of all operations as Markdown: per group a section, per operation its keys with their
