@@ -84,7 +84,7 @@ fn a_day_counts_as_its_beginning() {
         (Some("Africa/Cairo"), "2024-04-26", Ok("2024-04-25T22:00:00Z")),
         (Some("America/Havana"), "2024-11-03", Ok("2024-11-03T04:00:00Z")),
         (Some("Pacific/Apia"), "2011-12-30", Err(Unread::Skipped)),
-        (Some("Pacific/Kiritimati"), "0001-01-01", Err(Unread::OutOfRange)),
+        (Some("Europe/Berlin"), "0001-01-01", Err(Unread::OutOfRange)),
     ] {
         let found = read(&declared(&["%Y-%m-%d"], zone), text);
         assert_eq!(found, expected.map(str::to_owned), "{zone:?} {text}");

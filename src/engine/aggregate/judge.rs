@@ -23,13 +23,17 @@ pub(super) struct Judge<'a> {
     /// The windows that are made again; `None` for all.
     pub(super) dirty: Option<&'a Dirty>,
     pub(super) before: &'a Before,
+    /// Whether values are measured, and not only readings counted.
+    pub(super) measures: bool,
 }
 
 /// What the stage had done with readings before the pass.
 #[derive(Debug, Default)]
 pub(super) struct Before {
-    /// The readings that were written since the stage has read them; `None` for all.
-    pub(super) touched: Option<RecordSet>,
+    /// The readings that were written since the stage has read them.
+    pub(super) touched: RecordSet,
+    /// Whether the stage has read none of them before.
+    pub(super) all: bool,
     /// The readings of which the stage says that they are not counted: refused, or left out because they came late.
     pub(super) out: RecordSet,
     /// Those that stay left out, because they came late and were not written since.
@@ -42,15 +46,12 @@ pub(super) struct Before {
 
 impl Before {
     fn is_touched(&self, number: RecordNumber) -> bool {
-        self.touched.as_ref().is_none_or(|touched| touched.contains(number))
+        self.all || self.touched.contains(number)
     }
 
     /// Returns whether a refusal of a reading is written: not if it stands already.
     fn writes_refusal(&self, number: RecordNumber) -> bool {
-        match &self.touched {
-            Some(touched) => touched.contains(number),
-            None => self.anew || !self.out.contains(number),
-        }
+        self.anew || self.is_touched(number) || !self.out.contains(number)
     }
 }
 
@@ -178,7 +179,8 @@ impl Judge<'_> {
     fn count(&self, source: &Salted, reading: &Reading<'_>, block: &mut OpenBlock, tally: &mut Tally) -> Result<()> {
         let number = source.record.number;
         let hash = hash_of(source)?;
-        let measures = self.aggregate.measures();
+        let most = if self.measures { usize::MAX } else { 0 };
+        let measures = self.aggregate.measures().take(most);
         let was_out = self.before.out.contains(number);
         let window = block.window(reading, measures.len(), source)?;
         window.add(measures, number, reading, &hash, was_out);
@@ -215,9 +217,9 @@ impl Judge<'_> {
             Late::Reopen => return None,
             late => late,
         };
-        let is_judged = self.before.judges_late && self.before.touched.as_ref().is_some_and(|touched| touched.contains(number));
+        let is_judged = self.before.judges_late && self.before.touched.contains(number);
         let is_late = if is_judged {
-            self.dirty.is_some_and(|dirty| dirty.is_closed(&reading.group, reading.window))
+            self.is_closed(reading)
         } else {
             self.before.left.contains(number)
         };
@@ -227,6 +229,12 @@ impl Judge<'_> {
             ),
             _ => Why::Filtered("aggregate.late"),
         })
+    }
+
+    fn is_closed(&self, reading: &Reading<'_>) -> bool {
+        let end = self.aggregate.windows().and_then(|windows| windows.end_of(reading.window));
+        let dirty = self.dirty.zip(end);
+        dirty.is_some_and(|(dirty, end)| dirty.is_closed(&reading.group, end))
     }
 
     fn reading<'r>(&self, source: &'r Salted) -> Result<Option<Reading<'r>>, Refusal> {

@@ -1,6 +1,11 @@
 //! What a window is sorted by: first by group and beginning, for what follows from one window to the next; then by
 //! beginning and group, as windows are written.
 
+use crate::record::RecordNumber;
+
+/// The beginning of the year 1, in microseconds since 1970 UTC.
+const FIRST: i64 = -62_135_596_800_000_000;
+
 /// A window by its group, as text, and its beginning.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct WindowKey {
@@ -23,6 +28,11 @@ impl WindowKey {
             group: group.into(),
             start,
         }
+    }
+
+    /// Makes the key of a row that is no window of any group: it comes before all windows.
+    pub(super) fn of_number(number: RecordNumber) -> Self {
+        Self::new(&format!("\"{number}\""), FIRST)
     }
 
     /// Returns bytes in the order of the groups, then of the beginnings. The text of a group contains no NUL.

@@ -66,11 +66,12 @@ impl BlockWindow {
         window.rows += 1;
         window.spans.add(number);
         window.newest = window.newest.max(reading.time);
-        for (at, measure) in measures.enumerate() {
-            if let Some(value) = &reading.values[at] {
+        let values = reading.values.iter().enumerate();
+        for ((at, value), (measure, partial)) in values.zip(measures.zip(&mut window.partials)) {
+            if let Some(value) = value {
                 let order = reading.orders.get(at).and_then(Option::as_deref);
                 // What cannot be measured was refused when it was read.
-                let _ = window.partials[at].add(measure, number, reading.time, value, order);
+                let _ = partial.add(measure, number, reading.time, value, order);
             }
         }
         let mut line = [b'\n'; 65];
