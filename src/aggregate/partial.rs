@@ -24,7 +24,14 @@ impl Partial {
 
     /// Adds a value that is not null, as JSON text. Values come in ascending order of their numbers. `order`: the value
     /// that a list is ordered by.
-    pub(crate) fn add(&mut self, _measure: &Measure, _number: RecordNumber, _time: i64, _json: &str, _order: Option<&str>) -> Result<(), Rejected> {
+    pub(crate) fn add(
+        &mut self,
+        _measure: &Measure,
+        _number: RecordNumber,
+        _time: i64,
+        _json: &str,
+        _order: Option<&str>,
+    ) -> Result<(), Rejected> {
         todo!()
     }
 

@@ -42,6 +42,7 @@ mod settings;
 mod stages;
 mod steps;
 mod transform;
+mod written;
 
 pub use aggregate::Aggregate;
 pub use build::StageBuilder;
