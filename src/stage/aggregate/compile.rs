@@ -153,6 +153,7 @@ impl AggregateCompiler<'_, '_> {
             return Some(GroupField {
                 name: name.text,
                 from: From::Expression(expression),
+                place: written.place.clone(),
             });
         }
         let path = self.path(written)?;
@@ -164,6 +165,7 @@ impl AggregateCompiler<'_, '_> {
         Some(GroupField {
             name,
             from: From::Path(path),
+            place: written.place.clone(),
         })
     }
 

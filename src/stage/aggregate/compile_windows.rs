@@ -50,6 +50,7 @@ impl AggregateCompiler<'_, '_> {
         let reader = TimeReader::new(formats, time_zone);
         Some(Windowing {
             time: path?,
+            time_place: time.path.place.clone(),
             reader,
             formats: texts,
             time_zone,

@@ -46,6 +46,8 @@ pub struct Aggregate {
 pub(super) struct GroupField {
     pub(super) name: String,
     pub(super) from: From,
+    /// Where the file says it.
+    pub(super) place: Option<Place>,
 }
 
 /// Where a value comes from.
@@ -59,6 +61,8 @@ pub(super) enum From {
 #[derive(Debug)]
 pub(super) struct Windowing {
     pub(super) time: Path,
+    /// Where the file says it.
+    pub(super) time_place: Option<Place>,
     pub(super) reader: TimeReader,
     /// The formats of the reader as written; empty for RFC 3339.
     pub(super) formats: Vec<String>,
@@ -132,6 +136,25 @@ impl Aggregate {
             From::Path(_) => None,
         });
         by.chain(self.fields.iter().map(|field| &field.expression))
+    }
+
+    /// Returns the names of the fields of a window, but those that not every window has.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
+        let windowing = self.windowing.iter().flat_map(|windowing| {
+            let local = windowing.local.as_ref().map(|(name, _)| name);
+            [Some(&windowing.name), windowing.end.as_ref(), local]
+        });
+        let anomalies = self.anomalies.iter();
+        let anomalies = anomalies.flat_map(|(name, score)| [Some(name), score.as_ref()]);
+        let fields = self.fields.iter().map(|field| &field.name);
+        (self.by.iter().map(|field| &field.name))
+            .chain(windowing.flatten())
+            .chain([&self.rows])
+            .chain(self.measures.iter().flat_map(|field| &field.names))
+            .chain(&self.rolling)
+            .chain(anomalies.flatten())
+            .chain(fields)
+            .map(String::as_str)
     }
 
     /// Returns the results of the measures, in the order of the fields of a window.
