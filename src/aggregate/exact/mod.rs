@@ -6,7 +6,7 @@ mod rounding;
 mod whole;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::aggregate) mod tests;
 
 pub(crate) use decimal::Exact;
 pub(crate) use moments::Moments;

@@ -18,7 +18,13 @@ fn ten(exponent: u32) -> BigInt {
 
 /// Writes a fraction times 10^-`places` (or its root, with its own places) the slow way: tries every position of the
 /// last digit, from the left, until there are as many digits as wanted.
-fn naive(numerator: &BigInt, denominator: &BigInt, places: u32, rounded: Rounded, is_root: bool) -> String {
+pub(in crate::aggregate) fn naive(
+    numerator: &BigInt,
+    denominator: &BigInt,
+    places: u32,
+    rounded: Rounded,
+    is_root: bool,
+) -> String {
     let negative = *numerator < big(0);
     let size = if negative { -numerator } else { numerator.clone() };
     let denominator = denominator * ten(places * if is_root { 2 } else { 1 });
@@ -102,7 +108,7 @@ fn decimals() -> impl Strategy<Value = Decimal> {
 }
 
 /// n, S and Q, with 28 and 56 places.
-fn sums(numbers: &[Decimal]) -> (BigInt, BigInt, BigInt) {
+pub(in crate::aggregate) fn sums(numbers: &[Decimal]) -> (BigInt, BigInt, BigInt) {
     let (mut sum, mut squares) = (big(0), big(0));
     for number in numbers {
         let digits = BigInt::from(number.mantissa()) * ten(28 - number.scale());
