@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::ledger::selection::Touched;
 use crate::ledger::windows::{StandingWindow, standing, versions_since};
 use crate::record::{BatchId, Record, RecordNumber, RecordSet};
-use crate::stage::{Aggregate, Stage};
+use crate::stage::Aggregate;
 use crate::store::{Salted, Table};
 
 /// Bytes of memory for a window that is made again.
