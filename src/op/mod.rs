@@ -67,6 +67,7 @@ pub use hash::HashText;
 pub use hmac::HmacText;
 pub use join::Join;
 pub use kit::checked::PathText;
+pub(crate) use kit::dates::{problem as date_problem, zone as date_zone};
 use kit::form::{Form, Key};
 pub use kit::function::{FunctionOperation, Functions};
 pub use kit::missing::Missing;
