@@ -102,7 +102,9 @@ impl Placer<'_> {
         let row = self.row(number)?;
         let refused = self.refused;
         let stands = self.standing(number)?;
-        let newest = number.and_then(|number| refused.readings_of(number)).or(stands.as_ref());
+        let newest = number
+            .and_then(|number| refused.readings_of(number))
+            .or(stands.as_ref());
         let said = said(&made.readings, newest);
         let was_refused = number.and_then(|number| refused.data_of(number));
         if let Some((refusal, halts)) = &made.refusal {
@@ -122,7 +124,8 @@ impl Placer<'_> {
         };
         let now = row.row.as_ref().map(|row| (row.id.as_str(), row.data.as_str()));
         let is_same = now == Some((made.id.as_str(), made.data.as_str()));
-        let has_same_readings = stands.is_some_and(|stands| (stands.input, stands.inputs) == (said.input, said.inputs));
+        let has_same_readings =
+            stands.is_some_and(|stands| (stands.input, stands.inputs) == (said.input, said.inputs));
         if is_same && has_same_readings && was_refused.is_none() && made.counted.is_empty() {
             return Ok(());
         }
@@ -240,7 +243,10 @@ impl Placer<'_> {
         if row.is_none() && self.refused.data_of(number).is_none() {
             return Ok(());
         }
-        if let Some(row) = row.as_ref().filter(|row| row.edited && self.stage.on_conflict() != OnConflict::Replace) {
+        if let Some(row) = row
+            .as_ref()
+            .filter(|row| row.edited && self.stage.on_conflict() != OnConflict::Replace)
+        {
             self.edited(&said, row);
             return Ok(());
         }

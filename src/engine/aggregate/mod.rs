@@ -192,7 +192,11 @@ impl<'a> AggregateProducer<'a> {
                 refused = RefusedWindows::read(connection, self.aggregate, of)?;
             }
             let note = newest_note(connection, of.0, of.1, self.pass)?.filter(|_| !is_first);
-            Ok((before, refused, note.map_or(Vec::new(), |note| note.aggregate.waiting)))
+            Ok((
+                before,
+                refused,
+                note.map_or(Vec::new(), |note| note.aggregate.waiting),
+            ))
         })?;
         let touched = self.touched();
         before.all = is_first;
@@ -201,7 +205,11 @@ impl<'a> AggregateProducer<'a> {
         if !before.judges_late && !is_first && !touched.whole {
             // What came late and was written since is counted, unless this pass has left it out.
             let own = &self.resumed.left;
-            before.left = before.left.iter().filter(|left| own.contains(*left) || !touched.records.contains(*left)).collect();
+            before.left = before
+                .left
+                .iter()
+                .filter(|left| own.contains(*left) || !touched.records.contains(*left))
+                .collect();
         }
         before.touched = touched.records.clone();
         let found = if is_first || touched.whole {
@@ -313,8 +321,14 @@ impl<'a> AggregateProducer<'a> {
     }
 
     /// Makes the windows, and the note of the pass unless it has one; `None` if the pass has to stop.
-    fn make(&mut self, reader: &ReadConnection, reading: Reading<'a>) -> Result<Option<(Work, Option<Batch>)>> {
-        let Reading { refused, dirty, scan, .. } = reading;
+    fn make(
+        &mut self,
+        reader: &ReadConnection,
+        reading: Reading<'a>,
+    ) -> Result<Option<(Work, Option<Batch>)>> {
+        let Reading {
+            refused, dirty, scan, ..
+        } = reading;
         let (tally, gathering) = (scan.tally, scan.gathering);
         self.bytes += scan.bytes;
         let of = self.of();
@@ -341,7 +355,9 @@ impl<'a> AggregateProducer<'a> {
             Some(dirty) => self.make_again(reader, &mut making, gathered, dirty, &refused, hold)?,
         };
         let Some(summary) = summary else { return Ok(None) };
-        let note = self.resumed.note(&tally, &making, summary, is_whole, self.stage)?;
+        let note = self
+            .resumed
+            .note(&tally, &making, summary, is_whole, self.stage)?;
         let batch = note.map(|(body, warnings)| {
             let mut batch = Batch::new(BatchKind::Note);
             batch.body = Some(body);

@@ -1,0 +1,3 @@
+//! Stages that aggregate: windows of readings, and totals.
+
+mod law;
