@@ -12,6 +12,7 @@ mod judge;
 mod keys;
 mod making;
 mod outs;
+mod readings;
 mod resumed;
 mod scan;
 mod sorted;
@@ -31,6 +32,8 @@ use self::emit::Placer;
 use self::finished::FinishedWindows;
 use self::gathered::{Gathered, Gathering};
 pub(crate) use self::inputs::{Waiting, WindowInputs};
+pub(crate) use self::readings::{ReadingFate, StandingWindows};
+pub(crate) use self::sorted::{Sorted, Sorting};
 use self::judge::{Before, Judge, Tally};
 use self::keys::WindowKey;
 use self::making::Making;
@@ -464,7 +467,7 @@ impl<'a> AggregateProducer<'a> {
                 Ok(())
             })?;
         }
-        let Some(last) = last.filter(|_| !batch.entries.is_empty()) else {
+        let Some(last) = last.filter(|_| !batch.entries.is_empty() || !changes.is_none()) else {
             return Ok((!batch.shape.is_empty()).then_some(batch));
         };
         work.written += batch.entries.len() as u64;

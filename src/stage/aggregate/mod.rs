@@ -5,9 +5,11 @@
 
 mod compiled;
 mod reading;
+mod reconciled;
 mod window;
 
 pub use compiled::Aggregate;
 pub(crate) use compiled::Late;
 pub(crate) use reading::Reading;
+pub(crate) use reconciled::{READINGS, SummedField};
 pub(crate) use window::{RefusedWindow, WindowRow};
