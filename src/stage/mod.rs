@@ -13,6 +13,7 @@ mod aggregate;
 mod applied;
 mod build;
 mod check;
+mod check_aggregate;
 mod check_members;
 mod check_redaction;
 mod check_texts;
@@ -42,6 +43,7 @@ mod settings;
 mod stages;
 mod steps;
 mod transform;
+mod written;
 
 pub use aggregate::Aggregate;
 pub use build::StageBuilder;

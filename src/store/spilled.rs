@@ -26,13 +26,16 @@ impl Spilled {
     /// Adds a pair.
     pub(crate) fn add(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         let sql = "INSERT INTO added VALUES(?1,?2)";
-        self.connection.prepare_cached(sql)?.execute(params![key, value])?;
+        self.connection
+            .prepare_cached(sql)?
+            .execute(params![key, value])?;
         Ok(())
     }
 
     /// Sorts by keys; pairs of equal keys stay in the order in which they were added.
     pub(crate) fn sort(&mut self) -> Result<()> {
-        let sql = "CREATE TABLE sorted AS SELECT key, value FROM added ORDER BY key, rowid; DROP TABLE added;";
+        let sql =
+            "CREATE TABLE sorted AS SELECT key, value FROM added ORDER BY key, rowid; DROP TABLE added;";
         Ok(self.connection.execute_batch(sql)?)
     }
 
