@@ -30,8 +30,6 @@ pub(crate) use compiled::Late;
 pub(super) use exclusions::exclusions;
 pub(super) use read::read;
 pub(crate) use reading::Reading;
-<<<<<<< HEAD
 pub(crate) use reconciled::{READINGS, SummedField};
-=======
 pub(super) use schema::schema;
 pub(crate) use window::{RefusedWindow, WindowRow};
