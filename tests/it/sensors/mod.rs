@@ -1,0 +1,3 @@
+//! Stages that aggregate.
+
+mod reconcile;
