@@ -120,7 +120,22 @@ pub(super) fn reconciles(
         .filter_map(|section| read(section, problems))
         .collect();
     unique_names(&sections, problems);
+    if root.has("aggregate") {
+        not_of_single_readings(&sections, problems);
+    }
     reconciles
+}
+
+/// Checks what a `[[reconcile]]` beside `[aggregate]` cannot be: the name that the comparison of the readings has.
+fn not_of_single_readings(sections: &[Section<'_>], problems: &mut Collected) {
+    for section in sections {
+        let name = section.item("name").and_then(toml_edit::Item::as_str);
+        if name == Some(super::aggregate::READINGS) {
+            let message = "a stage that aggregates always compares its `readings` under this name";
+            let problem = Problem::error("stage.duplicate_name", section.place_of("name"), message);
+            problems.add(problem.help("give this one another name"));
+        }
+    }
 }
 
 /// Reads the tolerance of a reconciliation; 0 if it is absent.

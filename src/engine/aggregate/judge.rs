@@ -233,7 +233,7 @@ impl Judge<'_> {
     }
 
     /// Returns why a reading is left out although it could be counted: it came when its window was closed.
-    fn late(&self, reading: &Reading<'_>, number: RecordNumber) -> Option<Why> {
+    pub(super) fn late(&self, reading: &Reading<'_>, number: RecordNumber) -> Option<Why> {
         let late = match self.aggregate.late() {
             Late::Reopen => return None,
             late => late,
@@ -262,7 +262,7 @@ impl Judge<'_> {
         dirty.is_some_and(|(dirty, end)| dirty.is_closed(&reading.group, end))
     }
 
-    fn reading<'r>(&self, source: &'r Salted) -> Result<Option<Reading<'r>>, Refusal> {
+    pub(super) fn reading<'r>(&self, source: &'r Salted) -> Result<Option<Reading<'r>>, Refusal> {
         let mut scope = Scope::new(Context {
             id: &source.record.id,
             salt: source.salt,

@@ -15,6 +15,7 @@ mod made;
 mod making;
 mod outs;
 mod reading;
+mod readings;
 mod resumed;
 mod scan;
 mod sorted;
@@ -32,6 +33,8 @@ use self::emit::Placer;
 pub(crate) use self::inputs::{Waiting, WindowInputs};
 use self::made::{Ready, make};
 use self::reading::{Read, Reading};
+pub(crate) use self::readings::{ReadingFate, StandingWindows};
+pub(crate) use self::sorted::{Sorted, Sorting};
 use self::resumed::Resumed;
 use self::work::Work;
 use super::bounds::Bounds;
@@ -195,7 +198,7 @@ impl<'a> AggregateProducer<'a> {
                 Ok(())
             })?;
         }
-        let Some(last) = last.filter(|_| !batch.entries.is_empty()) else {
+        let Some(last) = last.filter(|_| !batch.entries.is_empty() || !changes.is_none()) else {
             return Ok((!self.shape.is_empty()).then_some(batch));
         };
         work.written += batch.entries.len() as u64;

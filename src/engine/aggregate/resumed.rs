@@ -138,6 +138,7 @@ impl Resumed {
                 },
                 newest: (making.newest > i64::MIN).then(|| Windows::utc(making.newest)),
                 waiting: summary.held.ranges().to_vec(),
+                held_readings: summary.held_readings,
                 digest,
             },
         };

@@ -24,6 +24,8 @@ pub(super) struct Summary {
     pub(super) digest: Sha256,
     /// Readings of windows that are held back.
     pub(super) held: Spans,
+    /// Number of them.
+    pub(super) held_readings: u64,
 }
 
 /// Which windows are held back: those that end later than this.
@@ -52,6 +54,7 @@ impl Summary {
 
     /// Adds a window that is held back.
     pub(super) fn hold(&mut self, window: &Window) {
+        self.held_readings += window.rows;
         let mut ranges = self.held.ranges().to_vec();
         ranges.extend(window.spans.ranges());
         ranges.sort_unstable();
