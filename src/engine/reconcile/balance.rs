@@ -165,7 +165,13 @@ pub(super) struct Balance {
 impl Balance {
     /// Adds records of one side. `cause`: what explains that the other side has no such amount. What is explained whole,
     /// and has no key, counts for no key.
-    pub(super) fn add(&mut self, on: On, amounts: &Amounts, key: Option<&Key>, cause: Option<DifferenceCause>) {
+    pub(super) fn add(
+        &mut self,
+        on: On,
+        amounts: &Amounts,
+        key: Option<&Key>,
+        cause: Option<DifferenceCause>,
+    ) {
         if amounts.records == 0 && amounts.sum == Exact::default() {
             return;
         }
@@ -180,7 +186,11 @@ impl Balance {
         }
         if let Some(key) = key {
             let of_key = Net {
-                explained: if cause.is_some() { net.clone() } else { Exact::default() },
+                explained: if cause.is_some() {
+                    net.clone()
+                } else {
+                    Exact::default()
+                },
                 difference: net,
                 in_source: on == On::Source,
                 in_target: on == On::Target,
@@ -374,9 +384,15 @@ impl Balance {
             open.amount = found.unexplained.clone();
             open.records = open.records.max(found.open);
         }
-        let unmeasured = self.causes.get(&DifferenceCause::Unexplained).map_or(0, |open| open.unmeasured);
+        let unmeasured = self
+            .causes
+            .get(&DifferenceCause::Unexplained)
+            .map_or(0, |open| open.unmeasured);
         let is_within = size(&found.unexplained) <= Exact::from(name.tolerance);
-        let causes = self.causes.into_iter().filter(|(_, explained)| explained.is_any());
+        let causes = self
+            .causes
+            .into_iter()
+            .filter(|(_, explained)| explained.is_any());
         let causes = causes.map(|(cause, explained)| {
             Ok(Attribution {
                 cause,
@@ -430,18 +446,24 @@ fn key_of(bytes: &[u8]) -> Option<Key> {
 
 fn size(number: &Exact) -> Exact {
     let zero = Exact::default();
-    if *number < zero { zero.minus(number) } else { number.clone() }
+    if *number < zero {
+        zero.minus(number)
+    } else {
+        number.clone()
+    }
 }
 
 /// Returns an amount as it is shown: what needs more than 28 digits is rounded, once it is compared.
 fn decimal(number: &Exact) -> Result<Decimal> {
     let text = number.text();
-    Decimal::from_str_exact(&text).or_else(|_| text.parse()).map_err(|_| {
-        Error::invalid(
-            "a sum of the reconciliation needs more than 28 digits",
-            "reconcile by a key, or in larger units",
-        )
-    })
+    Decimal::from_str_exact(&text)
+        .or_else(|_| text.parse())
+        .map_err(|_| {
+            Error::invalid(
+                "a sum of the reconciliation needs more than 28 digits",
+                "reconcile by a key, or in larger units",
+            )
+        })
 }
 
 fn lost() -> Error {
@@ -469,7 +491,12 @@ mod tests {
     fn side(on: On, key: &str, amounts: &[&str], cause: Option<DifferenceCause>) -> Balance {
         let mut balance = Balance::default();
         for amount in amounts {
-            balance.add(on, &Amounts::one(&exact(amount)), Some(&Some(key.to_owned())), cause);
+            balance.add(
+                on,
+                &Amounts::one(&exact(amount)),
+                Some(&Some(key.to_owned())),
+                cause,
+            );
         }
         balance
     }
@@ -508,12 +535,28 @@ mod tests {
         let mut filtered = side(On::Source, "a", &["3"], Some(DifferenceCause::Filtered));
         filtered.count(DifferenceCause::Filtered, 1, Some("x"), 10);
         let source = side(On::Source, "a", &["1", "-2"], None);
-        let found = of(vec![filtered.clone(), source.clone(), side(On::Target, "a", &["-1"], None)], 0);
+        let found = of(
+            vec![
+                filtered.clone(),
+                source.clone(),
+                side(On::Target, "a", &["-1"], None),
+            ],
+            0,
+        );
         assert!(found.holds, "{found:?}");
         assert_eq!(found.causes[0].amount.to_string(), "-3");
-        assert_eq!((found.source.positive.to_string(), found.source.negative.to_string()), ("4".into(), "-2".into()));
+        assert_eq!(
+            (
+                found.source.positive.to_string(),
+                found.source.negative.to_string()
+            ),
+            ("4".into(), "-2".into())
+        );
         let found = of(vec![filtered, source, side(On::Target, "a", &["-2"], None)], 0);
-        assert_eq!((found.holds, found.unexplained.to_string()), (false, "-1".to_owned()));
+        assert_eq!(
+            (found.holds, found.unexplained.to_string()),
+            (false, "-1".to_owned())
+        );
     }
 
     #[test]
@@ -521,7 +564,10 @@ mod tests {
         let long = "9999999999999999999999999999.1";
         let source = side(On::Source, "a", &[long, "0.00000000000000000001"], None);
         let found = of(vec![source.clone(), side(On::Target, "a", &[long], None)], 0);
-        assert_eq!((found.holds, found.unexplained.to_string()), (false, "-0.00000000000000000001".to_owned()));
+        assert_eq!(
+            (found.holds, found.unexplained.to_string()),
+            (false, "-0.00000000000000000001".to_owned())
+        );
         let same = "9999999999999999999999999999.10000000000000000001";
         assert!(of(vec![source, side(On::Target, "a", &[same], None)], 0).holds);
     }

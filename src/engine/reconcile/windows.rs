@@ -12,11 +12,11 @@ use crate::aggregate::Exact;
 use crate::context::Context;
 use crate::engine::{Bounds, ReadConnection, ReadingFate, Run, StandingWindows, Waiting, WindowInputs};
 use crate::error::Result;
-use crate::ledger::{EntryOutcome, StageHistory};
 use crate::ledger::processed::{first_id, put_by_hand};
 use crate::ledger::selection::{Touched, touched};
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::windows::StandingWindow;
+use crate::ledger::{EntryOutcome, StageHistory};
 use crate::observe::StopSignal;
 use crate::record::{BatchId, Record, RecordNumber, Value};
 use crate::stage::{Aggregate, READINGS, Reading, Reconcile, Stage, SummedField};
@@ -79,7 +79,11 @@ impl Rule<'_> {
     fn named(&self, aggregate: &Aggregate) -> RuleName {
         let (name, tolerance, has_keys) = match self {
             Self::Readings => (READINGS, rust_decimal::Decimal::ZERO, aggregate.has_groups()),
-            Self::Sum(field) => (field.name.as_str(), rust_decimal::Decimal::ZERO, aggregate.has_groups()),
+            Self::Sum(field) => (
+                field.name.as_str(),
+                rust_decimal::Decimal::ZERO,
+                aggregate.has_groups(),
+            ),
             Self::Given(rule) => (rule.name.as_str(), rule.tolerance, rule.by.is_some()),
         };
         RuleName {
@@ -171,7 +175,12 @@ impl Comparing<'_> {
     }
 
     /// Adds the windows as they stand; `false` if it was stopped.
-    fn add_windows(&mut self, beside: &ReadConnection, stage: &Stage, balances: &mut Balances) -> Result<bool> {
+    fn add_windows(
+        &mut self,
+        beside: &ReadConnection,
+        stage: &Stage,
+        balances: &mut Balances,
+    ) -> Result<bool> {
         let by_hand: HashSet<RecordNumber> =
             beside.read(|connection| Ok(put_by_hand(connection, stage.target())?.into_iter().collect()))?;
         let (mut rows_read, examples) = (0_u64, self.examples);
@@ -184,9 +193,18 @@ impl Comparing<'_> {
                 match (&standing.window, standing.row) {
                     (Some(window), row) => self.add_window(&rows, window, row, &mut found)?,
                     (None, Some(row)) if by_hand.contains(&row.record.number) => {
-                        self.add_piece(&Piece::of(&row.record), Some(DifferenceCause::EditedSince), &mut found);
+                        self.add_piece(
+                            &Piece::of(&row.record),
+                            Some(DifferenceCause::EditedSince),
+                            &mut found,
+                        );
                         if inputs.window_in(&row.record.id, &row.record.data).is_some() {
-                            count(&mut found, DifferenceCause::EditedSince, Some(&row.record.id), examples);
+                            count(
+                                &mut found,
+                                DifferenceCause::EditedSince,
+                                Some(&row.record.id),
+                                examples,
+                            );
                         }
                     }
                     _ => {}
@@ -206,7 +224,10 @@ impl Comparing<'_> {
         }
         let mut refused: Vec<&String> = self.states.refused.iter().collect();
         refused.sort_unstable();
-        for id in refused.into_iter().filter(|id| self.states.of(id) == Some(DifferenceCause::Refused)) {
+        for id in refused
+            .into_iter()
+            .filter(|id| self.states.of(id) == Some(DifferenceCause::Refused))
+        {
             count(&mut found, DifferenceCause::Refused, Some(id), examples);
         }
         balances.merge(found)?;
@@ -256,9 +277,15 @@ impl Comparing<'_> {
         if let Some((_, version)) = changed
             && known
         {
-            let cause = if by_hand { DifferenceCause::EditedSince } else { DifferenceCause::Replaced };
+            let cause = if by_hand {
+                DifferenceCause::EditedSince
+            } else {
+                DifferenceCause::Replaced
+            };
             let before = was.as_ref().map(|was| self.amounts(was));
-            let after = version.as_ref().map(|(id, data)| self.amounts(&Piece { id, data }));
+            let after = version
+                .as_ref()
+                .map(|(id, data)| self.amounts(&Piece { id, data }));
             if before != after {
                 count(found, cause, Some(&id), self.examples);
                 self.add_change(before, after, cause, found);
@@ -269,7 +296,9 @@ impl Comparing<'_> {
 
     /// Remembers a window that stands although others that end when it does are held back.
     fn stands(&mut self, id: &str, piece: Option<&Piece<'_>>) {
-        let Some(until) = self.states.held_until else { return };
+        let Some(until) = self.states.held_until else {
+            return;
+        };
         let window = piece.and_then(|piece| self.inputs.window_in(piece.id, piece.data));
         let end = window.and_then(|window| self.aggregate.windows()?.end_of(window.measured.start));
         if end.is_some_and(|end| end > until) {
@@ -290,14 +319,20 @@ impl Comparing<'_> {
             record.document().ok()
         };
         let amount = |rule: &Rule<'_>| match (rule, &window) {
-            (Rule::Readings, Some(window)) => Ok(Some((Exact::from(rust_decimal::Decimal::from(window.measured.rows)), key()))),
+            (Rule::Readings, Some(window)) => Ok(Some((
+                Exact::from(rust_decimal::Decimal::from(window.measured.rows)),
+                key(),
+            ))),
             (Rule::Sum(field), Some(window)) => match window.measured.values.get(field.result) {
                 Some(Some(json)) => Exact::read(json).map(|sum| Some((sum, key()))).ok_or(()),
                 Some(None) => Ok(None),
                 None => Err(()),
             },
             (Rule::Given(rule), _) => {
-                let context = Context { id: piece.id, ..self.context };
+                let context = Context {
+                    id: piece.id,
+                    ..self.context
+                };
                 let key = rule.by.as_ref().map(|by| &by.target);
                 match amount_of((&rule.target, key), document().as_ref(), context) {
                     Amount::Known(amount, key) => Ok(Some((amount.into(), key))),
@@ -330,7 +365,10 @@ impl Comparing<'_> {
         found: &mut [Balance],
     ) {
         let nothing = || self.rules.iter().map(|_| Ok(None)).collect::<Vec<_>>();
-        let both = before.unwrap_or_else(nothing).into_iter().zip(after.unwrap_or_else(nothing));
+        let both = before
+            .unwrap_or_else(nothing)
+            .into_iter()
+            .zip(after.unwrap_or_else(nothing));
         for ((before, after), balance) in both.zip(found) {
             match (before, after) {
                 (Ok(before), Ok(after)) => {
@@ -373,7 +411,12 @@ impl Comparing<'_> {
                     let window = self.window_of(&mut groups, &reading);
                     window.add(&self.rules, &reading, &row.record.id);
                     if window.cause == Some(DifferenceCause::Held) {
-                        count(&mut found, DifferenceCause::Held, Some(&row.record.id), self.examples);
+                        count(
+                            &mut found,
+                            DifferenceCause::Held,
+                            Some(&row.record.id),
+                            self.examples,
+                        );
                     }
                     window.cause
                 }
@@ -390,7 +433,12 @@ impl Comparing<'_> {
     }
 
     /// Adds a reading that is in no window. Its group may be what cannot be read.
-    fn left_out(&self, row: &Salted, cause: DifferenceCause, found: &mut [Balance]) -> Option<DifferenceCause> {
+    fn left_out(
+        &self,
+        row: &Salted,
+        cause: DifferenceCause,
+        found: &mut [Balance],
+    ) -> Option<DifferenceCause> {
         let id = Some(row.record.id.as_str());
         found[0].add(On::Source, &Amounts::count(1), None, Some(cause));
         for (rule, balance) in self.rules.iter().zip(found) {
@@ -410,7 +458,11 @@ impl Comparing<'_> {
             let document = document.get_or_insert_with(|| row.record.document().ok());
             let id = row.record.id.as_str();
             let key = rule.by.as_ref().map(|by| &by.source);
-            match amount_of((&rule.source, key), document.as_ref(), Context { id, ..self.context }) {
+            match amount_of(
+                (&rule.source, key),
+                document.as_ref(),
+                Context { id, ..self.context },
+            ) {
                 Amount::Known(amount, key) => {
                     balance.add(On::Source, &Amounts::one(&amount.into()), Some(&key), cause);
                 }
@@ -432,8 +484,15 @@ impl Comparing<'_> {
         let windows = groups.entry(reading.group.clone()).or_default();
         windows.entry(reading.window).or_insert_with(|| {
             let id = self.aggregate.window_id(&reading.group, reading.window);
-            let end = self.aggregate.windows().and_then(|windows| windows.end_of(reading.window));
-            let is_held = self.states.held_until.zip(end).is_some_and(|(until, end)| end > until)
+            let end = self
+                .aggregate
+                .windows()
+                .and_then(|windows| windows.end_of(reading.window));
+            let is_held = self
+                .states
+                .held_until
+                .zip(end)
+                .is_some_and(|(until, end)| end > until)
                 && !self.states.standing.contains(&id);
             OfWindow {
                 key: self.aggregate.group_in_id(&id).map(str::to_owned),
@@ -473,7 +532,12 @@ impl OfWindow {
     }
 
     fn end(self, rules: &[Rule<'_>], found: &mut [Balance], most: usize) {
-        found[0].add(On::Source, &Amounts::count(self.readings), Some(&self.key), self.cause);
+        found[0].add(
+            On::Source,
+            &Amounts::count(self.readings),
+            Some(&self.key),
+            self.cause,
+        );
         for (at, sum) in self.sums.iter().enumerate().take(rules.len()) {
             found[at].add(On::Source, sum, Some(&self.key), self.cause);
         }

@@ -58,8 +58,11 @@ impl Stage {
         let Some(aggregate) = self.aggregate() else {
             return Vec::new();
         };
-        let is_redacted =
-            |path: &Path| self.redact().iter().any(|redact| redact.covers(path) || path.covers(redact));
+        let is_redacted = |path: &Path| {
+            self.redact()
+                .iter()
+                .any(|redact| redact.covers(path) || path.covers(redact))
+        };
         let (mut fields, mut result) = (Vec::new(), 0);
         for (measure, field) in aggregate.measures.iter().enumerate() {
             for (take, name) in field.measure.takes.iter().zip(&field.names) {
@@ -68,7 +71,11 @@ impl Stage {
                     && !is_redacted(&Path::field(name))
                 {
                     let name = name.clone();
-                    fields.push(SummedField { name, measure, result });
+                    fields.push(SummedField {
+                        name,
+                        measure,
+                        result,
+                    });
                 }
                 result += 1;
             }
