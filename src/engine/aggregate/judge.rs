@@ -23,13 +23,17 @@ pub(super) struct Judge<'a> {
     /// The windows that are made again; `None` for all.
     pub(super) dirty: Option<&'a Dirty>,
     pub(super) before: &'a Before,
+    /// Whether values are measured, and not only readings counted.
+    pub(super) measures: bool,
 }
 
 /// What the stage had done with readings before the pass.
 #[derive(Debug, Default)]
 pub(super) struct Before {
-    /// The readings that were written since the stage has read them; `None` for all.
-    pub(super) touched: Option<RecordSet>,
+    /// The readings that were written since the stage has read them.
+    pub(super) touched: RecordSet,
+    /// Whether the stage has read none of them before.
+    pub(super) all: bool,
     /// The readings of which the stage says that they are not counted: refused, or left out because they came late.
     pub(super) out: RecordSet,
     /// Those that stay left out, because they came late and were not written since.
@@ -42,15 +46,12 @@ pub(super) struct Before {
 
 impl Before {
     fn is_touched(&self, number: RecordNumber) -> bool {
-        self.touched.as_ref().is_none_or(|touched| touched.contains(number))
+        self.all || self.touched.contains(number)
     }
 
     /// Returns whether a refusal of a reading is written: not if it stands already.
     fn writes_refusal(&self, number: RecordNumber) -> bool {
-        match &self.touched {
-            Some(touched) => touched.contains(number),
-            None => self.anew || !self.out.contains(number),
-        }
+        self.anew || self.is_touched(number) || !self.out.contains(number)
     }
 }
 
@@ -134,14 +135,21 @@ impl OpenBlock {
         windows.collect()
     }
 
-    fn window(&mut self, reading: &Reading<'_>, measures: usize, source: &Salted) -> Result<&mut BlockWindow> {
+    fn window(
+        &mut self,
+        reading: &Reading<'_>,
+        measures: usize,
+        source: &Salted,
+    ) -> Result<&mut BlockWindow> {
         if !self.groups.contains_key(reading.group.as_str()) {
             self.groups.insert(reading.group.as_str().into(), HashMap::new());
         }
         let salt = source.known_salt()?;
         let group = self.groups.entry(reading.group.as_str().into());
         let windows = group.or_default();
-        Ok(windows.entry(reading.window).or_insert_with(|| BlockWindow::new(measures, salt)))
+        Ok(windows
+            .entry(reading.window)
+            .or_insert_with(|| BlockWindow::new(measures, salt)))
     }
 }
 
@@ -154,7 +162,10 @@ impl Judge<'_> {
             judged.tally.read += 1;
             match self.reading(&source) {
                 Ok(Some(reading)) => {
-                    if self.dirty.is_some_and(|dirty| !dirty.has(&reading.group, reading.window)) {
+                    if self
+                        .dirty
+                        .is_some_and(|dirty| !dirty.has(&reading.group, reading.window))
+                    {
                         continue;
                     }
                     match self.late(&reading, number) {
@@ -175,10 +186,17 @@ impl Judge<'_> {
         Ok(judged)
     }
 
-    fn count(&self, source: &Salted, reading: &Reading<'_>, block: &mut OpenBlock, tally: &mut Tally) -> Result<()> {
+    fn count(
+        &self,
+        source: &Salted,
+        reading: &Reading<'_>,
+        block: &mut OpenBlock,
+        tally: &mut Tally,
+    ) -> Result<()> {
         let number = source.record.number;
         let hash = hash_of(source)?;
-        let measures = self.aggregate.measures();
+        let most = if self.measures { usize::MAX } else { 0 };
+        let measures = self.aggregate.measures().take(most);
         let was_out = self.before.out.contains(number);
         let window = block.window(reading, measures.len(), source)?;
         window.add(measures, number, reading, &hash, was_out);
@@ -215,18 +233,28 @@ impl Judge<'_> {
             Late::Reopen => return None,
             late => late,
         };
-        let is_judged = self.before.judges_late && self.before.touched.as_ref().is_some_and(|touched| touched.contains(number));
+        let is_judged = self.before.judges_late && self.before.touched.contains(number);
         let is_late = if is_judged {
-            self.dirty.is_some_and(|dirty| dirty.is_closed(&reading.group, reading.window))
+            self.is_closed(reading)
         } else {
             self.before.left.contains(number)
         };
         is_late.then(|| match late {
             Late::Refuse => Why::Refused(
-                Refusal::new("aggregate.late", "").expected("a reading that comes before its window is closed"),
+                Refusal::new("aggregate.late", "")
+                    .expected("a reading that comes before its window is closed"),
             ),
             _ => Why::Filtered("aggregate.late"),
         })
+    }
+
+    fn is_closed(&self, reading: &Reading<'_>) -> bool {
+        let end = self
+            .aggregate
+            .windows()
+            .and_then(|windows| windows.end_of(reading.window));
+        let dirty = self.dirty.zip(end);
+        dirty.is_some_and(|(dirty, end)| dirty.is_closed(&reading.group, end))
     }
 
     fn reading<'r>(&self, source: &'r Salted) -> Result<Option<Reading<'r>>, Refusal> {

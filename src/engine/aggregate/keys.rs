@@ -1,6 +1,11 @@
 //! What a window is sorted by: first by group and beginning, for what follows from one window to the next; then by
 //! beginning and group, as windows are written.
 
+use crate::record::RecordNumber;
+
+/// The beginning of the year 1, in microseconds since 1970 UTC.
+const FIRST: i64 = -62_135_596_800_000_000;
+
 /// A window by its group, as text, and its beginning.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct WindowKey {
@@ -23,6 +28,11 @@ impl WindowKey {
             group: group.into(),
             start,
         }
+    }
+
+    /// Makes the key of a row that is no window of any group: it comes before all windows.
+    pub(super) fn of_number(number: RecordNumber) -> Self {
+        Self::new(&format!("\"{number}\""), FIRST)
     }
 
     /// Returns bytes in the order of the groups, then of the beginnings. The text of a group contains no NUL.
@@ -55,7 +65,8 @@ mod tests {
 
     #[test]
     fn the_bytes_are_in_the_order_of_what_they_say() {
-        let keys = [("[1]", -5), ("[1]", 3), ("[10]", -9), ("[2]", 0)].map(|(group, start)| WindowKey::new(group, start));
+        let keys = [("[1]", -5), ("[1]", 3), ("[10]", -9), ("[2]", 0)]
+            .map(|(group, start)| WindowKey::new(group, start));
         for pair in keys.windows(2) {
             let bytes = [&pair[0], &pair[1]].map(|key| WindowKey::by_group(&key.group, key.start));
             assert!(bytes[0] < bytes[1]);
@@ -65,7 +76,10 @@ mod tests {
         assert!(by_time.is_sorted_by_key(|key| (key.start, key.group.clone())));
         for key in keys {
             assert_eq!(WindowKey::from_time(&key.by_time()), Some(key.clone()));
-            assert_eq!(WindowKey::from_group(&WindowKey::by_group(&key.group, key.start)), Some(key));
+            assert_eq!(
+                WindowKey::from_group(&WindowKey::by_group(&key.group, key.start)),
+                Some(key)
+            );
         }
     }
 }

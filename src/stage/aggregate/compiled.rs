@@ -164,6 +164,11 @@ impl Aggregate {
         results.map(|(name, take)| (name.as_str(), take))
     }
 
+    /// Returns whether it makes windows of time, and does not only group.
+    pub fn has_windows(&self) -> bool {
+        self.windowing.is_some()
+    }
+
     /// Returns what is measured, in the order of the values of a reading.
     pub(crate) fn measures(&self) -> impl ExactSizeIterator<Item = &Measure> {
         self.measures.iter().map(|field| &field.measure)

@@ -4,7 +4,7 @@ use super::options::ApplyOptions;
 use super::report::{ApplyReport, HeldBack};
 use crate::engine::reconcile::{EXAMPLES, ReconcileRequest, StageReconciled, reconcile_stage};
 use crate::engine::{
-    Bounds, LedgerFacts, Next, Pass, Run, Stopped, StoppedStages, end_retries_of_merge, next, run_pass,
+    Bounds, LedgerFacts, Next, Pass, Run, Stopped, StoppedStages, end_retries_of_many, next, run_pass,
     supersede,
 };
 use crate::error::{Error, Result};
@@ -137,7 +137,7 @@ fn bring_up_to_date(
         && stage.merge().is_some()
         && !report.passes.iter().any(|pass| pass.stage == stage.number());
     let history = StageHistory::read(run.connection(), project, stage.number())?;
-    end_retries_of_merge(run, stage, &history)?;
+    end_retries_of_many(run, stage, &history)?;
     loop {
         let history = StageHistory::read(run.connection(), project, stage.number())?;
         let facts = LedgerFacts {
