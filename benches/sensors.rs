@@ -192,6 +192,7 @@ impl Bench {
         run(
             name,
             command
+                .arg("--quiet")
                 .args(words)
                 .current_dir(&self.folder)
                 .stdout(Stdio::null()),

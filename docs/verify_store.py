@@ -520,6 +520,8 @@ class Store:
             self.read_edit(b)
         self.ended = {b.pass_ for b in self.batches.values() if b.step == "end"}
         self.undone = {p.reverses for p in self.passes.values() if p.pass_ in self.ended}
+        self.aggregating = {s for s, in db.execute("SELECT stage FROM main.ledger_stage NOT INDEXED WHERE"
+                            " json_type(CASE WHEN json_valid(meaning) THEN meaning END, '$.aggregate') IS NOT NULL")}
         self.targets = {p.target for p in self.passes.values() if p.target is not None}
         self.compared = self.targets | set(databases)
         self.roots = {(b.tree_size, b.tree_root) for b in self.batches.values()}
@@ -794,17 +796,22 @@ def check_integrity(db, report):
 
 # ---- Records (section 6) ----
 
-Entry = collections.namedtuple("Entry", "batch record part outcome target input before after has_reason image body pass_")
+Entry = collections.namedtuple("Entry", "batch record part outcome target input before after has_reason of_window image body pass_")
+
+
+# Whether an entry is a window's, if a stage that aggregates has written it (section 3, Windows).
+HAS_SPANS = "e.target IS NULL AND json_type(CASE WHEN json_valid(e.reason) THEN e.reason END, '$.spans') IS NOT NULL"
 
 
 def story_entries(store):
     """(row number, "entry", Entry) of all entries with their images, by row number and in the order of stories."""
     rows = store.db.execute(
         "SELECT coalesce(e.target, e.record), e.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after,"
-        " e.reason IS NOT NULL, i.kind, i.body FROM main.ledger_entry e NOT INDEXED LEFT JOIN main.ledger_image i"
+        f" e.reason IS NOT NULL, {HAS_SPANS}, i.kind, i.body FROM main.ledger_entry e NOT INDEXED LEFT JOIN main.ledger_image i"
         " ON i.batch=e.batch AND i.record=e.record AND i.part=e.part ORDER BY 1, 2, 3, 4")
     for n, *values in rows:
-        yield n, "entry", Entry(*values, store.pass_of(values[0]))
+        e = Entry(*values, store.pass_of(values[0]))
+        yield n, "entry", e._replace(of_window=bool(e.of_window) and e.pass_ is not None and e.pass_.stage in store.aggregating)
 
 
 def keyed(db, table, what):
@@ -865,14 +872,21 @@ def check_entry(store, n, e, salt, report):
 
 def check_inputs(store, report):
     """Images of kind 4, and of kind 3, against the salts of their entries' `record` (section 6, Images)."""
-    rows = store.db.execute("SELECT i.record, 'image', i.kind, i.body, e.outcome, coalesce(e.input, e.before), i.batch, i.part"
+    rows = store.db.execute("SELECT i.record, 'image', i.kind, i.body, e.outcome, coalesce(e.input, e.before), i.batch, i.part,"
+                            f" {HAS_SPANS}, CASE WHEN json_valid(e.reason) THEN CAST(json_extract(e.reason, '$.image') AS TEXT) END"
                             " FROM main.ledger_image i NOT INDEXED JOIN main.ledger_entry e"
                             " ON e.batch=i.batch AND e.record=i.record AND e.part=i.part WHERE i.kind IN (3, 4) ORDER BY 1")
     images = ((row[0], row[1], row[2:]) for row in rows)
     for n, found in by_number(images, keyed(store.db, "ledger_record", "number")):
         salt = found["number"][0].salt if found["number"] else None
-        for kind, body, outcome, commitment, batch, part in found["image"]:
-            wrong = kind == 3 or (outcome != 4 if commitment is None else sha(salt or b"", body) != commitment)
+        for kind, body, outcome, commitment, batch, part, has_spans, noted in found["image"]:
+            hashed = sha(salt or b"", body)
+            pass_ = store.pass_of(batch)
+            if has_spans and pass_ and pass_.stage in store.aggregating:
+                wrong = outcome != 4 or noted not in (None, hashed.hex())
+            else:
+                wrong = outcome != 4 if commitment is None else hashed != commitment
+            wrong = wrong or kind == 3
             if salt is not None and wrong:
                 report.add("image.differs", f"an image is not what its entry commits to, entry {(batch, n, part)}")
 
@@ -917,7 +931,7 @@ def commitment_to(salt, id_, data):
 def check_origin(at, name, story, row, record, report):
     """Rule 5."""
     first = story[0]
-    begins = first.pass_.kind in ("load", "edit", "merge") or first.target is not None
+    begins = first.pass_.kind in ("load", "edit", "merge") or first.target is not None or first.of_window
     if begins != (record.database == name):
         report.add("record.origin", f"it did not begin in the database that is said, {at}")
     try:

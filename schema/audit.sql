@@ -135,6 +135,15 @@ SELECT number AS stage, band, a_id, b_id, bits, probability, at, since, note, no
 -- Empty: nobody has decided or noted anything, or all of it was rolled back. counts = 1: it is the newest decision about the pair.
 SELECT number AS stage, a_id, b_id, decision, counts, note, reason, actor, at, batch FROM audit_decision ORDER BY batch, a, b;
 
+.print "\n# Which windows stand, of how many readings, and which records do these come from?"
+-- Empty: no stage aggregates. `spans` are ranges of record numbers that cover the readings; `input_hash` is the digest over their commitments.
+SELECT number AS stage, database, record, id, inputs, spans, at, batch, input_hash FROM audit_window ORDER BY record LIMIT 20;
+
+.print "\n# How many readings were counted, left out and refused, pass by pass?"
+-- Empty: no stage aggregates. read = counted + filtered + refused.
+SELECT pass, number AS stage, readings_read, readings_counted, readings_filtered, readings_refused FROM audit_pass
+WHERE readings_read IS NOT NULL ORDER BY pass;
+
 .print "\n# What was written to a stage's source and not yet carried through?"
 -- Empty: `apply` would find nothing to do.
 WITH applied AS (

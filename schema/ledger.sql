@@ -1,5 +1,5 @@
--- The ledger, format e1/b1 (schema version 7). Earlier versions: version 1 had no audit_reconciliation; what is marked
--- came with versions 3 to 7. Their texts are in ledger_v3.sql to ledger_v6.sql. SQLite 3.37 and later read all of it, because
+-- The ledger, format e1/b1 (schema version 8). Earlier versions: version 1 had no audit_reconciliation; what is marked
+-- came with versions 3 to 8. Their texts are in ledger_v3.sql to ledger_v7.sql. SQLite 3.37 and later read all of it, because
 -- of STRICT: what came later, such as ->>, stands nowhere here.
 --
 -- Tree order is the primary-key order of ledger_entry (batch, record, part); each batch is closed by its header as one
@@ -79,6 +79,19 @@ CREATE TABLE ledger_entry(
   before BLOB CHECK(length(before)=32), after BLOB CHECK(length(after)=32),  -- the target's row before and after; NULL = no row
   reason TEXT,                                              -- JSON: codes, pointers, rule, line; never a value
   PRIMARY KEY(batch, record, part)) STRICT, WITHOUT ROWID;
+-- Since version 8: what stages that aggregate write (their meaning has a key "aggregate"). Keys that are unknown are kept.
+-- A window is a row under a number that is given out with its first entry: record is that number, part 0, target NULL; outcome 1 written,
+-- 3 removed because no reading of it is left, 4 refused. reason begins {"inputs":58,"spans":[[1,58421]]: how many readings it has, and
+-- at most 8 ranges of record numbers [first,last] that cover them; other keys follow ("code":"aggregate.vanished" of one that is removed).
+-- That of a refused window is the refusal, with "inputs" and "spans" behind it; its image of kind 4 is the window as it would have been written.
+-- input of a window: SHA-256 over lines, each ended by LF: the lower-case hex of a block's digest, the blocks ascending. A block's
+-- digest is SHA-256 over such lines, each the lower-case hex of a reading's commitment, ascending by number, of the window's readings whose numbers
+-- divided by 65,536 give the number of the block. NULL without readings.
+-- A reading has an entry only if it was refused (outcome 4) or left out because it came late (3, "aggregate.late"), and once more
+-- when that ends: counted (5, {"code":"aggregate.counted","window":N}, in the batch of the window N), left out by `where` (3, "where"), gone (3, "source.deleted").
+-- body of the pass's note: {"readings":{"read":N,"counted":N,"filtered":N,"refused":N},"windows":{...}}. The counts of a batch count its entries.
+-- cursor of its batches: {"scanned":N} while it scans, N the last number scanned; then {"after":[START,[GROUP, ...]],"windows":N}, the last
+-- window written, and how many by then.
 -- Since version 3. The entries that wrote a row under another number, and those of records that met another one in the
 -- target: who waits for a place. Both are small, because most entries have neither.
 CREATE INDEX ledger_entry_target ON ledger_entry(target) WHERE target IS NOT NULL;
@@ -297,6 +310,30 @@ CREATE VIEW ledger_listing AS
    AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
      CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=0
      WHERE json_extract(x.body,'$.undoes')=+p.pass AND u.kind='rollback' AND u.reverses IS NULL AND NOT (g.outcome=4 AND g.before IS g.after));
+-- Since version 8. The entry that says where a window of a stage that aggregates stands: its newest one in a pass that stands. A refused one
+-- says nothing, because it leaves the window as it was. `after` is NULL for one that is gone. Ask for all of a stage or for one record.
+CREATE VIEW ledger_window AS
+ SELECT w.project, w.number, w.source, w.database, w.pass, w.batch, w.record, w.outcome, json_extract(w.reason,'$.inputs') AS inputs,
+   json_extract(w.reason,'$.spans') AS spans, w.input, w.after, w.reason FROM (
+   -- As in ledger_member: of all windows SQLite begins with the stages, of one with ledger_sparse and with the range of a dense batch.
+   SELECT s.project, s.number, p.source, p.target AS database, p.pass, e.batch, f.record, e.outcome, e.input, e.after, e.reason
+   FROM ledger_sparse f JOIN ledger_entry e ON e.batch=f.batch AND e.record=f.record AND e.part=0
+   JOIN ledger_batch b ON b.batch=f.batch JOIN ledger_standing p ON p.pass=b.pass JOIN ledger_stage s ON s.stage=p.stage
+   WHERE likelihood(json_type(s.meaning,'$.aggregate') IS NOT NULL, 0.000001) AND p.kind IN('apply','retry') AND e.outcome<>4
+     AND e.target IS NULL AND e.reason GLOB '{"inputs":*'
+   UNION ALL
+   SELECT s.project, s.number, p.source, p.target, p.pass, e.batch, e.record, e.outcome, e.input, e.after, e.reason
+   FROM ledger_batch b JOIN ledger_entry e ON e.batch=b.batch AND e.part=0
+   JOIN ledger_standing p ON p.pass=b.pass JOIN ledger_stage s ON s.stage=p.stage
+   WHERE likelihood(json_type(s.meaning,'$.aggregate') IS NOT NULL, 0.000001) AND p.kind IN('apply','retry') AND e.outcome<>4
+     AND e.target IS NULL AND e.reason GLOB '{"inputs":*'
+     AND b.entries>256 AND b.last_record-b.first_record<4*b.entries AND b.last_record-b.first_record<16384) w
+ WHERE NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
+     CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=w.record AND g.part=0
+     WHERE json_extract(x.body,'$.undoes')=+w.pass AND u.kind='rollback' AND u.reverses IS NULL AND NOT (g.outcome=4 AND g.before IS g.after))
+   AND NOT EXISTS(SELECT 1 FROM ledger_stage_life n
+     WHERE n.record=w.record AND n.first_record<=+w.record AND n.last_record>=+w.record AND n.last_record<+w.record+16384
+       AND n.batch>w.batch AND n.part=0 AND n.outcome<>4 AND n.project=w.project AND n.number=w.number);
 
 -- For auditors: everything below is derived.
 -- One line per entry.
@@ -315,13 +352,16 @@ CREATE VIEW audit_run AS
    min(b.batch) AS first_batch, max(b.batch) AS last_batch, sum(b.read) AS read, sum(b.written) AS written,
    sum(b.unchanged) AS unchanged, sum(b.filtered) AS filtered, sum(b.refused) AS refused, sum(b.merged) AS merged
  FROM ledger_run r JOIN ledger_batch b USING(run) GROUP BY r.run;
--- One line per pass: what it did, whether it ended, which rollback undid it.
+-- One line per pass: what it did, whether it ended, which rollback undid it. Since version 8 with the readings of a pass that aggregates,
+-- of which most have no entry; NULL of any other pass.
 CREATE VIEW audit_pass AS
  SELECT p.pass, p.kind, s.project, s.number, s.slug, p.stage, p.source, p.target, p.reverses, p.after_batch,
    count(DISTINCT b.run) AS runs, min(b.batch) AS first_batch, max(b.batch) AS last_batch,
    sum(b.read) AS read, sum(b.written) AS written, sum(b.unchanged) AS unchanged, sum(b.filtered) AS filtered,
    sum(b.refused) AS refused, sum(b.merged) AS merged, max(b.step='end') AS ended,
-   (SELECT min(q.pass) FROM ledger_pass q JOIN ledger_batch x ON x.pass=q.pass AND x.step='end' WHERE q.reverses=p.pass) AS undone_by
+   (SELECT min(q.pass) FROM ledger_pass q JOIN ledger_batch x ON x.pass=q.pass AND x.step='end' WHERE q.reverses=p.pass) AS undone_by,
+   max(json_extract(b.body,'$.readings.read')) AS readings_read, max(json_extract(b.body,'$.readings.counted')) AS readings_counted,
+   max(json_extract(b.body,'$.readings.filtered')) AS readings_filtered, max(json_extract(b.body,'$.readings.refused')) AS readings_refused
  FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage) GROUP BY p.pass;
 -- The standing refusals: refused by a pass that stands, and nothing has happened to the record in that stage (or load)
 -- since.
@@ -590,6 +630,14 @@ CREATE VIEW audit_review AS
    AND NOT EXISTS(SELECT 1 FROM ledger_decided d
      WHERE d.other=r.b AND d.record=r.a AND d.project=r.project AND d.number=r.number 
        AND (d.decision='never' OR d.batch>r.batch OR (d.decision='accepted' AND r.band<>'contract')))) w;
+-- Since version 8. One line per window that stands: how many readings it has, the ranges of record numbers that cover them, and the digest
+-- over their commitments. Ask for all of a stage or for one record.
+CREATE VIEW audit_window AS
+ SELECT w.project, w.number, w.database, w.record, coalesce((SELECT t.id FROM audit_row t WHERE t.database=w.database AND t.record=w.record),
+     (SELECT n.id FROM ledger_record n WHERE n.record=w.record)) AS id,
+   w.batch, w.pass, b.run, strftime('%Y-%m-%dT%H:%M:%SZ', b.committed_us/1000000, 'unixepoch') AS at, w.inputs, w.spans,
+   lower(hex(w.input)) AS input_hash, w.source
+ FROM ledger_window w CROSS JOIN ledger_batch b ON b.batch=w.batch WHERE w.after IS NOT NULL;
 -- Empty in a sound ledger.
 CREATE VIEW audit_chain_problem AS
  SELECT batch, 'previous_head does not match' AS problem

@@ -6,7 +6,8 @@ use rusqlite::Connection;
 use serde_json::value::RawValue;
 
 use super::entry::{EntryOutcome, ImageKind};
-use crate::digest::{Hash, Salt};
+use super::sql::is_of_window;
+use crate::digest::{Hash, Salt, hex};
 use crate::error::{Error, Result};
 use crate::record::{BatchId, HasName as _, Names, Record, RecordNumber, Value, each_field, parts_of};
 
@@ -255,6 +256,30 @@ pub(crate) struct Committed<'r> {
     pub(crate) database: Option<String>,
     /// Whether its entry records a refusal.
     pub(crate) is_refused: bool,
+    /// Whether it is the image of a refused window, whose input is a digest over readings.
+    pub(crate) is_window: bool,
+    /// What the reason of a refused window says its image is, in hex.
+    pub(crate) noted: Option<String>,
+}
+
+impl Committed<'_> {
+    /// Returns whether the bytes are what the entry commits to; `hash` is that of the salt and the bytes.
+    pub(crate) fn holds(&self, hash: &Hash) -> bool {
+        match self.kind {
+            Some(ImageKind::Whole) => Some(*hash) == self.before,
+            Some(ImageKind::Refused) if self.is_window => {
+                self.is_refused && self.noted.as_ref().is_none_or(|noted| *noted == hex(hash))
+            }
+            // For a stage in place, the refused input is the row itself, or what an earlier refusal kept of it.
+            Some(ImageKind::Refused) => match self.input.or(self.before) {
+                Some(expected) => *hash == expected,
+                // Earlier versions of this program kept some refused inputs without a commitment; no other entry has
+                // such an image.
+                None => self.is_refused,
+            },
+            None | Some(ImageKind::Encrypted | ImageKind::Patch) => false,
+        }
+    }
 }
 
 /// A reverse patch whose entry changed no row.
@@ -286,10 +311,15 @@ pub(crate) fn each_committed(
     connection: &Connection,
     mut tell: impl FnMut(Committed<'_>) -> bool,
 ) -> Result<()> {
-    let sql = "SELECT i.batch, i.record, i.kind, i.body, e.input, e.before, r.salt, p.target, e.outcome
-     FROM ledger_image i JOIN ledger_entry e USING(batch,record,part) JOIN ledger_batch b USING(batch)
-     JOIN ledger_pass p USING(pass) LEFT JOIN ledger_record r ON r.record=coalesce(CASE WHEN i.kind=1 THEN e.target END, e.record)
-     WHERE i.kind<>2";
+    let sql = concat!(
+        "SELECT i.batch, i.record, i.kind, i.body, e.input, e.before, r.salt, p.target, e.outcome, i.kind=4 AND ",
+        is_of_window!("e"),
+        ", CASE WHEN i.kind=4 AND json_valid(e.reason) THEN CAST(json_extract(e.reason,'$.image') AS TEXT) END
+         FROM ledger_image i JOIN ledger_entry e ON e.batch=i.batch AND e.record=i.record AND e.part=i.part
+         JOIN ledger_batch b ON b.batch=i.batch JOIN ledger_pass p ON p.pass=b.pass
+         LEFT JOIN ledger_record r ON r.record=coalesce(CASE WHEN i.kind=1 THEN e.target END, e.record)
+         WHERE i.kind<>2"
+    );
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -303,6 +333,8 @@ pub(crate) fn each_committed(
             salt: row.get(6)?,
             database: row.get(7)?,
             is_refused: row.get::<_, i64>(8)? == EntryOutcome::Refused as i64,
+            is_window: row.get(9)?,
+            noted: row.get(10)?,
         });
         if !goes_on {
             break;

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Rows, Statement, params};
 
 use super::entry::ImageKind;
 use super::read::keeps_images;
+use super::sql::is_of_window;
 use crate::digest::Hash;
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RecordNumber};
@@ -33,7 +34,7 @@ pub(crate) struct RowEvent {
     pub(crate) after: Option<Hash>,
     /// The kept image of the row before.
     pub(crate) image: Option<(ImageKind, Body)>,
-    /// Whether it gave out the number: loads and edits do, and derived records have separate numbers.
+    /// Whether it gave out the number: loads and edits do, and derived records and windows have separate numbers.
     pub(crate) born: bool,
     /// Whether an image of what it changed must exist: for a rollback, the reverse is the pass that it undid.
     pub(crate) keeps: bool,
@@ -178,8 +179,11 @@ fn columns(images: bool) -> (&'static str, &'static str) {
 
 /// Whether an entry of a pass gave out the number of its row, whether it must keep an image of what it changed, and the
 /// key of the image.
-const OF_PASS: &str =
-    "p.kind IN('load','edit','merge') OR e.target IS NOT NULL, p.kind<>'rollback', e.record, e.part";
+const OF_PASS: &str = concat!(
+    "p.kind IN('load','edit','merge') OR e.target IS NOT NULL OR ",
+    is_of_window!("e"),
+    ", p.kind<>'rollback', e.record, e.part"
+);
 
 /// A pass with many entries.
 struct LargePass {

@@ -65,6 +65,22 @@ macro_rules! is_about_place {
     };
 }
 
+/// Whether an entry of a pass `p` is that of a window of a stage that aggregates, refused or not: 1 or 0.
+macro_rules! is_of_window {
+    ($entry:literal) => {
+        concat!(
+            "(",
+            $entry,
+            ".target IS NULL AND json_type(CASE WHEN json_valid(",
+            $entry,
+            ".reason) THEN ",
+            $entry,
+            ".reason END,'$.spans') IS NOT NULL AND EXISTS(SELECT 1 FROM ledger_stage a
+               WHERE a.stage=p.stage AND json_type(CASE WHEN json_valid(a.meaning) THEN a.meaning END,'$.aggregate') IS NOT NULL))"
+        )
+    };
+}
+
 /// The completed rollbacks of a whole pass: `u` is the rollback, `x` its last batch. Passes without one stand
 /// (`ledger_standing`).
 macro_rules! rollbacks_of {
@@ -140,6 +156,6 @@ macro_rules! stands {
 }
 
 pub(crate) use {
-    is_about_place, of_range, of_record, of_row, rollbacks_of, standing_life, stands, undone, undone_by,
-    undone_singly,
+    is_about_place, is_of_window, of_range, of_record, of_row, rollbacks_of, standing_life, stands, undone,
+    undone_by, undone_singly,
 };

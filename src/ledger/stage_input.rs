@@ -18,6 +18,8 @@ pub(crate) struct StageInput<'a> {
     pub(crate) in_place: bool,
     /// Whether it compares all its records with each other.
     pub(crate) merges: bool,
+    /// Whether it makes windows of its records.
+    pub(crate) aggregates: bool,
     /// What it looks up in other databases.
     pub(crate) lookups: &'a [LookupQuery],
 }
@@ -32,6 +34,7 @@ impl<'a> StageInput<'a> {
             target: stage.target(),
             in_place: stage.in_place(),
             merges: stage.merge().is_some(),
+            aggregates: stage.aggregate().is_some(),
             lookups: stage.lookups(),
         }
     }
@@ -87,6 +90,7 @@ macro_rules! is_upstream {
                AND NOT (s.project=?1 AND s.number=?2)))"
     };
 }
+pub(super) use is_upstream;
 
 /// The records that others have written, each once: without this, the whole life of a record that many stages changed
 /// would be read again for each of its entries. The newest entry decides, and of those in the new shape the newest.

@@ -45,7 +45,7 @@ pub struct Example {
     pub name: String,
     /// Id of the source record.
     pub id: String,
-    /// Data of the source record; of a stage that merges, the list of its records.
+    /// Data of the source record; of a stage that merges or aggregates, the list of its records.
     pub input: String,
     /// Secrets that it runs with, in place of those of the same name that the caller gives.
     pub secrets: Secrets,
@@ -60,7 +60,7 @@ pub struct Example {
 /// The expected outcome of an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// These records, in order: one, unless the stage derives or merges.
+    /// These records, in order: one, unless the stage derives, merges or aggregates.
     Written(Vec<String>),
     /// A refusal with this code.
     Refused(String),
@@ -120,7 +120,22 @@ pub(super) fn reconciles(
         .filter_map(|section| read(section, problems))
         .collect();
     unique_names(&sections, problems);
+    if root.has("aggregate") {
+        not_of_single_readings(&sections, problems);
+    }
     reconciles
+}
+
+/// Checks what a `[[reconcile]]` beside `[aggregate]` cannot be: the name that the comparison of the readings has.
+fn not_of_single_readings(sections: &[Section<'_>], problems: &mut Collected) {
+    for section in sections {
+        let name = section.item("name").and_then(toml_edit::Item::as_str);
+        if name == Some(super::aggregate::READINGS) {
+            let message = "a stage that aggregates always compares its `readings` under this name";
+            let problem = Problem::error("stage.duplicate_name", section.place_of("name"), message);
+            problems.add(problem.help("give this one another name"));
+        }
+    }
 }
 
 /// Reads the tolerance of a reconciliation; 0 if it is absent.
@@ -145,7 +160,7 @@ fn tolerance(section: &Section<'_>, problems: &mut Collected) -> Option<Decimal>
 /// Reads the `[[example]]` tables.
 pub(super) fn examples(root: &Section<'_>, problems: &mut Collected) -> Vec<Example> {
     let sections = root.sections("example", "example", problems);
-    let merges = root.has("merge");
+    let merges = root.has("merge") || root.has("aggregate");
     let read = |section: &Section<'_>, problems: &mut Collected| {
         let keys: &[&str] = if merges {
             &["name", "id", "inputs", "secrets", "outputs", "refused"]
@@ -227,12 +242,12 @@ fn expected(section: &Section<'_>, problems: &mut Collected) -> Option<Expected>
         .or(filtered.map(|_| Expected::Filtered))
 }
 
-/// Reads what a stage that merges must make of its records.
+/// Reads what a stage that merges or aggregates must make of its records.
 fn expected_goldens(section: &Section<'_>, problems: &mut Collected) -> Option<Expected> {
     let outputs = list_text(section, "outputs", problems);
     let refused = section.text("refused", problems);
     if section.has("outputs") == section.has("refused") {
-        let message = "an example of a stage that merges needs either `outputs` or `refused`";
+        let message = "an example of a stage that merges or aggregates needs either `outputs` or `refused`";
         problems.add(Problem::error("stage.bad_example", section.place(), message));
         return None;
     }

@@ -12,9 +12,10 @@ use crate::name::is_database_name;
 /// `CFL1`: marks the file as a store.
 pub(super) const APPLICATION_ID: i32 = 0x4346_4C31;
 /// Version of the schema.
-pub(crate) const VERSION: i32 = 7;
+pub(crate) const VERSION: i32 = 8;
 
 pub(super) const LEDGER_SQL: &str = include_str!("../../schema/ledger.sql");
+const LEDGER_SQL_7: &str = include_str!("../../schema/ledger_v7.sql");
 const LEDGER_SQL_6: &str = include_str!("../../schema/ledger_v6.sql");
 const LEDGER_SQL_5: &str = include_str!("../../schema/ledger_v5.sql");
 const LEDGER_SQL_4: &str = include_str!("../../schema/ledger_v4.sql");
@@ -110,6 +111,7 @@ fn made_by(version: i32) -> Result<Objects> {
         4 => LEDGER_SQL_4,
         5 => LEDGER_SQL_5,
         6 => LEDGER_SQL_6,
+        7 => LEDGER_SQL_7,
         VERSION => LEDGER_SQL,
         _ => {
             let what = format!("this program does not know schema version {version}");

@@ -25,3 +25,5 @@ pub mod rollback;
 mod typed;
 pub mod validate;
 pub mod verify;
+#[cfg(test)]
+mod windowed;

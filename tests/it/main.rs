@@ -69,7 +69,6 @@ mod report;
 mod review;
 #[cfg(unix)]
 mod review_page;
-#[cfg(unix)]
 mod sensors;
 mod steps;
 mod support;

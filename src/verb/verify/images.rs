@@ -5,7 +5,6 @@ use rusqlite::Connection;
 use super::outcome::{Finding, VerifyReport};
 use crate::digest::sha256;
 use crate::error::Result;
-use crate::ledger::ImageKind;
 use crate::ledger::image::{each_committed, each_lost_input, idle_patches};
 use crate::observe::StopSignal;
 
@@ -40,18 +39,11 @@ pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut Ve
             return false;
         }
         let hash = image.salt.map(|salt| sha256(&[&salt, image.body]));
-        let holds = match image.kind {
+        let holds = match (image.kind, hash) {
             // Without its salt an image cannot be compared.
-            Some(_) if hash.is_none() => return true,
-            Some(ImageKind::Whole) => hash == image.before,
-            // For a stage in place, the refused input is the row itself, or what an earlier refusal kept of it.
-            Some(ImageKind::Refused) => match image.input.or(image.before) {
-                Some(expected) => hash == Some(expected),
-                // Earlier versions of this program kept some refused inputs without a commitment; no other entry has
-                // such an image.
-                None => image.is_refused,
-            },
-            None | Some(ImageKind::Encrypted | ImageKind::Patch) => false,
+            (Some(_), None) => return true,
+            (None, None) => false,
+            (_, Some(hash)) => image.holds(&hash),
         };
         report.images += 1;
         if !holds {

@@ -1,7 +1,11 @@
-//! `migrations/sensors`: readings become windows, exactly; late and corrected readings reopen theirs. The windows of the sample
-//! were computed in rational numbers by `benches/sensors/exact.py`, which shares nothing with the program.
+//! Stages that aggregate: windows of readings, and totals. Late and corrected readings reopen their windows. The windows of the
+//! sample were computed in rational numbers by `benches/sensors/exact.py`, which shares nothing with the program.
 
+mod law;
+mod reconcile;
+#[cfg(unix)]
 mod sample;
+#[cfg(unix)]
 mod weather;
 
 use std::collections::BTreeMap;

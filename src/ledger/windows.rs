@@ -1,0 +1,497 @@
+//! The windows of stages that aggregate, and their readings: where each stands, what was refused or left out, and what
+//! has happened to the source since a batch.
+//!
+//! A window is written under its own number; its entry's reason begins with the number of its readings and the ranges of
+//! record numbers that cover them (`schema/ledger.sql`). A reading has an entry only if it was ever refused or left out.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+
+use rusqlite::{Connection, Row, params};
+
+use super::entry::EntryOutcome;
+use super::image::{row_before, whole_record};
+use super::read::recorded;
+use super::sql::{of_record, of_row, standing_life, stands, undone_singly};
+use super::stage_input::{StageInput, is_upstream};
+use super::undone::singly;
+use crate::digest::Hash;
+use crate::error::{Error, Result};
+use crate::record::{BatchId, PassId, Record, RecordNumber, RecordSet};
+use crate::store::Table;
+
+/// Where a window stands: what the newest of its standing entries says that is not a refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StandingWindow {
+    pub(crate) record: RecordNumber,
+    pub(crate) batch: BatchId,
+    pub(crate) outcome: EntryOutcome,
+    /// Number of its readings.
+    pub(crate) inputs: u64,
+    /// The ranges of record numbers that cover its readings, ascending.
+    pub(crate) spans: Vec<(RecordNumber, RecordNumber)>,
+    /// Digest over the commitments of its readings; `None` without readings.
+    pub(crate) input: Option<Hash>,
+    /// Commitment to its row; `None` for a window that is gone.
+    pub(crate) after: Option<Hash>,
+}
+
+/// What the reason of a window's entry begins with; other keys may follow.
+#[derive(serde::Deserialize)]
+struct Readings {
+    inputs: u64,
+    spans: Vec<(RecordNumber, RecordNumber)>,
+}
+
+/// The columns that a [`StandingWindow`] is read from.
+macro_rules! window {
+    ($entry:literal) => {
+        concat!(
+            $entry,
+            ".record, ",
+            $entry,
+            ".batch, ",
+            $entry,
+            ".outcome, ",
+            $entry,
+            ".reason, ",
+            $entry,
+            ".input, ",
+            $entry,
+            ".after"
+        )
+    };
+}
+
+/// Whether an entry of a stage that aggregates says where a window stands.
+macro_rules! is_window {
+    ($entry:literal) => {
+        concat!(
+            $entry,
+            ".part=0 AND ",
+            $entry,
+            ".outcome<>4 AND ",
+            $entry,
+            ".target IS NULL AND ",
+            $entry,
+            ".reason GLOB '*\"inputs\":*\"spans\":*'"
+        )
+    };
+}
+
+fn window(row: &Row<'_>) -> Result<StandingWindow> {
+    let (record, batch): (RecordNumber, BatchId) = (row.get(0)?, row.get(1)?);
+    let outcome = EntryOutcome::from_number(row.get(2)?);
+    let readings = serde_json::from_str(row.get_ref(3)?.as_str().unwrap_or_default());
+    let (Some(outcome), Ok(Readings { inputs, spans })) = (outcome, readings) else {
+        return Err(Error::Damaged {
+            what: format!("the entry of window {record} in batch {batch} does not say which readings it has"),
+        });
+    };
+    Ok(StandingWindow {
+        record,
+        batch,
+        outcome,
+        inputs,
+        spans,
+        input: row.get(4)?,
+        after: row.get(5)?,
+    })
+}
+
+/// Returns the stages that have ever aggregated: project and number.
+pub(crate) fn aggregating_stages(connection: &Connection) -> Result<Vec<(String, u32)>> {
+    let sql = "SELECT DISTINCT project, number FROM ledger_stage WHERE json_type(meaning,'$.aggregate') IS NOT NULL ORDER BY 1, 2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let stages = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(stages.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Returns where a window of a stage stands; `None` for a number that is no window of it, or none any more because what
+/// wrote it was rolled back.
+pub(crate) fn standing(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    record: RecordNumber,
+) -> Result<Option<StandingWindow>> {
+    let sql = concat!(
+        "SELECT ",
+        window!("f"),
+        " FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "?3"),
+        " AND t.project=?1 AND t.number=?2 AND ",
+        is_window!("f"),
+        " AND ",
+        stands!("q", "f"),
+        " ORDER BY f.batch DESC LIMIT 1"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![project, number, record])?;
+    rows.next()?.map(window).transpose()
+}
+
+/// Calls `tell` with where each window of a stage stands, in the order of their numbers. Reads every entry once, batch
+/// beside batch, so that neither the number of windows nor that of passes costs memory.
+pub(crate) fn standing_of_all(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    mut tell: impl FnMut(StandingWindow) -> Result<()>,
+) -> Result<()> {
+    let mut lanes = Lanes::new(connection, project, number)?;
+    let mut newest: Option<RecordNumber> = None;
+    while let Some(window) = lanes.next()? {
+        // The newest comes first.
+        if newest.replace(window.record) != Some(window.record) {
+            tell(window)?;
+        }
+    }
+    Ok(())
+}
+
+/// Number of windows that are read of a batch at a time: many batches of increments may be open side by side.
+const PORTION: i64 = 100;
+
+/// The windows of one batch, as far as they have been read.
+struct Lane {
+    first: RecordNumber,
+    batch: BatchId,
+    pass: PassId,
+    read: VecDeque<StandingWindow>,
+    /// The last number that was read.
+    last: RecordNumber,
+}
+
+/// The batches of a stage's standing passes, read side by side in the order of the windows' numbers.
+struct Lanes<'c> {
+    connection: &'c Connection,
+    /// In the order of their first numbers.
+    lanes: Vec<Lane>,
+    /// How many of them have been opened.
+    opened: usize,
+    /// The next window of each: of one number the newest first.
+    heap: BinaryHeap<Reverse<(RecordNumber, Reverse<BatchId>, usize)>>,
+    /// What rollbacks of single records have undone, by pass.
+    undone: HashMap<PassId, HashSet<(RecordNumber, i64)>>,
+}
+
+impl<'c> Lanes<'c> {
+    fn new(connection: &'c Connection, project: &str, number: u32) -> Result<Self> {
+        let sql = "SELECT b.first_record, b.batch, p.pass FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage
+         CROSS JOIN ledger_batch b ON b.pass=p.pass
+         WHERE s.project=?1 AND s.number=?2 AND p.kind IN('apply','retry') AND b.entries>0 ORDER BY b.first_record, b.batch";
+        let mut statement = connection.prepare_cached(sql)?;
+        let lanes = statement.query_map(params![project, number], |row| {
+            Ok(Lane {
+                first: row.get(0)?,
+                batch: row.get(1)?,
+                pass: row.get(2)?,
+                read: VecDeque::new(),
+                last: RecordNumber::new(i64::MIN),
+            })
+        })?;
+        let mut all = Self {
+            connection,
+            lanes: lanes.collect::<rusqlite::Result<_>>()?,
+            opened: 0,
+            heap: BinaryHeap::new(),
+            undone: HashMap::new(),
+        };
+        for lane in &all.lanes {
+            if !all.undone.contains_key(&lane.pass) {
+                all.undone.insert(lane.pass, singly(connection, lane.pass)?);
+            }
+        }
+        Ok(all)
+    }
+
+    fn next(&mut self) -> Result<Option<StandingWindow>> {
+        loop {
+            let next = self.heap.peek().map(|Reverse((record, ..))| *record);
+            let is_due = |lane: &Lane| next.is_none_or(|next| lane.first <= next);
+            if self.lanes.get(self.opened).is_some_and(is_due) {
+                self.opened += 1;
+                self.advance(self.opened - 1)?;
+                continue;
+            }
+            let Some(Reverse((record, _, at))) = self.heap.pop() else {
+                return Ok(None);
+            };
+            let window = self.lanes[at].read.pop_front();
+            self.advance(at)?;
+            let is_undone = self.undone[&self.lanes[at].pass].contains(&(record, 0));
+            if let Some(window) = window.filter(|_| !is_undone) {
+                return Ok(Some(window));
+            }
+        }
+    }
+
+    /// Puts the next window of a batch into the heap, if there is one.
+    fn advance(&mut self, at: usize) -> Result<()> {
+        let lane = &mut self.lanes[at];
+        if lane.read.is_empty() {
+            lane.read = VecDeque::new();
+            let sql = concat!(
+                "SELECT ",
+                window!("e"),
+                " FROM ledger_entry e WHERE e.batch=?1 AND e.record>?2 AND ",
+                is_window!("e"),
+                " ORDER BY e.record LIMIT ?3"
+            );
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut rows = statement.query(params![lane.batch, lane.last, PORTION])?;
+            while let Some(row) = rows.next()? {
+                lane.read.push_back(window(row)?);
+            }
+        }
+        if let Some(next) = lane.read.front() {
+            lane.last = lane.read.back().map_or(lane.last, |last| last.record);
+            self.heap.push(Reverse((next.record, Reverse(lane.batch), at)));
+        }
+        Ok(())
+    }
+}
+
+/// What a stage refused and nothing has happened to since: windows, or readings.
+macro_rules! refused {
+    ($columns:literal, $images:literal, $are:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM audit_quarantine q",
+            $images,
+            " WHERE q.project=?1 AND q.number=?2 AND q.kind IN('apply','retry') AND json_type(q.reason,'$.spans') ",
+            $are,
+            " ORDER BY q.record"
+        )
+    };
+}
+
+/// A window that stands refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RefusedWindow {
+    /// As it would have been written.
+    pub(crate) record: Record,
+    /// Its readings.
+    pub(crate) readings: StandingWindow,
+    /// Why.
+    pub(crate) code: String,
+}
+
+/// Returns the windows of a stage that stand refused, ascending. A window that has a row keeps it while it is refused.
+pub(crate) fn refused_windows(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+) -> Result<Vec<RefusedWindow>> {
+    let sql = refused!(
+        "q.record, i.body, q.reason, (SELECT e.input FROM ledger_entry e WHERE e.batch=q.batch AND e.record=q.record AND e.part=0), q.batch, q.code",
+        " LEFT JOIN ledger_image i ON i.batch=q.batch AND i.record=q.record AND i.part=0 AND i.kind=4",
+        "IS NOT NULL"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![project, number])?;
+    let mut refused = Vec::new();
+    while let Some(row) = rows.next()? {
+        let image: Option<Vec<u8>> = row.get(1)?;
+        let reason: String = row.get(2)?;
+        let record = whole_record(row.get(0)?, &image.unwrap_or_default())?;
+        let Ok(Readings { inputs, spans }) = serde_json::from_str(&reason) else {
+            continue;
+        };
+        let readings = StandingWindow {
+            record: record.number,
+            batch: row.get(4)?,
+            outcome: EntryOutcome::Refused,
+            inputs,
+            spans,
+            input: row.get(3)?,
+            after: None,
+        };
+        let code = row.get(5)?;
+        refused.push(RefusedWindow {
+            record,
+            readings,
+            code,
+        });
+    }
+    Ok(refused)
+}
+
+/// Returns the readings that stand refused by a stage.
+pub(crate) fn refused_readings(connection: &Connection, project: &str, number: u32) -> Result<RecordSet> {
+    let sql = refused!("q.record", "", "IS NULL");
+    numbers(connection, sql, project, number)
+}
+
+/// Returns the readings that a stage has left out because they came late, and that nothing has happened to since.
+pub(crate) fn left_readings(connection: &Connection, project: &str, number: u32) -> Result<RecordSet> {
+    let sql = concat!(
+        "SELECT e.record FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage
+         CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE s.project=?1 AND s.number=?2 AND b.filtered+b.refused>0 AND e.outcome IN(3,4)
+           AND e.reason GLOB '{\"code\":\"aggregate.late\"*' AND ",
+        stands!("p", "e"),
+        " AND NOT EXISTS(SELECT 1 FROM ledger_stage_life n WHERE ",
+        of_record!("n", "e.record"),
+        " AND n.batch>e.batch AND n.project=?1 AND n.number=?2)"
+    );
+    numbers(connection, sql, project, number)
+}
+
+/// Returns the readings that a pass has left out because they came late, or refused for that.
+pub(crate) fn left_by(connection: &Connection, pass: PassId) -> Result<RecordSet> {
+    let sql = "SELECT e.record FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.pass=?1 AND b.filtered+b.refused>0 AND e.outcome IN(3,4) AND e.reason GLOB '{\"code\":\"aggregate.late\"*'";
+    let mut statement = connection.prepare_cached(sql)?;
+    let left = statement.query_map([pass], |row| row.get::<_, RecordNumber>(0))?;
+    Ok(left.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Returns the readings that the newest standing entry of a stage does not call counted: refused ones, waived or not,
+/// late ones, and those that were left out or deleted after that. Once such a reading is counted, an entry says so. Of
+/// any other reading there is no entry to contradict.
+pub(crate) fn not_counted(connection: &Connection, project: &str, number: u32) -> Result<RecordSet> {
+    // Of a group, SQLite takes the other columns from the row with the maximum.
+    let sql = concat!(
+        "SELECT r.record FROM (SELECT e.record AS record, e.outcome AS outcome, max(e.batch)
+           FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage
+           CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
+           WHERE s.project=?1 AND s.number=?2 AND p.kind IN('apply','retry','waive') AND b.filtered+b.refused+b.merged>0
+             AND json_type(e.reason,'$.spans') IS NULL AND NOT ",
+        undone_singly!("p", ".pass", "e"),
+        " GROUP BY e.record) r WHERE r.outcome<>5"
+    );
+    numbers(connection, sql, project, number)
+}
+
+fn numbers(connection: &Connection, sql: &str, project: &str, number: u32) -> Result<RecordSet> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let numbers = statement.query_map(params![project, number], |row| row.get::<_, RecordNumber>(0))?;
+    Ok(numbers.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The writes of batches between two to the source: of passes that stand and are input for the stage, of rollbacks of
+/// such passes that had begun when it last read, and of rollbacks of single records. Parameters as in
+/// `ledger/stage_input.rs`.
+const WRITES: &str = concat!(
+    "SELECT coalesce(e.target,e.record), e.before IS NOT NULL FROM ledger_written w CROSS JOIN ledger_batch b ON b.batch=w.batch
+     CROSS JOIN ledger_standing p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE w.database=?5 AND w.rollback=0 AND w.batch>?3 AND w.batch<?4 AND ",
+    is_upstream!(),
+    " AND e.before IS NOT e.after
+     UNION ALL
+     SELECT coalesce(e.target,e.record), e.before IS NOT NULL FROM ledger_written w CROSS JOIN ledger_batch b ON b.batch=w.batch
+     CROSS JOIN ledger_pass u ON u.pass=b.pass LEFT JOIN ledger_pass p ON p.pass=u.reverses
+     LEFT JOIN ledger_stage s ON s.stage=p.stage CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE w.database=?5 AND w.rollback=1 AND w.batch>?3 AND w.batch<?4 AND (u.reverses IS NULL OR (",
+    is_upstream!(),
+    " AND (SELECT min(f.batch) FROM ledger_batch f WHERE f.pass=p.pass)<=?3))
+       AND e.before IS NOT e.after"
+);
+
+/// Calls `tell` with each number that batches after `after` and before `before` wrote to the source of a stage, and
+/// whether there was a row before; in any order, and with a number once for each time that it was written. Leaves out what came and was undone
+/// between the two, because the stage has read neither.
+pub(crate) fn each_write(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    after: BatchId,
+    before: BatchId,
+    mut tell: impl FnMut(RecordNumber, bool),
+) -> Result<()> {
+    let mut statement = connection.prepare_cached(WRITES)?;
+    let key = params![
+        stage.project,
+        stage.number,
+        after,
+        before,
+        stage.source,
+        stage.in_place
+    ];
+    let mut rows = statement.query(key)?;
+    while let Some(row) = rows.next()? {
+        tell(row.get(0)?, row.get(1)?);
+    }
+    Ok(())
+}
+
+/// Returns whether windows of a stage were rolled back singly between two batches.
+pub(crate) fn are_rolled_back_singly(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    after: BatchId,
+    before: BatchId,
+) -> Result<bool> {
+    let sql = "SELECT 1 FROM ledger_stage s CROSS JOIN ledger_pass p ON p.stage=s.stage AND p.kind='rollback' AND p.reverses IS NULL
+     CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.batch>?3 AND b.batch<?4 AND b.entries>0
+     WHERE s.project=?1 AND s.number=?2 LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.exists(params![stage.project, stage.number, after, before])?)
+}
+
+/// The texts that a row has had since a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Versions {
+    /// Newest first; the present one is not among them.
+    pub(crate) texts: Vec<String>,
+    /// Whether none is lost. A rollback keeps no image of what it took back.
+    pub(crate) are_complete: bool,
+}
+
+/// Returns the texts that a row of a database has had since a batch, the one as of that batch included and the present one
+/// excluded. The row may be gone. What came and was rolled back after the batch may be missing: the stage has read neither.
+pub(crate) fn versions_since(
+    connection: &Connection,
+    database: &str,
+    record: RecordNumber,
+    after: BatchId,
+) -> Result<Versions> {
+    // Of a batch that took a row out and put one in, the row that it put in is the newer one. The last column: a rollback of
+    // what had begun by then.
+    let sql = concat!(
+        "SELECT e.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason, i.kind, i.body, p.kind='rollback',
+           coalesce((SELECT min(f.batch) FROM ledger_batch f WHERE f.pass=coalesce(p.reverses, json_extract(b.body,'$.undoes')))<=?3,0)
+         FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
+         LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part WHERE ",
+        of_row!("e", "?2"),
+        " AND p.target=?1 AND e.batch>?3 AND e.before IS NOT e.after
+         ORDER BY e.batch DESC, e.after IS NULL, e.record DESC, e.part DESC"
+    );
+    let now = Table::from_name(database)?.by_number(connection, record)?;
+    let mut known: HashMap<Hash, (String, String)> = HashMap::new();
+    let mut version = None;
+    if let Some(now) = now {
+        known.extend(
+            now.hash()
+                .map(|hash| (hash, (now.record.id.clone(), now.record.data.clone()))),
+        );
+        version = Some((now.record.id, now.record.data));
+    }
+    let mut versions = Versions {
+        are_complete: true,
+        ..Versions::default()
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![database, record, after])?;
+    while let Some(row) = rows.next()? {
+        let change = recorded(row)?;
+        let now = version.as_ref().map(|(id, data)| (id.as_str(), data.as_str()));
+        let before = change.entry.before.as_ref();
+        version = row_before(change.image.as_ref(), now).or_else(|| known.get(before?).cloned());
+        match (&version, before) {
+            (Some(older), Some(before)) => {
+                versions.texts.push(older.1.clone());
+                known.insert(*before, older.clone());
+            }
+            (None, Some(_)) if row.get(11)? => versions.are_complete &= !row.get::<_, bool>(12)?,
+            (None, Some(_)) => versions.are_complete = false,
+            (_, None) => version = None,
+        }
+    }
+    Ok(versions)
+}
