@@ -22,7 +22,10 @@ pub(crate) fn mask(reconciled: &mut [StageReconciled], stages: &Stages, redact: 
             let rule = stage.reconciles().iter().find(|rule| rule.name == result.name);
             let reads = match (rule, stage.aggregate()) {
                 (Some(rule), _) => {
-                    let by = rule.by.iter().flat_map(|by| [by.source.reads(), by.target.reads()]);
+                    let by = rule
+                        .by
+                        .iter()
+                        .flat_map(|by| [by.source.reads(), by.target.reads()]);
                     by.flatten().collect()
                 }
                 // By the groups, without being asked.

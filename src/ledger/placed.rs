@@ -36,7 +36,11 @@ pub(crate) fn placed_by(connection: &Connection, pass: PassId, source: &str) -> 
         return Ok(None);
     };
     let mut placed = PlacedByPass {
-        rows: if note.aggregate.whole { rows_as_read(connection, pass, source)? } else { None },
+        rows: if note.aggregate.whole {
+            rows_as_read(connection, pass, source)?
+        } else {
+            None
+        },
         note,
         ..PlacedByPass::default()
     };

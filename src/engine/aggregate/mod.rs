@@ -32,7 +32,7 @@ use self::emit::Placer;
 use self::finished::FinishedWindows;
 use self::gathered::{Gathered, Gathering};
 pub(crate) use self::inputs::{Waiting, WindowInputs};
-pub(crate) use self::readings::{ReadingFate, StandingWindows};
+pub(crate) use self::readings::ReadingFate;
 pub(crate) use self::sorted::{Sorted, Sorting};
 use self::judge::{Before, Judge, Tally};
 use self::keys::WindowKey;

@@ -75,10 +75,17 @@ impl WindowInputs<'_> {
 
     /// Calls `tell` with what the ledger says of each window and its row, in the order of their numbers, and with each row
     /// of the target that is no window that the ledger knows. Returns `false` if it had to stop.
-    pub(crate) fn all_windows(&self, mut tell: impl FnMut(&StandingWindows<'_>) -> Result<()>) -> Result<bool> {
+    pub(crate) fn all_windows(
+        &self,
+        mut tell: impl FnMut(&StandingWindows<'_>) -> Result<()>,
+    ) -> Result<bool> {
         let of = (self.judge().context.project, self.stage.number());
         self.reader.read(|connection| {
-            let (mut rows, mut after, mut stopped) = (Vec::new().into_iter().peekable(), RecordNumber::BEFORE_FIRST, false);
+            let (mut rows, mut after, mut stopped) = (
+                Vec::new().into_iter().peekable(),
+                RecordNumber::BEFORE_FIRST,
+                false,
+            );
             let mut next = |below: Option<RecordNumber>| -> Result<Option<Salted>> {
                 if rows.peek().is_none() {
                     let page = self.target.after(connection, after, PAGE, BATCH_BYTES)?;
@@ -98,12 +105,21 @@ impl WindowInputs<'_> {
                         own = Some(row);
                         break;
                     }
-                    tell(&StandingWindows { window: None, row: Some(&row) })?;
+                    tell(&StandingWindows {
+                        window: None,
+                        row: Some(&row),
+                    })?;
                 }
-                tell(&StandingWindows { window: Some(window), row: own.as_ref() })
+                tell(&StandingWindows {
+                    window: Some(window),
+                    row: own.as_ref(),
+                })
             })?;
             while !stopped && let Some(row) = next(None)? {
-                tell(&StandingWindows { window: None, row: Some(&row) })?;
+                tell(&StandingWindows {
+                    window: None,
+                    row: Some(&row),
+                })?;
                 stopped |= self.bounds.interrupts().is_some();
             }
             Ok(!stopped)

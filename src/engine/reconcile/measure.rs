@@ -299,7 +299,11 @@ impl<'m> Measuring<'m> {
         let Some((id, document)) = read else {
             return Amount::Nothing;
         };
-        amount_of(expressions, document.as_ref(), self.context((id, None), now_us, None))
+        amount_of(
+            expressions,
+            document.as_ref(),
+            self.context((id, None), now_us, None),
+        )
     }
 
     fn context<'c>(

@@ -7,6 +7,7 @@ mod lineage;
 mod measure;
 mod outcome;
 mod passes;
+mod readings;
 mod since;
 mod sums;
 mod windows;
@@ -41,10 +42,16 @@ pub(crate) fn reconcile_stage(
         let found = if wanted.reads_all {
             windows::reconcile_windows(run, project, (stage, aggregate), wanted.examples, stop)?
         } else {
-            Some(vec![passes::reconcile_passes(run.connection(), stage, wanted.passes)?])
+            Some(vec![passes::reconcile_passes(
+                run.connection(),
+                stage,
+                wanted.passes,
+            )?])
         };
         let whole = wanted.reads_all;
-        return found.map(|found| kept(run, project, stage, wanted, (whole, found))).transpose();
+        return found
+            .map(|found| kept(run, project, stage, wanted, (whole, found)))
+            .transpose();
     }
     let mut measuring = Measuring::new(
         project,

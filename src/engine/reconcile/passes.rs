@@ -14,7 +14,11 @@ use crate::record::PassId;
 use crate::stage::{READINGS, Stage};
 
 /// Compares the readings of passes with their windows.
-pub(super) fn reconcile_passes(connection: &Connection, stage: &Stage, passes: &[PassId]) -> Result<Reconciliation> {
+pub(super) fn reconcile_passes(
+    connection: &Connection,
+    stage: &Stage,
+    passes: &[PassId],
+) -> Result<Reconciliation> {
     let mut balances = Balances::within(1, usize::MAX, 0);
     for pass in passes {
         // What an abandoned pass has read is read again by the next one.
@@ -46,19 +50,32 @@ fn of_pass(placed: &PlacedByPass) -> Balance {
     };
     let held = note.aggregate.held_readings;
     // An increment also reads readings of windows that it does not make again.
-    let (filtered, refused) = if is_whole { (readings.filtered, readings.refused) } else { (0, 0) };
+    let (filtered, refused) = if is_whole {
+        (readings.filtered, readings.refused)
+    } else {
+        (0, 0)
+    };
     explain(Filtered, filtered, filtered);
     explain(Refused, refused, refused);
     explain(Held, held, held);
     explain(Refused, placed.refused.windows, placed.refused.readings);
     explain(EditedSince, placed.edited.windows, placed.edited.readings);
-    let all = if is_whole { placed.rows.unwrap_or(readings.read) } else { readings.counted };
+    let all = if is_whole {
+        placed.rows.unwrap_or(readings.read)
+    } else {
+        readings.counted
+    };
     let explained = filtered + refused + held + placed.refused.readings + placed.edited.readings;
     let sum = |number: u64| Exact::from(Decimal::from(number));
     let rest = Amounts::sum(all.saturating_sub(explained), sum(all).minus(&sum(explained)));
     balance.add(On::Source, &rest, Some(&None), None);
     let windows = placed.written;
     let counted = sum(windows.readings + placed.kept).minus(&sum(placed.following));
-    balance.add(On::Target, &Amounts::sum(windows.windows, counted), Some(&None), None);
+    balance.add(
+        On::Target,
+        &Amounts::sum(windows.windows, counted),
+        Some(&None),
+        None,
+    );
     balance
 }
