@@ -42,7 +42,11 @@ pub(crate) fn in_words(outcome: &AggregateOutcome, windows: bool) -> String {
             text += &format!(" ({})", more.join("; "));
         }
     }
-    let anomalies = if figures.anomalies == 1 { "anomaly" } else { "anomalies" };
+    let anomalies = if figures.anomalies == 1 {
+        "anomaly"
+    } else {
+        "anomalies"
+    };
     let mut rest = vec![format!("{} {anomalies}", count(figures.anomalies))];
     if !windows {
         rest.clear();

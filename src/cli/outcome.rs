@@ -114,17 +114,25 @@ impl CommandOutcome<'_> {
 
     /// What the stages that aggregate came to, a line for each.
     fn aggregates(&self, passes: &[PassReport]) -> String {
-        let aggregates = passes.iter().filter_map(|pass| Some((pass, pass.aggregate.as_ref()?)));
+        let aggregates = passes
+            .iter()
+            .filter_map(|pass| Some((pass, pass.aggregate.as_ref()?)));
         let lines = aggregates.map(|(pass, outcome)| {
             let stage = self.project.stages().get(pass.stage);
-            let windows = stage.and_then(Stage::aggregate).is_none_or(Aggregate::has_windows);
+            let windows = stage
+                .and_then(Stage::aggregate)
+                .is_none_or(Aggregate::has_windows);
             let route = route(&pass.source, &pass.target);
             let state = match state(pass) {
                 "done" => String::new(),
                 state => format!(" ({state})"),
             };
             let words = aggregated(outcome, windows);
-            format!("stage {} {}{state}: {route}: {words}\n", pass.stage, shown(&pass.slug))
+            format!(
+                "stage {} {}{state}: {route}: {words}\n",
+                pass.stage,
+                shown(&pass.slug)
+            )
         });
         lines.collect()
     }

@@ -9,7 +9,8 @@ use super::limits::PassLimits;
 use crate::error::Result;
 use crate::ledger::read::PassSummary;
 use crate::ledger::selection::{
-    RecordSelection, Touched, halting, of_first_pass, of_later_pass, of_open_pass, settled_since, touched, waiting,
+    RecordSelection, Touched, halting, of_first_pass, of_later_pass, of_open_pass, settled_since, touched,
+    waiting,
 };
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{PassState, StageEvent, StageHistory, StageRow, next_stage};

@@ -18,7 +18,8 @@ use crate::ledger::read::warnings;
 use crate::ledger::selection::{SUPERSEDED, halting, settled_since};
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{
-    AggregateOutcome, Batch, BatchKind, Counts, MergeOutcome, PassKind, PassState, StageHistory, TableChange, out,
+    AggregateOutcome, Batch, BatchKind, Counts, MergeOutcome, PassKind, PassState, StageHistory, TableChange,
+    out,
 };
 use crate::observe::{Event, Observer};
 use crate::record::PassId;

@@ -205,6 +205,8 @@ impl WindowChanges {
         struct Remark {
             windows: WindowChanges,
         }
-        serde_json::from_str(body).ok().map(|remark: Remark| remark.windows)
+        serde_json::from_str(body)
+            .ok()
+            .map(|remark: Remark| remark.windows)
     }
 }

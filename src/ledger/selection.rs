@@ -219,7 +219,10 @@ pub(crate) fn of_source(
     before: BatchId,
 ) -> Result<Vec<RecordNumber>> {
     if stage.aggregates {
-        return Ok(touched(connection, stage, revised, after, before)?.records.iter().collect());
+        return Ok(touched(connection, stage, revised, after, before)?
+            .records
+            .iter()
+            .collect());
     }
     let mut records = stage_input::increment(connection, stage, after, before)?;
     records.extend(stage_input::brought_back(connection, stage, after, before)?);

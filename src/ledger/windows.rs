@@ -312,7 +312,11 @@ pub(crate) fn refused_windows(
             after: None,
         };
         let code = row.get(5)?;
-        refused.push(RefusedWindow { record, readings, code });
+        refused.push(RefusedWindow {
+            record,
+            readings,
+            code,
+        });
     }
     Ok(refused)
 }

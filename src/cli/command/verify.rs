@@ -120,7 +120,10 @@ fn with_readings(inputs: &InputsVerified) -> String {
     let readings = counted(inputs.readings, "reading");
     let mut text = format!("{windows} {has} exactly the {readings} that the ledger says");
     if inputs.waiting > 0 {
-        text += &format!("; {} left out, because readings were written since", count(inputs.waiting));
+        text += &format!(
+            "; {} left out, because readings were written since",
+            count(inputs.waiting)
+        );
     }
     if inputs.unknown > 0 {
         let stages = counted(inputs.unknown, "stage");

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::ledger::selection::Touched;
 use crate::ledger::windows::{StandingWindow, standing, versions_since};
 use crate::record::{BatchId, Record, RecordNumber, RecordSet};
-use crate::stage::{Aggregate, Stage};
+use crate::stage::Aggregate;
 use crate::store::{Salted, Table};
 
 /// Bytes of memory for a window that is made again.
@@ -158,7 +158,9 @@ impl Finding<'_> {
         }
         if aggregate.closed_after().is_some() {
             for (group, of_group) in &mut dirty.groups {
-                let newest = self.reader.read(|connection| newest(connection, self.target, aggregate, group))?;
+                let newest = self
+                    .reader
+                    .read(|connection| newest(connection, self.target, aggregate, group))?;
                 (of_group.newest, of_group.closed_after) = (newest, aggregate.closed_after());
             }
         }
@@ -187,7 +189,9 @@ impl Dirty {
 
     /// Returns whether a window is made again.
     pub(super) fn has(&self, group: &str, start: i64) -> bool {
-        self.groups.get(group).is_some_and(|group| group.starts.contains_key(&start))
+        self.groups
+            .get(group)
+            .is_some_and(|group| group.starts.contains_key(&start))
     }
 
     /// Returns whether a window was closed before the pass.

@@ -42,7 +42,11 @@ pub(super) struct Made {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Readings {
     /// These.
-    Own { inputs: u64, input: Hash, spans: Spans },
+    Own {
+        inputs: u64,
+        input: Hash,
+        spans: Spans,
+    },
     /// Those that it has.
     AsBefore,
     None,

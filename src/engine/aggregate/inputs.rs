@@ -121,7 +121,10 @@ impl<'a> WindowInputs<'a> {
                     let starts: Vec<i64> = windows.starts.into_keys().collect();
                     starts.into_iter().map(move |start| (group.clone(), start))
                 });
-                Waiting::Windows(ids.map(|(group, start)| self.aggregate.window_id(&group, start)).collect())
+                Waiting::Windows(
+                    ids.map(|(group, start)| self.aggregate.window_id(&group, start))
+                        .collect(),
+                )
             }
             Found::All | Found::Stopped => Waiting::Unknown,
         })
@@ -143,7 +146,10 @@ impl<'a> WindowInputs<'a> {
         let mut now = Sorting::within(memory);
         let mut gathered = scan.gathering.gathered()?;
         while let Some((key, window)) = gathered.next()? {
-            let end = self.aggregate.windows().and_then(|windows| windows.end_of(key.start));
+            let end = self
+                .aggregate
+                .windows()
+                .and_then(|windows| windows.end_of(key.start));
             let is_held = until.zip(end).is_some_and(|(until, end)| end > until);
             let mut value = Writer::default();
             value.number(i64::from(is_held));
@@ -213,13 +219,15 @@ impl<'a> WindowInputs<'a> {
         for (first, last) in spans {
             let mut next = *first;
             loop {
-                let rows = self.reader.read(|connection| {
-                    self.source.between(connection, (next, *last), 5_000, BATCH_BYTES)
-                })?;
+                let rows = self
+                    .reader
+                    .read(|connection| self.source.between(connection, (next, *last), 5_000, BATCH_BYTES))?;
                 let Some(newest) = rows.last() else { break };
                 next = newest.record.number.next();
                 for row in &rows {
-                    let is_in = judge.key(row).is_some_and(|key| &*key.group == group && key.start == start);
+                    let is_in = judge
+                        .key(row)
+                        .is_some_and(|key| &*key.group == group && key.start == start);
                     if is_in && !self.before.left.contains(row.record.number) {
                         tell(row, &hash_of(row)?)?;
                     }
@@ -245,7 +253,10 @@ impl<'a> WindowInputs<'a> {
 
 /// Returns the next window, by its id.
 fn next_of_both(now: &mut Sorted, stands: &mut Sorted) -> Result<Option<Compared>> {
-    let (a, b) = (now.peek()?.map(<[u8]>::to_vec), stands.peek()?.map(<[u8]>::to_vec));
+    let (a, b) = (
+        now.peek()?.map(<[u8]>::to_vec),
+        stands.peek()?.map(<[u8]>::to_vec),
+    );
     let Some(id) = [&a, &b].into_iter().flatten().min().cloned() else {
         return Ok(None);
     };

@@ -114,7 +114,9 @@ pub(super) struct Judged {
 /// The windows of a block that is being read.
 #[derive(Debug, Default)]
 pub(super) struct OpenBlock {
-    groups: HashMap<Box<str>, HashMap<i64, BlockWindow>>,
+    /// The groups that have come, by their texts.
+    groups: HashMap<Box<str>, u32>,
+    windows: HashMap<(u32, i64), BlockWindow>,
 }
 
 /// Returns the block of a record.
@@ -125,24 +127,34 @@ pub(super) fn block_of(number: RecordNumber) -> i64 {
 impl OpenBlock {
     /// Ends the block.
     pub(super) fn end(&mut self) -> Vec<(WindowKey, Window)> {
-        let groups = std::mem::take(&mut self.groups);
-        let windows = groups.into_iter().flat_map(|(group, windows)| {
-            let group = group.clone();
-            windows
-                .into_iter()
-                .map(move |(start, window)| (WindowKey::new(&group, start), window.end()))
-        });
+        let mut names = vec![Box::default(); self.groups.len()];
+        for (name, group) in std::mem::take(&mut self.groups) {
+            names[group as usize] = name;
+        }
+        let windows = std::mem::take(&mut self.windows).into_iter();
+        let windows = windows
+            .map(|((group, start), window)| (WindowKey::new(&names[group as usize], start), window.end()));
         windows.collect()
     }
 
-    fn window(&mut self, reading: &Reading<'_>, measures: usize, source: &Salted) -> Result<&mut BlockWindow> {
-        if !self.groups.contains_key(reading.group.as_str()) {
-            self.groups.insert(reading.group.as_str().into(), HashMap::new());
-        }
+    fn window(
+        &mut self,
+        reading: &Reading<'_>,
+        measures: usize,
+        source: &Salted,
+    ) -> Result<&mut BlockWindow> {
         let salt = source.known_salt()?;
-        let group = self.groups.entry(reading.group.as_str().into());
-        let windows = group.or_default();
-        Ok(windows.entry(reading.window).or_insert_with(|| BlockWindow::new(measures, salt)))
+        let (groups, windows) = (&mut self.groups, &mut self.windows);
+        let group = match groups.get(reading.group.as_str()) {
+            Some(group) => *group,
+            None => {
+                let group = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+                groups.insert(reading.group.as_str().into(), group);
+                group
+            }
+        };
+        let new = || BlockWindow::new(measures, salt);
+        Ok(windows.entry((group, reading.window)).or_insert_with(new))
     }
 }
 
@@ -155,7 +167,10 @@ impl Judge<'_> {
             judged.tally.read += 1;
             match self.reading(&source) {
                 Ok(Some(reading)) => {
-                    if self.dirty.is_some_and(|dirty| !dirty.has(&reading.group, reading.window)) {
+                    if self
+                        .dirty
+                        .is_some_and(|dirty| !dirty.has(&reading.group, reading.window))
+                    {
                         continue;
                     }
                     match self.late(&reading, number) {
@@ -176,7 +191,13 @@ impl Judge<'_> {
         Ok(judged)
     }
 
-    fn count(&self, source: &Salted, reading: &Reading<'_>, block: &mut OpenBlock, tally: &mut Tally) -> Result<()> {
+    fn count(
+        &self,
+        source: &Salted,
+        reading: &Reading<'_>,
+        block: &mut OpenBlock,
+        tally: &mut Tally,
+    ) -> Result<()> {
         let number = source.record.number;
         let hash = hash_of(source)?;
         let most = if self.measures { usize::MAX } else { 0 };
@@ -225,14 +246,18 @@ impl Judge<'_> {
         };
         is_late.then(|| match late {
             Late::Refuse => Why::Refused(
-                Refusal::new("aggregate.late", "").expected("a reading that comes before its window is closed"),
+                Refusal::new("aggregate.late", "")
+                    .expected("a reading that comes before its window is closed"),
             ),
             _ => Why::Filtered("aggregate.late"),
         })
     }
 
     fn is_closed(&self, reading: &Reading<'_>) -> bool {
-        let end = self.aggregate.windows().and_then(|windows| windows.end_of(reading.window));
+        let end = self
+            .aggregate
+            .windows()
+            .and_then(|windows| windows.end_of(reading.window));
         let dirty = self.dirty.zip(end);
         dirty.is_some_and(|(dirty, end)| dirty.is_closed(&reading.group, end))
     }

@@ -65,7 +65,8 @@ mod tests {
 
     #[test]
     fn the_bytes_are_in_the_order_of_what_they_say() {
-        let keys = [("[1]", -5), ("[1]", 3), ("[10]", -9), ("[2]", 0)].map(|(group, start)| WindowKey::new(group, start));
+        let keys = [("[1]", -5), ("[1]", 3), ("[10]", -9), ("[2]", 0)]
+            .map(|(group, start)| WindowKey::new(group, start));
         for pair in keys.windows(2) {
             let bytes = [&pair[0], &pair[1]].map(|key| WindowKey::by_group(&key.group, key.start));
             assert!(bytes[0] < bytes[1]);
@@ -75,7 +76,10 @@ mod tests {
         assert!(by_time.is_sorted_by_key(|key| (key.start, key.group.clone())));
         for key in keys {
             assert_eq!(WindowKey::from_time(&key.by_time()), Some(key.clone()));
-            assert_eq!(WindowKey::from_group(&WindowKey::by_group(&key.group, key.start)), Some(key));
+            assert_eq!(
+                WindowKey::from_group(&WindowKey::by_group(&key.group, key.start)),
+                Some(key)
+            );
         }
     }
 }

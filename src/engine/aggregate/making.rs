@@ -25,8 +25,8 @@ const PORTION: usize = 100;
 pub(super) struct Pending {
     pub(super) key: WindowKey,
     pub(super) shown: Shown,
-    /// Whether it had more values than the stage keeps.
-    pub(super) is_too_many: bool,
+    /// Why it is refused, if it had more values than the stage keeps.
+    pub(super) too_many: Option<Refusal>,
     pub(super) readings: Readings,
     pub(super) parent: Parent,
     pub(super) counted: Vec<(RecordNumber, Hash)>,
@@ -131,7 +131,8 @@ impl<'m> Making<'m> {
 
     /// Says under which number a window stands.
     pub(super) fn stands(&mut self, group: &str, start: i64, number: RecordNumber) -> Result<()> {
-        self.finished.add(&WindowKey::new(group, start), &Finished::Stands(number))
+        self.finished
+            .add(&WindowKey::new(group, start), &Finished::Stands(number))
     }
 
     /// Makes the windows that were added.
@@ -148,7 +149,14 @@ impl<'m> Making<'m> {
             for code in codes {
                 *self.codes.entry(code).or_default() += 1;
             }
-            let Pending { key, shown, readings, counted, old, .. } = pending;
+            let Pending {
+                key,
+                shown,
+                readings,
+                counted,
+                old,
+                ..
+            } = pending;
             let is_as_before = old.as_ref().is_some_and(|old| {
                 old.is_refused == made.refusal.is_some() && old.data == made.data && counted.is_empty()
             });
@@ -172,10 +180,12 @@ impl<'m> Making<'m> {
         figures.windows += 1;
         figures.empty += u64::from(shown.rows == 0);
         figures.anomalies += u64::from(shown.anomalies.iter().any(|(is_marked, _)| *is_marked));
-        let end = self.aggregate.windows().and_then(|windows| windows.end_of(shown.start));
+        let end = self
+            .aggregate
+            .windows()
+            .and_then(|windows| windows.end_of(shown.start));
         figures.open += u64::from(end.is_some_and(|end| end > self.newest));
     }
-
 }
 
 /// What every core needs to make windows.
@@ -188,17 +198,14 @@ struct Maker<'m> {
 impl Maker<'_> {
     fn made(&self, pending: &Pending) -> (Made, Vec<String>) {
         let mut scope = Scope::new(self.context);
-        let of = self.stage.window_of(self.aggregate, &pending.key.group, &pending.shown, &mut scope);
+        let of = self
+            .stage
+            .window_of(self.aggregate, &pending.key.group, &pending.shown, &mut scope);
         let (output, refusal) = match of {
             Ok(output) => (output, None),
             Err(refused) => (refused.output, Some(refused.refusal)),
         };
-        let refusal = if pending.is_too_many {
-            let expected = "no more values than the measure keeps (`exact`; for a list, `limit`)";
-            Some(Refusal::new("aggregate.too_many", "").expected(expected))
-        } else {
-            refusal
-        };
+        let refusal = pending.too_many.clone().or(refusal);
         let codes = scope.warnings().iter().map(ToString::to_string).collect();
         let made = Made {
             id: output.id,

@@ -83,7 +83,9 @@ impl Outs {
             if scanned.is_some() && is_gone != self.waiting.front().is_some_and(|next| next.is_gone) {
                 break;
             }
-            let Some(next) = self.waiting.pop_front() else { break };
+            let Some(next) = self.waiting.pop_front() else {
+                break;
+            };
             scanned = Some((next.entry.record, next.is_gone));
             batch.halts |= next.halts;
             size += next.image.as_ref().map_or(0, |image| image.body.len());

@@ -48,7 +48,8 @@ impl Ranges {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         while let Some((_, last)) = self.ranges.get(self.at).copied() {
             let range = (RecordNumber::new(self.next), RecordNumber::new(last));
-            let rows = reader.read(|connection| table.between(connection, range, SLICE * cores, SLICE_BYTES))?;
+            let rows =
+                reader.read(|connection| table.between(connection, range, SLICE * cores, SLICE_BYTES))?;
             match rows.last().map(|row| row.record.number.get()) {
                 Some(read) if read < last => self.next = read + 1,
                 _ => {
@@ -179,7 +180,11 @@ impl Part {
         let (rows, mut open) = std::mem::take(&mut *work);
         let judged = judge.judge(rows, &mut open)?;
         let windows = if self.ends { open.end() } else { Vec::new() };
-        Ok(Done { judged, windows, open })
+        Ok(Done {
+            judged,
+            windows,
+            open,
+        })
     }
 }
 

@@ -67,13 +67,18 @@ mod tests {
 
     fn of(numbers: &[i64]) -> Spans {
         let mut spans = Spans::default();
-        numbers.iter().for_each(|number| spans.add(RecordNumber::new(*number)));
+        numbers
+            .iter()
+            .for_each(|number| spans.add(RecordNumber::new(*number)));
         spans
     }
 
     #[test]
     fn close_numbers_share_a_range() {
-        assert_eq!(of(&[1, 2, 58_421 - 39_000, 58_421]).to_json(), "[[1,19421],[58421,58421]]");
+        assert_eq!(
+            of(&[1, 2, 58_421 - 39_000, 58_421]).to_json(),
+            "[[1,19421],[58421,58421]]"
+        );
         assert_eq!(of(&[]).to_json(), "[]");
     }
 
@@ -82,7 +87,12 @@ mod tests {
         let numbers: Vec<i64> = (0..40).map(|at| at * at * 20_000 + 1).collect();
         let spans = of(&numbers);
         assert_eq!(spans.ranges().len(), MOST);
-        let covered = |number: &i64| spans.ranges().iter().any(|(first, last)| first <= number && number <= last);
+        let covered = |number: &i64| {
+            spans
+                .ranges()
+                .iter()
+                .any(|(first, last)| first <= number && number <= last)
+        };
         assert!(numbers.iter().all(covered));
     }
 }

@@ -89,8 +89,13 @@ impl RefusedWindows {
 
     fn of_group(&self, group: &str) -> BTreeMap<i64, Standing> {
         let from = WindowKey::new(group, i64::MIN);
-        let of_group = self.by_key.range(from..).take_while(|(key, _)| &*key.group == group);
-        of_group.map(|(key, standing)| (key.start, standing.clone())).collect()
+        let of_group = self
+            .by_key
+            .range(from..)
+            .take_while(|(key, _)| &*key.group == group);
+        of_group
+            .map(|(key, standing)| (key.start, standing.clone()))
+            .collect()
     }
 }
 
@@ -145,7 +150,8 @@ impl<'g> GroupRows<'g> {
     /// Returns the window of a row; `None` for one of something else whose id begins alike.
     fn window(&self, record: Record) -> Option<Standing> {
         let row = self.aggregate.window_in(&record.data)?;
-        let is_own = row.group == self.group && record.id == self.aggregate.window_id(self.group, row.measured.start);
+        let is_own =
+            row.group == self.group && record.id == self.aggregate.window_id(self.group, row.measured.start);
         is_own.then_some(Standing {
             number: record.number,
             data: record.data,
@@ -168,7 +174,11 @@ impl<'g> GroupRows<'g> {
         if refused.is_empty() {
             return;
         }
-        page.retain(|row| !refused.iter().any(|refused| refused.measured.start == row.measured.start));
+        page.retain(|row| {
+            !refused
+                .iter()
+                .any(|refused| refused.measured.start == row.measured.start)
+        });
         page.extend(refused);
         page.sort_unstable_by_key(|row| row.measured.start);
         if !forwards {
@@ -201,7 +211,10 @@ impl Rows<'_, '_> {
             })?;
             self.is_end = records.len() < PAGE;
             let last = records.last().map(|last| last.id.clone());
-            let mut page: Vec<Standing> = records.into_iter().filter_map(|record| of.window(record)).collect();
+            let mut page: Vec<Standing> = records
+                .into_iter()
+                .filter_map(|record| of.window(record))
+                .collect();
             of.add_refused(&mut page, self.start, self.forwards, self.is_end);
             self.id = last.or(self.id.take());
             self.start = page.last().map(|last| last.measured.start).or(self.start);

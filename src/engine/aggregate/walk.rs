@@ -7,11 +7,12 @@ use super::finished::{Parent, Readings};
 use super::keys::WindowKey;
 use super::making::{Making, Pending, alone, is_open_gap};
 use super::standing::{GroupRows, Rows, Standing};
-use super::whole::pending;
+use super::whole::{measured, pending};
 use super::window::Window;
 use crate::aggregate::{LookBack, Measured, Series, Shown, Windows};
 use crate::error::Result;
 use crate::record::RecordNumber;
+use crate::refusal::Refusal;
 
 /// Number of windows up to which it is cheaper to go on to the next one that is made again than to begin anew there.
 const NEAR: u64 = 64;
@@ -20,16 +21,20 @@ const NEAR: u64 = 64;
 pub(super) struct Again {
     start: i64,
     /// As it is measured now; `None` without readings.
-    now: Option<(Measured, bool, Window)>,
+    now: Option<(Measured, Option<Refusal>, Window)>,
     number: Option<RecordNumber>,
 }
 
 /// Returns the windows of a group that are made again, in order.
-pub(super) fn again(making: &Making<'_>, group: &DirtyGroup, mut windows: BTreeMap<i64, Window>) -> VecDeque<Again> {
+pub(super) fn again(
+    making: &Making<'_>,
+    group: &DirtyGroup,
+    mut windows: BTreeMap<i64, Window>,
+) -> VecDeque<Again> {
     let again = group.starts.iter().map(|(start, number)| {
         let now = windows.remove(start).map(|window| {
-            let (measured, too_many) = making.aggregate.measured(*start, window.rows, &window.partials);
-            (measured, too_many.is_some(), window)
+            let (measured, too_many) = measured(making.aggregate, *start, &window);
+            (measured, too_many, window)
         });
         Again {
             start: *start,
@@ -70,7 +75,12 @@ pub(super) struct Walk<'w, 'm, 'g> {
 }
 
 impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
-    pub(super) fn new(making: &'w mut Making<'m>, windows: &'w Windows, name: &'w str, rows: &'w GroupRows<'g>) -> Self {
+    pub(super) fn new(
+        making: &'w mut Making<'m>,
+        windows: &'w Windows,
+        name: &'w str,
+        rows: &'w GroupRows<'g>,
+    ) -> Self {
         Self {
             making,
             windows,
@@ -114,7 +124,8 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
                     let number = old.number;
                     self.olds.insert(here, old);
                     self.push(&mut series, &mut last, measured, Parent::Record(number), None)?;
-                    if series.is_settled() && next.is_none_or(|next| self.windows.between(here, next) > NEAR) {
+                    if series.is_settled() && next.is_none_or(|next| self.windows.between(here, next) > NEAR)
+                    {
                         return Ok(());
                     }
                     continue;
@@ -125,7 +136,8 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
                 && let Some(window) = again.pop_front()
             {
                 series.changes();
-                self.passed.insert(here, window.now.as_ref().map(|(measured, ..)| measured.clone()));
+                self.passed
+                    .insert(here, window.now.as_ref().map(|(measured, ..)| measured.clone()));
                 if let Some((measured, too_many, of)) = window.now {
                     let parent = Parent::Salt(of.salt);
                     self.push(&mut series, &mut last, measured, parent, Some((too_many, of)))?;
@@ -174,7 +186,7 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
         last: &mut Option<i64>,
         measured: Measured,
         parent: Parent,
-        of: Option<(bool, Window)>,
+        of: Option<(Option<Refusal>, Window)>,
     ) -> Result<()> {
         let start = measured.start;
         if let Some(last) = last.replace(start)
@@ -199,12 +211,14 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
         shown: Shown,
         start: i64,
         parent: Parent,
-        of: Option<&(bool, Window)>,
+        of: Option<&(Option<Refusal>, Window)>,
         old: Option<Standing>,
     ) -> Pending {
         let key = WindowKey::new(self.name, shown.start);
         let mut made = match of {
-            Some((too_many, window)) if shown.start == start => pending(&key, shown, *too_many, window),
+            Some((too_many, window)) if shown.start == start => {
+                pending(&key, shown, too_many.clone(), window)
+            }
             _ => {
                 let is_own = shown.start == start;
                 let mut made = Pending::empty(self.name, shown, parent);

@@ -104,14 +104,22 @@ impl Window {
 
     /// Returns the digest of its readings.
     pub(super) fn input(&self) -> Hash {
-        let lines: Vec<String> = self.blocks.iter().map(|block| format!("{}\n", hex_of(block))).collect();
+        let lines: Vec<String> = self
+            .blocks
+            .iter()
+            .map(|block| format!("{}\n", hex_of(block)))
+            .collect();
         sha256(&lines.iter().map(String::as_bytes).collect::<Vec<_>>())
     }
 
     /// Returns about how many bytes it occupies.
     pub(super) fn bytes(&self) -> usize {
         let partials: usize = self.partials.iter().map(Partial::bytes).sum();
-        size_of::<Self>() + self.blocks.len() * 32 + self.spans.ranges().len() * 16 + self.counted.len() * 40 + partials
+        size_of::<Self>()
+            + self.blocks.len() * 32
+            + self.spans.ranges().len() * 16
+            + self.counted.len() * 40
+            + partials
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -133,7 +141,9 @@ impl Window {
         }
         out.length(self.partials.len());
         let mut bytes = out.finish();
-        self.partials.iter().for_each(|partial| partial.encode(&mut bytes));
+        self.partials
+            .iter()
+            .for_each(|partial| partial.encode(&mut bytes));
         bytes
     }
 
@@ -146,7 +156,9 @@ impl Window {
         let counted = input.list(|input| Some((RecordNumber::new(input.number()?), input.fixed()?)))?;
         let partials = input.length()?;
         let mut rest = input.rest();
-        let partials = (0..partials).map(|_| Partial::decode(&mut rest)).collect::<Option<_>>()?;
+        let partials = (0..partials)
+            .map(|_| Partial::decode(&mut rest))
+            .collect::<Option<_>>()?;
         rest.is_empty().then_some(Self {
             rows,
             salt,

@@ -4,6 +4,7 @@
 //! `aggregate/` measures.
 
 mod advice;
+mod charted;
 mod compile;
 mod compile_measures;
 mod compile_series;
@@ -25,6 +26,7 @@ mod window;
 mod words;
 
 pub(super) use advice::ShownValue;
+pub(crate) use charted::Charted;
 pub use compiled::Aggregate;
 pub(crate) use compiled::Late;
 pub(super) use exclusions::exclusions;

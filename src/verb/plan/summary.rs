@@ -14,9 +14,9 @@ use crate::error::Result;
 use crate::ledger::{AggregateOutcome, Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, row_in};
 use crate::op::Reversibility;
 use crate::path::Path;
+use crate::record::{Record, RecordNumber};
 use crate::refusal::Refusal;
 use crate::stage::Stage;
-use crate::record::{Record, RecordNumber};
 use crate::store::{Salted, Table};
 
 /// Bytes of a row beside its content: its number, its lengths and its place on the page.

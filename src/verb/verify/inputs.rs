@@ -72,7 +72,8 @@ impl OfStage<'_> {
             Ok((touched(connection, fed, false, after, BatchId::MAX)?, after))
         })?;
         // Of an interrupted pass nothing says yet which windows it will write.
-        let is_open = self.history.open_apply().is_some() || self.history.newest().is_some_and(|newest| newest.superseded);
+        let is_open = self.history.open_apply().is_some()
+            || self.history.newest().is_some_and(|newest| newest.superseded);
         let waiting = if is_open {
             Waiting::Unknown
         } else {

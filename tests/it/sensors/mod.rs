@@ -1,3 +1,4 @@
-//! Stages that aggregate.
+//! Stages that aggregate: windows of readings, and totals.
 
+mod law;
 mod reconcile;
