@@ -34,7 +34,7 @@ use self::emit::Placer;
 pub(crate) use self::inputs::{Waiting, WindowInputs};
 use self::made::{Ready, make};
 use self::reading::{Read, Reading};
-pub(crate) use self::readings::{ReadingFate, StandingWindows};
+pub(crate) use self::readings::ReadingFate;
 use self::resumed::Resumed;
 pub(crate) use self::sorted::{Sorted, Sorting};
 use self::work::Work;

@@ -7,6 +7,7 @@ mod lineage;
 mod measure;
 mod outcome;
 mod passes;
+mod readings;
 mod since;
 mod sums;
 mod windows;

@@ -1,7 +1,7 @@
 //! Both sides of a stage that aggregates: all its readings against all its windows, group by group. One scan of the target
 //! and one of the source, on every core.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::balance::{Amounts, Balance, Balances, On, RuleName};
 use super::measure::{Amount, amount_of};
@@ -10,7 +10,7 @@ use super::since::{ChangedBy, RowSince, RowState, Rows};
 use super::sums::Key;
 use crate::aggregate::Exact;
 use crate::context::Context;
-use crate::engine::{Bounds, ReadConnection, ReadingFate, Run, StandingWindows, Waiting, WindowInputs};
+use crate::engine::{Bounds, ReadConnection, Run, Waiting, WindowInputs};
 use crate::error::Result;
 use crate::ledger::processed::{first_id, put_by_hand};
 use crate::ledger::selection::{Touched, touched};
@@ -18,12 +18,12 @@ use crate::ledger::stage_input::StageInput;
 use crate::ledger::windows::StandingWindow;
 use crate::ledger::{EntryOutcome, StageHistory};
 use crate::observe::StopSignal;
-use crate::record::{BatchId, Record, RecordNumber, Value};
-use crate::stage::{Aggregate, READINGS, Reading, Reconcile, Stage, SummedField};
+use crate::record::{BatchId, Record, RecordNumber};
+use crate::stage::{Aggregate, READINGS, Reconcile, Stage, SummedField};
 use crate::store::Salted;
 
 /// What is compared.
-enum Rule<'s> {
+pub(super) enum Rule<'s> {
     /// The number of readings.
     Readings,
     /// The sum of a field.
@@ -95,14 +95,14 @@ impl Rule<'_> {
 }
 
 /// What is known of windows before their readings are read.
-struct States {
+pub(super) struct States {
     waiting: Waiting,
     refused: HashSet<String>,
     /// Windows that a person has changed, and that the stage has left so.
     edited: HashSet<String>,
     /// Windows that end later than others are written until are held back, but for these: they stand.
-    held_until: Option<i64>,
-    standing: HashSet<String>,
+    pub(super) held_until: Option<i64>,
+    pub(super) standing: HashSet<String>,
 }
 
 impl States {
@@ -136,7 +136,7 @@ impl States {
     }
 
     /// Returns what explains that the readings of a window and its row do not agree.
-    fn of(&self, id: &str) -> Option<DifferenceCause> {
+    pub(super) fn of(&self, id: &str) -> Option<DifferenceCause> {
         let waits = match &self.waiting {
             Waiting::Windows(ids) => ids.contains(id),
             Waiting::Unknown => true,
@@ -154,23 +154,26 @@ impl States {
 }
 
 /// Both sides while they are read.
-struct Comparing<'c> {
-    aggregate: &'c Aggregate,
-    inputs: &'c WindowInputs<'c>,
-    context: Context<'c>,
-    rules: Vec<Rule<'c>>,
-    states: States,
-    examples: usize,
+pub(super) struct Comparing<'c> {
+    pub(super) aggregate: &'c Aggregate,
+    pub(super) inputs: &'c WindowInputs<'c>,
+    pub(super) context: Context<'c>,
+    pub(super) rules: Vec<Rule<'c>>,
+    pub(super) states: States,
+    pub(super) examples: usize,
 }
 
-/// A row of the target, and whose it is.
+/// The amount of a record by a rule, and its key: `None` where it has none, `Err` where it cannot be read.
+type OfRule = Result<Option<(Exact, Key)>, ()>;
+
+/// A row of the target.
 struct Piece<'p> {
     id: &'p str,
     data: &'p str,
 }
 
 impl Comparing<'_> {
-    fn new_balances(&self) -> Vec<Balance> {
+    pub(super) fn new_balances(&self) -> Vec<Balance> {
         vec![Balance::default(); self.rules.len()]
     }
 
@@ -306,8 +309,8 @@ impl Comparing<'_> {
         }
     }
 
-    /// Returns the amounts of a window, by rule, each with its key; `None` where it has none, `Err` where it cannot be read.
-    fn amounts(&self, piece: &Piece<'_>) -> Vec<Result<Option<(Exact, Key)>, ()>> {
+    /// Returns the amounts of a window, by rule.
+    fn amounts(&self, piece: &Piece<'_>) -> Vec<OfRule> {
         let window = self.inputs.window_in(piece.id, piece.data);
         let key = || self.aggregate.group_in_id(piece.id).map(str::to_owned);
         let document = || {
@@ -359,8 +362,8 @@ impl Comparing<'_> {
     /// Adds what a change has added to the target.
     fn add_change(
         &self,
-        before: Option<Vec<Result<Option<(Exact, Key)>, ()>>>,
-        after: Option<Vec<Result<Option<(Exact, Key)>, ()>>>,
+        before: Option<Vec<OfRule>>,
+        after: Option<Vec<OfRule>>,
         cause: DifferenceCause,
         found: &mut [Balance],
     ) {
@@ -383,181 +386,10 @@ impl Comparing<'_> {
             }
         }
     }
-
-    /// Adds the readings; `false` if it was stopped.
-    fn add_readings(&self, balances: &mut Balances) -> Result<bool> {
-        let mut read = 0;
-        let is_done = self.inputs.all_readings(
-            |rows| (rows.len() as u64, self.of_readings(rows)),
-            |(rows, found)| {
-                read += rows;
-                balances.merge(found)
-            },
-        )?;
-        let (all, _) = self.inputs.counts()?;
-        let mut found = self.new_balances();
-        found[0].behind(all.saturating_sub(read), None, self.examples);
-        balances.merge(found)?;
-        Ok(is_done)
-    }
-
-    /// Sums some readings. Pure, so that every core can do it.
-    fn of_readings(&self, rows: &[Salted]) -> Vec<Balance> {
-        let mut found = self.new_balances();
-        let mut groups: HashMap<String, HashMap<i64, OfWindow>> = HashMap::new();
-        for row in rows {
-            let cause = match self.inputs.fate(row) {
-                ReadingFate::Counted(reading) => {
-                    let window = self.window_of(&mut groups, &reading);
-                    window.add(&self.rules, &reading, &row.record.id);
-                    if window.cause == Some(DifferenceCause::Held) {
-                        count(
-                            &mut found,
-                            DifferenceCause::Held,
-                            Some(&row.record.id),
-                            self.examples,
-                        );
-                    }
-                    window.cause
-                }
-                ReadingFate::Filtered => self.left_out(row, DifferenceCause::Filtered, &mut found),
-                ReadingFate::Late => self.left_out(row, DifferenceCause::Late, &mut found),
-                ReadingFate::Refused => self.left_out(row, DifferenceCause::Refused, &mut found),
-            };
-            self.add_given(row, cause, &mut found);
-        }
-        for window in groups.into_values().flat_map(HashMap::into_values) {
-            window.end(&self.rules, &mut found, self.examples);
-        }
-        found
-    }
-
-    /// Adds a reading that is in no window. Its group may be what cannot be read.
-    fn left_out(
-        &self,
-        row: &Salted,
-        cause: DifferenceCause,
-        found: &mut [Balance],
-    ) -> Option<DifferenceCause> {
-        let id = Some(row.record.id.as_str());
-        found[0].add(On::Source, &Amounts::count(1), None, Some(cause));
-        for (rule, balance) in self.rules.iter().zip(found) {
-            // The sums are of counted readings only.
-            if !matches!(rule, Rule::Sum(_)) {
-                balance.count(cause, 1, id, self.examples);
-            }
-        }
-        Some(cause)
-    }
-
-    /// Adds what the `[[reconcile]]` tables say of a reading.
-    fn add_given(&self, row: &Salted, cause: Option<DifferenceCause>, found: &mut [Balance]) {
-        let mut document = None;
-        for (rule, balance) in self.rules.iter().zip(found) {
-            let Rule::Given(rule) = rule else { continue };
-            let document = document.get_or_insert_with(|| row.record.document().ok());
-            let id = row.record.id.as_str();
-            let key = rule.by.as_ref().map(|by| &by.source);
-            match amount_of(
-                (&rule.source, key),
-                document.as_ref(),
-                Context { id, ..self.context },
-            ) {
-                Amount::Known(amount, key) => {
-                    balance.add(On::Source, &Amounts::one(&amount.into()), Some(&key), cause);
-                }
-                Amount::Nothing | Amount::None => {}
-                Amount::NoKey | Amount::Unreadable => balance.unmeasured(cause, id, self.examples),
-            }
-        }
-    }
-
-    /// Returns the window of a reading.
-    fn window_of<'g>(
-        &self,
-        groups: &'g mut HashMap<String, HashMap<i64, OfWindow>>,
-        reading: &Reading<'_>,
-    ) -> &'g mut OfWindow {
-        if !groups.contains_key(&reading.group) {
-            groups.insert(reading.group.clone(), HashMap::new());
-        }
-        let windows = groups.entry(reading.group.clone()).or_default();
-        windows.entry(reading.window).or_insert_with(|| {
-            let id = self.aggregate.window_id(&reading.group, reading.window);
-            let end = self
-                .aggregate
-                .windows()
-                .and_then(|windows| windows.end_of(reading.window));
-            let is_held = self
-                .states
-                .held_until
-                .zip(end)
-                .is_some_and(|(until, end)| end > until)
-                && !self.states.standing.contains(&id);
-            OfWindow {
-                key: self.aggregate.group_in_id(&id).map(str::to_owned),
-                cause: self.states.of(&id).or(is_held.then_some(DifferenceCause::Held)),
-                readings: 0,
-                sums: vec![Amounts::default(); self.rules.len()],
-                unread: Vec::new(),
-            }
-        })
-    }
-}
-
-/// The readings of a window.
-struct OfWindow {
-    key: Key,
-    /// What explains that its row does not agree with them.
-    cause: Option<DifferenceCause>,
-    readings: u64,
-    /// By rule.
-    sums: Vec<Amounts>,
-    /// Readings of which a value cannot be read: the rule, and the id.
-    unread: Vec<(usize, String)>,
-}
-
-impl OfWindow {
-    fn add(&mut self, rules: &[Rule<'_>], reading: &Reading<'_>, id: &str) {
-        self.readings += 1;
-        for (at, rule) in rules.iter().enumerate() {
-            let Rule::Sum(field) = rule else { continue };
-            if let Some(Some(json)) = reading.values.get(field.measure) {
-                match number(json) {
-                    Some(number) => self.sums[at].add(&number),
-                    None => self.unread.push((at, id.to_owned())),
-                }
-            }
-        }
-    }
-
-    fn end(self, rules: &[Rule<'_>], found: &mut [Balance], most: usize) {
-        found[0].add(
-            On::Source,
-            &Amounts::count(self.readings),
-            Some(&self.key),
-            self.cause,
-        );
-        for (at, sum) in self.sums.iter().enumerate().take(rules.len()) {
-            found[at].add(On::Source, sum, Some(&self.key), self.cause);
-        }
-        for (at, id) in self.unread {
-            found[at].unmeasured(self.cause, &id, most);
-        }
-    }
-}
-
-/// Reads a number, or a decimal in a string.
-fn number(json: &str) -> Option<Exact> {
-    if json.contains('\\') {
-        let text = Value::Raw(json.into());
-        return Exact::read(&text.as_text()?);
-    }
-    Exact::read(json)
 }
 
 /// Counts a record of a cause, for every rule.
-fn count(found: &mut [Balance], cause: DifferenceCause, id: Option<&str>, most: usize) {
+pub(super) fn count(found: &mut [Balance], cause: DifferenceCause, id: Option<&str>, most: usize) {
     for balance in found {
         balance.count(cause, 1, id, most);
     }

@@ -2,7 +2,9 @@
 
 use super::compiled::{Aggregate, From, Measured};
 use crate::aggregate::Take;
-use crate::path::Path;
+use crate::expression::Expression;
+use crate::path::{Path, Segment};
+use crate::problem::{Place, Problem};
 use crate::stage::Stage;
 
 /// A sum that both sides have.
@@ -20,9 +22,63 @@ pub(crate) struct SummedField {
 pub(crate) const READINGS: &str = "readings";
 
 impl Aggregate {
+    /// Returns whether both sides are compared under this name without being asked.
+    pub(in crate::stage) fn compares(&self, name: &str) -> bool {
+        let sum = |(result, take): (&str, &Take)| *take == Take::Sum && result == name;
+        name == READINGS || self.results().any(sum)
+    }
+
     /// Returns whether windows have groups.
     pub(crate) fn has_groups(&self) -> bool {
         !self.by.is_empty()
+    }
+
+    /// Returns the names of the fields that a window may have.
+    fn field_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.by.iter().map(|field| field.name.as_str()).collect();
+        if let Some(windowing) = &self.windowing {
+            names.push(&windowing.name);
+            names.extend(windowing.end.as_deref());
+            names.extend(windowing.local.as_ref().map(|(name, _)| name.as_str()));
+        }
+        names.push(&self.rows);
+        names.extend(
+            self.measures
+                .iter()
+                .flat_map(|field| &field.names)
+                .map(String::as_str),
+        );
+        if !self.series.fills.is_empty() {
+            names.push(super::compile::FILLED);
+        }
+        names.extend(self.rolling.iter().map(String::as_str));
+        for (name, score) in &self.anomalies {
+            names.push(name);
+            names.extend(score.as_deref());
+        }
+        names.extend(self.fields.iter().map(|field| field.name.as_str()));
+        names
+    }
+
+    /// Returns the problem if an expression over a window reads a field that windows do not have.
+    pub(in crate::stage) fn unknown_field(&self, expression: &Expression, place: &Place) -> Option<Problem> {
+        let known = self.field_names();
+        let first = |path: &Path| match path.segments().first() {
+            Some(Segment::Key(name)) => Some(name.clone()),
+            _ => None,
+        };
+        let reads = expression.reads();
+        let name = reads
+            .iter()
+            .filter_map(first)
+            .find(|name| !known.contains(&name.as_str()))?;
+        let message = format!("`[aggregate]` makes windows without a field `{name}`");
+        let problem = Problem::error("stage.unknown_field", place.clone(), message);
+        Some(
+            problem
+                .help(format!("their fields are: {}", known.join(", ")))
+                .did_you_mean(&name, known),
+        )
     }
 
     /// Returns the paths that the groups are made of.

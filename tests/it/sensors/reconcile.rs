@@ -4,8 +4,9 @@
 use counterfoil::observe::StopSignal;
 use counterfoil::reconcile::{DifferenceCause, Reconciliation};
 use counterfoil::rollback::RollbackScope;
+use counterfoil::stage::{Lookup, Stage};
 
-use crate::support::world::{StopAfter, World};
+use crate::support::world::{Scene, StopAfter, World};
 
 const WINDOWS: &str = r#"
 [stage]
@@ -162,10 +163,10 @@ fn they_agree_after_increments_rollbacks_and_retries() {
 #[test]
 fn they_agree_when_an_interrupted_pass_goes_on() {
     let mut world = world_of(WINDOWS, &hour());
-    for batches in 1..4 {
+    for batches in 1..3 {
         let signal = StopSignal::default();
         let options = counterfoil::apply::ApplyOptions::default()
-            .batch_size(4)
+            .batch_size(2)
             .stop(signal.clone());
         let mut observer = StopAfter(batches, signal);
         let (store, stages) = (&mut world.store, &world.stages);
@@ -331,10 +332,62 @@ target = "= doc.sample_count + 1"
 fn groups_that_do_not_fit_in_memory_are_compared_all_the_same() {
     let text = WINDOWS.replace("every = \"5m\"\n", "every = \"day\"\nmemory = \"1 MiB\"\n");
     let lines: Vec<String> = (0..6_000).map(|id| reading(id, id, id % 1440, "0.1")).collect();
-    let mut world = world_of(&text, &lines);
+    let mut world = World::new("sensors", &[("0001_windows.toml", &text)]);
+    world.load("readings", &lines);
     let found = applies(&mut world);
     assert_eq!(
         (found[0].source.keys, found[1].target.amount.to_string()),
         (Some(6_000), "600.0".to_owned())
     );
+}
+
+#[test]
+fn a_given_rule_reads_what_windows_have_under_a_name_of_its_own() {
+    let problems = |rule: &str| {
+        let text = format!("{WINDOWS}\n[[reconcile]]\n{rule}\n");
+        let found = Stage::parse("0001_windows.toml", &text, &Lookup::nothing()).unwrap_err();
+        let found = found.iter().map(|problem| {
+            assert!(problem.help.is_some(), "{problem:?}");
+            format!("{} {}", problem.code, problem.message)
+        });
+        found.collect::<Vec<_>>()
+    };
+    for name in ["readings", "v_sum"] {
+        let found = problems(&format!(
+            "name = \"{name}\"\nsource = \"= 1\"\ntarget = \"= doc.sample_count\""
+        ));
+        assert_eq!(
+            found,
+            [format!(
+                "stage.duplicate_name a stage that aggregates always compares `{name}`, under this name"
+            )]
+        );
+    }
+    let found = problems("name = \"total\"\nsource = \"= doc.v\"\ntarget = \"= doc.v_total\"");
+    assert_eq!(
+        found,
+        ["stage.unknown_field `[aggregate]` makes windows without a field `v_total`"]
+    );
+}
+
+#[test]
+fn groups_of_redacted_values_are_shown_nowhere() {
+    let text = WINDOWS.replace("[aggregate]\n", "redact = [\"s\"]\n\n[aggregate]\n");
+    let scene = Scene::named("sensors", &[("0001_windows.toml", &text)]);
+    scene.load("readings", &hour(), &[]);
+    scene.exits(&["apply"], 3);
+    scene.exits(&["reconcile"], 0);
+    let connection = rusqlite::Connection::open(scene.store()).unwrap();
+    connection
+        .execute_batch("DELETE FROM readings WHERE id='r10'")
+        .unwrap();
+    drop(connection);
+    let data = scene.exits(&["reconcile", "--json"], 3).data();
+    let readings = &data["stages"][0]["reconciliations"][0];
+    assert_eq!(
+        readings["keys"][0]["key"],
+        counterfoil::record::REDACTED,
+        "{readings:#}"
+    );
+    assert_eq!(readings["unexplained"], "1");
 }
