@@ -27,8 +27,8 @@ pub use matching::StageMatching;
 pub use options::ReportOptions;
 pub use parts::{Ending, RunReport, RunStage, StoreState, Summary};
 pub use reconciliation::{CauseTotal, ReconciliationResult, StageReconciliation};
-pub use series::{Column, GroupSeries, SeriesChart, StageSeries};
 pub use refused::{RefusalExample, Refused, RefusedCause};
+pub use series::{Column, GroupSeries, SeriesChart, StageSeries};
 pub use speed::{Speed, SpeedPoint};
 
 pub use crate::ledger::run_outcome::{PassOutcome, Undone};

@@ -208,7 +208,12 @@ mod tests {
         assert!(!page.contains("<b>\u{202e}") && page.contains("&#60;b&#62;"));
         stages[1].redacted = true;
         let series = stages[1..].iter().map(SeriesRows::new).collect();
-        assert!(SeriesAlone { series }.render().unwrap().contains("there is no chart"));
+        assert!(
+            SeriesAlone { series }
+                .render()
+                .unwrap()
+                .contains("there is no chart")
+        );
     }
 
     #[test]

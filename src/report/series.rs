@@ -109,8 +109,16 @@ pub(super) fn series(store: &Store, passes: &[PassOutcome], redact: &[Path]) -> 
             .find(|revision| revision.meaning.contains("\"aggregate\""));
         let stage = revision.and_then(|of| Stage::as_applied(number, &of.slug, &of.source_text, &of.meaning));
         let Some(stage) = stage else { continue };
-        if let Some(aggregate) = stage.aggregate().filter(|aggregate| aggregate.windows().is_some()) {
-            let reader = Reader { store, stage: &stage, aggregate, redact: &all_redacted };
+        if let Some(aggregate) = stage
+            .aggregate()
+            .filter(|aggregate| aggregate.windows().is_some())
+        {
+            let reader = Reader {
+                store,
+                stage: &stage,
+                aggregate,
+                redact: &all_redacted,
+            };
             series.push(reader.read(pass)?);
         }
     }
@@ -135,8 +143,7 @@ impl Reader<'_> {
             (Reverse(a.anomalies), left.len(), left).cmp(&(Reverse(b.anomalies), right.len(), right))
         });
         let sum = |of: fn(&Counted) -> u64| counted.iter().map(|(_, counted)| of(counted)).sum();
-        let (windows, empty, anomalies) =
-            (sum(|of| of.windows), sum(|of| of.empty), sum(|of| of.anomalies));
+        let (windows, empty, anomalies) = (sum(|of| of.windows), sum(|of| of.empty), sum(|of| of.anomalies));
         let group_count = counted.len() as u64;
         counted.truncate(LISTED);
         let mut charts = match &charted {
@@ -146,7 +153,11 @@ impl Reader<'_> {
         let hidden = HiddenIds::new(self.store, [], self.redact)?.hides(self.stage.target());
         let groups = counted.into_iter().map(|(group, of)| GroupSeries {
             chart: charts.remove(&group),
-            group: if hidden { REDACTED.to_owned() } else { words(&group) },
+            group: if hidden {
+                REDACTED.to_owned()
+            } else {
+                words(&group)
+            },
             windows: of.windows,
             empty: of.empty,
             readings: of.readings,
@@ -161,7 +172,9 @@ impl Reader<'_> {
             source: pass.source.clone(),
             target: pass.target.clone(),
             measure: charted.as_ref().map(|charted| charted.line.0.to_owned()),
-            band: charted.as_ref().and_then(|charted| Some(charted.band?.map(|(name, _)| name.to_owned()))),
+            band: charted
+                .as_ref()
+                .and_then(|charted| Some(charted.band?.map(|(name, _)| name.to_owned()))),
             redacted,
             group_count,
             windows,
@@ -190,7 +203,11 @@ impl Reader<'_> {
                 return Ok(());
             };
             let (start, rows) = (window.measured.start, window.measured.rows);
-            let of = groups.entry(window.group).or_insert(Counted { first: start, last: start, ..Counted::default() });
+            let of = groups.entry(window.group).or_insert(Counted {
+                first: start,
+                last: start,
+                ..Counted::default()
+            });
             of.windows += 1;
             of.empty += u64::from(rows == 0);
             of.readings += rows;
@@ -202,7 +219,11 @@ impl Reader<'_> {
     }
 
     /// Returns what is drawn of some groups, over the time of all of them.
-    fn charts(&self, charted: &Charted<'_>, of: &[(String, Counted)]) -> Result<HashMap<String, SeriesChart>> {
+    fn charts(
+        &self,
+        charted: &Charted<'_>,
+        of: &[(String, Counted)],
+    ) -> Result<HashMap<String, SeriesChart>> {
         let (Some(windows), Some(first), Some(last)) = (
             self.aggregate.windows(),
             of.iter().map(|(_, of)| of.first).min(),
@@ -211,7 +232,9 @@ impl Reader<'_> {
             return Ok(HashMap::new());
         };
         let scale = Scale::new(windows, first, last);
-        let charts = of.iter().map(|(group, _)| (group.clone(), SeriesChart::new(&scale)));
+        let charts = of
+            .iter()
+            .map(|(group, _)| (group.clone(), SeriesChart::new(&scale)));
         let mut charts: HashMap<String, SeriesChart> = charts.collect();
         let target = Table::from_name(self.stage.target())?;
         target.each(self.store.connection(), |record| {

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use super::chart::Mark;
 use super::super::series::{Column, GroupSeries, SeriesChart, StageSeries};
+use super::chart::Mark;
 use crate::aggregate::Windows;
 
 /// Width and height of the field in its own units; the page scales it.
@@ -71,7 +71,10 @@ fn time_of(at: i64) -> String {
 impl<'r> SeriesRow<'r> {
     fn new(group: &'r GroupSeries) -> Option<Self> {
         let chart = group.chart.as_ref()?;
-        let axis = Axis::new(chart).unwrap_or(Axis { bottom: Decimal::ZERO, top: Decimal::ONE });
+        let axis = Axis::new(chart).unwrap_or(Axis {
+            bottom: Decimal::ZERO,
+            top: Decimal::ONE,
+        });
         let mut row = Self {
             group,
             line: String::new(),
@@ -87,12 +90,20 @@ impl<'r> SeriesRow<'r> {
         let count = chart.columns.len().max(1) as u64;
         let edge = |column: usize| column as u64 * WIDTH / count;
         let mut at = 0;
-        for run in chart.columns.chunk_by(|left, right| left.is_some() == right.is_some()) {
+        for run in chart
+            .columns
+            .chunk_by(|left, right| left.is_some() == right.is_some())
+        {
             let (from, to) = (edge(at), edge(at + run.len()));
             let values: Vec<(u64, &Column)> = run
                 .iter()
                 .enumerate()
-                .filter_map(|(inside, column)| Some((u64::midpoint(edge(at + inside), edge(at + inside + 1)), column.as_ref()?)))
+                .filter_map(|(inside, column)| {
+                    Some((
+                        u64::midpoint(edge(at + inside), edge(at + inside + 1)),
+                        column.as_ref()?,
+                    ))
+                })
                 .collect();
             if values.is_empty() {
                 let _ = write!(row.gaps, "M{from} 0H{to}V{HEIGHT}H{from}Z");
@@ -107,7 +118,10 @@ impl<'r> SeriesRow<'r> {
     /// Draws columns that follow each other, from edge to edge.
     fn run(&mut self, axis: &Axis, values: &[(u64, &Column)], from: u64, to: u64) {
         let path = |of: fn(&Column) -> Decimal| {
-            let mut points: Vec<(u64, u64)> = values.iter().map(|(x, column)| (*x, axis.y(of(column)))).collect();
+            let mut points: Vec<(u64, u64)> = values
+                .iter()
+                .map(|(x, column)| (*x, axis.y(of(column))))
+                .collect();
             if let (Some(first), Some(last)) = (points.first().copied(), points.last().copied()) {
                 points.insert(0, (from, first.1));
                 points.push((to, last.1));
@@ -116,14 +130,25 @@ impl<'r> SeriesRow<'r> {
         };
         let joined = |path: &mut String, points: &mut dyn Iterator<Item = (u64, u64)>| {
             for (x, y) in points {
-                let _ = write!(path, "{}{x} {y}", if path.is_empty() || path.ends_with('Z') { "M" } else { "L" });
+                let _ = write!(
+                    path,
+                    "{}{x} {y}",
+                    if path.is_empty() || path.ends_with('Z') {
+                        "M"
+                    } else {
+                        "L"
+                    }
+                );
             }
         };
         let mut line = String::new();
         joined(&mut line, &mut path(Column::mean).into_iter());
         self.line += &line;
         let (upper, lower) = (path(|column| column.greatest), path(|column| column.least));
-        joined(&mut self.band, &mut upper.into_iter().chain(lower.into_iter().rev()));
+        joined(
+            &mut self.band,
+            &mut upper.into_iter().chain(lower.into_iter().rev()),
+        );
         self.band.push('Z');
         for (x, column) in values.iter().filter(|(_, column)| !column.marked.is_empty()) {
             let mut marks: Vec<u64> = column.marked.iter().map(|value| axis.y(*value)).collect();
@@ -152,9 +177,15 @@ impl Axis {
         let below = least.checked_div(step)?.floor().checked_mul(step)?;
         let above = greatest.checked_div(step)?.ceil().checked_mul(step)?;
         Some(if below < above {
-            Self { bottom: below, top: above }
+            Self {
+                bottom: below,
+                top: above,
+            }
         } else {
-            Self { bottom: below.checked_sub(step)?, top: above.checked_add(step)? }
+            Self {
+                bottom: below.checked_sub(step)?,
+                top: above.checked_add(step)?,
+            }
         })
     }
 
@@ -183,7 +214,12 @@ fn step(length: Decimal) -> Option<Decimal> {
     }
     let tenths = [2, 5, 10, 20, 50].map(|tenths| Decimal::new(tenths, 1));
     let mut steps = tenths.into_iter().filter_map(|tenths| power.checked_mul(tenths));
-    steps.find(|step| !step.is_zero() && length.checked_div(*step).is_some_and(|steps| steps <= Decimal::from(4)))
+    steps.find(|step| {
+        !step.is_zero()
+            && length
+                .checked_div(*step)
+                .is_some_and(|steps| steps <= Decimal::from(4))
+    })
 }
 
 #[cfg(test)]

@@ -23,7 +23,11 @@ pub(super) struct Scale<'w> {
 impl<'w> Scale<'w> {
     /// Spans the windows that begin at these instants, and those between.
     pub(super) fn new(windows: &'w Windows, first: i64, last: i64) -> Self {
-        let count = if last > first { windows.between(first, last).saturating_add(2) } else { 1 };
+        let count = if last > first {
+            windows.between(first, last).saturating_add(2)
+        } else {
+            1
+        };
         Self {
             windows,
             first,
@@ -100,7 +104,9 @@ impl SeriesChart {
         let Some(value) = value.and_then(number) else {
             return;
         };
-        let band = band.unwrap_or_default().map(|bound| bound.and_then(number).unwrap_or(value));
+        let band = band
+            .unwrap_or_default()
+            .map(|bound| bound.and_then(number).unwrap_or(value));
         let (least, greatest) = (band[0].min(value), band[1].max(value));
         let column = self.columns[scale.column(start)].get_or_insert(Column {
             least,

@@ -10,7 +10,10 @@ fn words_of(minutes: i64) -> String {
 
 /// A day of a sensor in windows of five minutes (or as many as asked for): a wave, some gaps, some anomalies.
 pub(in crate::report) fn sensor(number: u32, windows: i64, most: i64) -> GroupSeries {
-    let five = Windows::Fixed { length: 5 * MINUTE, origin: 0 };
+    let five = Windows::Fixed {
+        length: 5 * MINUTE,
+        origin: 0,
+    };
     let scale = Scale::new(&five, BEGIN, BEGIN + (most - 1) * 5 * MINUTE);
     let mut chart = SeriesChart::new(&scale);
     let (mut empty, mut anomalies) = (0, 0);
@@ -27,7 +30,13 @@ pub(in crate::report) fn sensor(number: u32, windows: i64, most: i64) -> GroupSe
         let mean = 1_800 + wave * 3 + (at * 37).rem_euclid(11) + spike;
         let text = |hundredths: i64| Decimal::new(hundredths, 2).to_string();
         let (mean, low, high) = (text(mean), text(mean - 22 - wave / 4), text(mean + 31));
-        chart.add(&scale, BEGIN + at * 5 * MINUTE, Some(&mean), Some([Some(&low), Some(&high)]), is_marked);
+        chart.add(
+            &scale,
+            BEGIN + at * 5 * MINUTE,
+            Some(&mean),
+            Some([Some(&low), Some(&high)]),
+            is_marked,
+        );
     }
     GroupSeries {
         group: format!("sensor-{number:04}"),
@@ -43,7 +52,9 @@ pub(in crate::report) fn sensor(number: u32, windows: i64, most: i64) -> GroupSe
 
 /// A stage with so many sensors, of so many windows each.
 pub(in crate::report) fn stage(sensors: u32, windows: i64) -> StageSeries {
-    let groups: Vec<GroupSeries> = (1..=sensors).map(|number| sensor(number, windows, windows)).collect();
+    let groups: Vec<GroupSeries> = (1..=sensors)
+        .map(|number| sensor(number, windows, windows))
+        .collect();
     StageSeries {
         pass: PassId::new(3),
         stage: 1,
@@ -63,12 +74,27 @@ pub(in crate::report) fn stage(sensors: u32, windows: i64) -> StageSeries {
 
 #[test]
 fn each_window_has_a_column_until_there_are_too_many_and_no_anomaly_is_lost() {
-    for (windows, columns, one_each) in [(1, 1, true), (288, 288, true), (600, 600, true), (4_000, 600, false)] {
+    for (windows, columns, one_each) in [
+        (1, 1, true),
+        (288, 288, true),
+        (600, 600, true),
+        (4_000, 600, false),
+    ] {
         let group = sensor(1, windows, windows);
         let chart = group.chart.unwrap();
-        assert_eq!((chart.columns.len(), chart.one_each), (columns, one_each), "{windows}");
+        assert_eq!(
+            (chart.columns.len(), chart.one_each),
+            (columns, one_each),
+            "{windows}"
+        );
         let drawn = chart.columns.iter().flatten();
-        assert_eq!(drawn.clone().map(|column| column.marked.len() as u64).sum::<u64>(), group.anomalies);
+        assert_eq!(
+            drawn
+                .clone()
+                .map(|column| column.marked.len() as u64)
+                .sum::<u64>(),
+            group.anomalies
+        );
         let with_values: u64 = drawn.map(|column| u64::from(column.windows)).sum();
         assert_eq!(with_values, group.windows - group.empty);
     }

@@ -48,14 +48,11 @@ pub(super) fn render(session: &Session<'_>, report: &RunReport) -> String {
         text += &format!("{} {told}\n", yellow("UNFINISHED:"));
     }
     // Of a run that merged nothing, or aggregated nothing, there is no such section.
-    for (name, section) in sections
-        .into_iter()
-        .filter(|(name, _)| match *name {
-            "Matching" => !report.matching.is_empty(),
-            "Series" => !report.series.is_empty(),
-            _ => true,
-        })
-    {
+    for (name, section) in sections.into_iter().filter(|(name, _)| match *name {
+        "Matching" => !report.matching.is_empty(),
+        "Series" => !report.series.is_empty(),
+        _ => true,
+    }) {
         text += &format!("\n{}\n{}\n", bold(name), indented(section.trim_end(), 2));
     }
     text + &dim(&format!(
