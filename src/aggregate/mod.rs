@@ -11,6 +11,7 @@ mod time;
 mod windows;
 
 pub(crate) use every::{Every, Unit};
+pub(crate) use exact::Exact;
 pub(crate) use measure::{Measure, Order, Rounded, Take};
 pub(crate) use partial::{Partial, Rejected, TooMany};
 pub(crate) use series::{

@@ -148,7 +148,7 @@ impl Partial {
             needs: Needs::decode(bytes)?,
             moments: Moments {
                 count: take_number(bytes)?.try_into().ok()?,
-                places: take_number(bytes)?.try_into().ok()?,
+                places: bytes::take_u32(bytes).filter(|places| *places <= 28)?,
                 sum: bytes::take_whole(bytes)?,
                 squares: bytes::take_whole(bytes)?,
             },

@@ -2,7 +2,6 @@
 //! back only, so that windows come out as they go in.
 
 mod look_back;
-mod number;
 mod range;
 #[cfg(test)]
 mod tests;
@@ -11,9 +10,9 @@ use rust_decimal::Decimal;
 
 pub(crate) use look_back::LookBack;
 
-use number::Exact;
 use range::Range;
 
+use super::exact::Exact;
 use super::measure::{Rounded, Take};
 use super::windows::Windows;
 
@@ -288,11 +287,9 @@ impl<'s> Series<'s> {
             } => {
                 let range = at.map(|at| &self.ranges[at]);
                 let range = range.filter(|range| range.count() >= *min_periods);
-                let Some(distance) = range.and_then(|range| range.distance(position)) else {
-                    return (false, None);
-                };
-                let is_marked = distance.exceeds(&Exact::from(*k), &Exact::from(*min_deviation));
-                (is_marked, if anomaly.scored { distance.score() } else { None })
+                let distance =
+                    range.and_then(|range| range.distance(position, k, min_deviation, anomaly.scored));
+                distance.unwrap_or((false, None))
             }
             Rule::Outside { min, max } => {
                 let (is_marked, score) = outside(values[anomaly.of].as_deref(), *min, *max);
@@ -378,7 +375,7 @@ impl<'s> Series<'s> {
 
 /// Returns whether a value is outside the bounds, and how far.
 fn outside(json: Option<&str>, min: Option<Decimal>, max: Option<Decimal>) -> (bool, Option<Box<str>>) {
-    let Some((value, _)) = json.and_then(Exact::read) else {
+    let Some(value) = json.and_then(Exact::read) else {
         return (false, None);
     };
     let (min, max) = (min.map(Exact::from), max.map(Exact::from));

@@ -38,7 +38,7 @@ pub use unfinished::UnfinishedPass;
 
 pub(crate) use unfinished::{name_running, reading_options, unfinished_in, writing_options};
 
-pub(crate) use aggregate::{Waiting, WindowInputs};
+pub(crate) use aggregate::{ReadingFate, Sorted, Sorting, Waiting, WindowInputs};
 pub(crate) use batches::StageBatches;
 pub(crate) use bounds::Bounds;
 pub(crate) use claims::Claims;

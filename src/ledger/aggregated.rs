@@ -57,6 +57,9 @@ pub(crate) struct Noted {
     /// Readings of windows that are held back: ranges of record numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) waiting: Vec<(i64, i64)>,
+    /// Number of those readings.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) held_readings: u64,
     /// Digest over the windows and their readings, in hexadecimal digits.
     pub(crate) digest: String,
 }
@@ -133,6 +136,20 @@ pub(crate) struct WindowChanges {
     pub(crate) changed: u64,
     pub(crate) removed: u64,
     pub(crate) refused: u64,
+    /// Readings that were gathered for windows of which an entry was written.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) readings: u64,
+    /// Readings that were gathered for windows that stay as they stood.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) kept: u64,
+    /// Readings of windows of which an entry was written because an earlier window has changed: they were not gathered.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) following: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl AggregateOutcome {
@@ -152,6 +169,7 @@ impl AggregateOutcome {
                 changed: count(1)?,
                 removed: count(2)?,
                 refused: count(3)?,
+                ..WindowChanges::default()
             })
         })?;
         outcome.add(&changes);

@@ -24,6 +24,7 @@ pub(crate) mod open;
 pub(crate) mod origins;
 pub(crate) mod out;
 pub(crate) mod past;
+pub(crate) mod placed;
 pub(crate) mod places;
 pub(crate) mod processed;
 pub(crate) mod proof;

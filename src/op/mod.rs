@@ -33,6 +33,7 @@ mod map;
 mod r#move;
 mod nest;
 mod parse_date;
+mod partition;
 mod rekey;
 mod remove;
 mod rename;
@@ -79,6 +80,7 @@ pub use map::{MapKeys, MapValues};
 pub use r#move::Move;
 pub use nest::Nest;
 pub use parse_date::ParseDate;
+pub use partition::{Partition, PartitionKey};
 pub use rekey::Rekey;
 pub use remove::Remove;
 pub use rename::Rename;
@@ -132,6 +134,7 @@ static MANUALS: &[&Manual] = &[
     &hmac::MANUAL,
     &uuid::MANUAL,
     &bands::MANUAL,
+    &partition::MANUAL,
 ];
 
 /// Returns the reference of all operations as Markdown: per group a section, per operation its keys with their

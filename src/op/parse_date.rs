@@ -5,7 +5,7 @@ use serde_json::json;
 use toml_edit::Item;
 
 use super::kit::checked::Checked;
-use super::kit::dates::{problem, swapped, zone};
+use super::kit::dates::{ambiguous, problem, zone};
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::datetime::{self, Moment, ReadFormat, Unread, Unwritten, WriteFormat, read_first};
@@ -215,16 +215,8 @@ impl Operation for ParseDate {
         }
         let formats = self.plan.known().into_iter().flat_map(|plan| &plan.formats);
         let formats: Vec<&str> = formats.map(ReadFormat::text).collect();
-        let swapped = swapped(&formats).into_iter();
-        swapped
-            .map(|[first, second]| {
-                let message = format!(
-                    "`{first}` and `{second}` can read the same string differently; the first one wins"
-                );
-                Problem::warning("check.ambiguous_formats", None, message)
-                    .help("keep one of them, or add `ambiguous = \"refuse\"`")
-            })
-            .collect()
+        let help = "keep one of them, or add `ambiguous = \"refuse\"`";
+        ambiguous(&formats, help).into_iter().collect()
     }
 
     fn meaning(&self) -> serde_json::Value {

@@ -110,6 +110,9 @@ pub(super) fn parse(
     aggregate_exclusions(&root, section.as_ref(), &settings, &steps, &mut problems);
     in_place(section.as_ref(), &settings, &steps, &mut problems);
     let reconciles = parts::reconciles(&root, steps.into.as_ref(), &early, &mut problems);
+    if let Some(aggregate) = &steps.aggregate {
+        parts::over_windows(&root, aggregate, &reconciles, &mut problems);
+    }
     let place = |key: &str| section.as_ref().map(|section| section.place_of(key));
     let examples = parts::examples(&root, &mut problems);
     problems.extend(lookups::problems(&settings, &steps, &reconciles, place));

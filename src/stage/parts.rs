@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 use toml_edit::TableLike;
 
+use super::aggregate::Aggregate;
 use super::fields::unknown_field;
 use crate::environment::Secrets;
 use crate::expression::{Expression, Template};
@@ -121,6 +122,33 @@ pub(super) fn reconciles(
         .collect();
     unique_names(&sections, problems);
     reconciles
+}
+
+/// Checks what each `[[reconcile]]` beside `[aggregate]` may say: of a window, and under a name of its own.
+pub(super) fn over_windows(
+    root: &Section<'_>,
+    aggregate: &Aggregate,
+    reconciles: &[Reconcile],
+    problems: &mut Collected,
+) {
+    let sections = root.sections("reconcile", "reconcile", &mut Collected::default());
+    for section in &sections {
+        let name = section
+            .item("name")
+            .and_then(toml_edit::Item::as_str)
+            .unwrap_or_default();
+        if aggregate.compares(name) {
+            let message = format!("a stage that aggregates always compares `{name}`, under this name");
+            let problem = Problem::error("stage.duplicate_name", section.place_of("name"), message);
+            problems.add(problem.help("give this one another name"));
+        }
+    }
+    for rule in reconciles {
+        let by = rule.by.iter().map(|by| &by.target);
+        for expression in by.chain([&rule.target]) {
+            problems.extend(aggregate.unknown_field(expression, &expression.start()));
+        }
+    }
 }
 
 /// Reads the tolerance of a reconciliation; 0 if it is absent.

@@ -74,6 +74,12 @@ impl Exact {
         Self::new(self.digits_with(places).minus(&other.digits_with(places)), places)
     }
 
+    /// Returns the sum, with the places of the one with more places.
+    pub(crate) fn plus(&self, other: &Self) -> Self {
+        let places = self.places.max(other.places);
+        Self::new(self.digits_with(places).plus(&other.digits_with(places)), places)
+    }
+
     /// Returns plain text, with all places.
     pub(crate) fn text(&self) -> String {
         plain(

@@ -18,7 +18,7 @@ pub(crate) fn quotient(numerator: &Whole, denominator: &Whole, places: u32, roun
         Rounded::Places(kept) => i64::from(kept) - i64::from(places),
         Rounded::Digits(digits) => i64::from(digits.max(1)) - value.length(),
     };
-    let digits = value.words(shift, word_quotient).map_or_else(
+    let digits = value.words(shift, |a, b| Some(word_quotient(a, b))).map_or_else(
         || long_quotient(value.longs(shift)).to_string(),
         |word| itoa::Buffer::new().format(word).to_owned(),
     );
@@ -144,10 +144,10 @@ pub(super) fn plain(negative: bool, digits: &str, places: i64) -> String {
     text
 }
 
-fn word_quotient(numerator: u128, denominator: u128) -> Option<u128> {
+fn word_quotient(numerator: u128, denominator: u128) -> u128 {
     let (below, rest) = (numerator / denominator, numerator % denominator);
     let up = rounds_up(rest.cmp(&(denominator - rest)), below % 2 == 1);
-    Some(below + u128::from(up))
+    below + u128::from(up)
 }
 
 fn long_quotient((numerator, denominator): (BigUint, BigUint)) -> BigUint {

@@ -53,7 +53,7 @@ pub(in crate::aggregate) fn naive(
         Rounded::Places(last) => (i64::from(last), rounded_at(last.into()).1),
         Rounded::Digits(_) if size == big(0) => return "0".to_owned(),
         Rounded::Digits(digits) => {
-            let from = (-200..)
+            let from = (-200..400)
                 .find(|last| rounded_at(*last).0 >= ten(u32::from(digits) - 1))
                 .unwrap();
             (from, rounded_at(from).1)

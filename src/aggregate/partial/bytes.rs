@@ -104,6 +104,10 @@ pub(super) fn put_some<T: ?Sized>(out: &mut Vec<u8>, some: Option<&T>, put: impl
 }
 
 /// The outer `Option` is of the bytes.
+#[expect(
+    clippy::option_option,
+    reason = "what may be absent is read from bytes that may be cut off"
+)]
 pub(super) fn take_some<T>(
     bytes: &mut &[u8],
     take: impl FnOnce(&mut &[u8]) -> Option<T>,

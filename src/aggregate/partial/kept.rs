@@ -106,8 +106,8 @@ impl Kept {
     pub(super) fn bytes(&self) -> usize {
         let timed =
             |timed: &Option<Timed>| timed.as_ref().map_or(0, |timed| allocated(timed.json.capacity()));
-        let times = timed(&self.first) + timed(&self.last);
-        allocated(size_of::<Self>()) + times + self.values.bytes() + self.distinct.bytes() + self.list.bytes()
+        let ends = timed(&self.first) + timed(&self.last);
+        allocated(size_of::<Self>()) + ends + self.values.bytes() + self.distinct.bytes() + self.list.bytes()
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {

@@ -73,10 +73,10 @@ impl Values {
                 .map(|digits| digits.unsigned_abs())
                 .max()
                 .unwrap_or(0);
-            if i64::try_from(greatest).ok()?.checked_mul(power).is_none() {
-                return None;
+            i64::try_from(greatest).ok()?.checked_mul(power)?;
+            for digits in digits.iter_mut() {
+                *digits *= power;
             }
-            digits.iter_mut().for_each(|digits| *digits *= power);
             *places = more;
         }
         Some(*places)

@@ -62,6 +62,38 @@ impl Said {
     }
 }
 
+/// The readings of a window, for what its batch says it has placed: those that were gathered must all be found there.
+#[derive(Clone, Copy)]
+struct PlacedReadings {
+    inputs: u64,
+    were_gathered: bool,
+}
+
+impl PlacedReadings {
+    fn of(readings: &Readings, inputs: u64) -> Self {
+        Self {
+            inputs,
+            were_gathered: matches!(readings, Readings::Own { .. }),
+        }
+    }
+
+    /// The window has an entry.
+    fn placed(self, changes: &mut WindowChanges) {
+        if self.were_gathered {
+            changes.readings += self.inputs;
+        } else {
+            changes.following += self.inputs;
+        }
+    }
+
+    /// The window stays as it stands.
+    fn kept(self, changes: &mut WindowChanges) {
+        if self.were_gathered {
+            changes.kept += self.inputs;
+        }
+    }
+}
+
 impl Placer<'_> {
     /// Places one window. `all`: everything that was said of it.
     pub(super) fn place(&mut self, all: Vec<Finished>) -> Result<()> {
@@ -106,16 +138,22 @@ impl Placer<'_> {
             .and_then(|number| refused.readings_of(number))
             .or(stands.as_ref());
         let said = said(&made.readings, newest);
+        let has_same_readings =
+            newest.is_some_and(|newest| (newest.input, newest.inputs) == (said.input, said.inputs));
+        let readings = PlacedReadings::of(&made.readings, said.inputs);
         let was_refused = number.and_then(|number| refused.data_of(number));
         if let Some((refusal, halts)) = &made.refusal {
-            if was_refused == Some(made.data.as_str()) && made.counted.is_empty() {
+            if was_refused == Some(made.data.as_str()) && has_same_readings && made.counted.is_empty() {
+                readings.kept(&mut self.changes);
                 return Ok(());
             }
+            readings.placed(&mut self.changes);
             self.batch.halts |= halts;
             let refusal = refusal.clone();
             return self.refuse(&made, &said, &refusal, number, row.as_ref());
         }
         let Some(row) = row else {
+            readings.placed(&mut self.changes);
             if let Some(refusal) = self.taken(&made.id)? {
                 let refusal = refusal.to_json();
                 return self.refuse(&made, &said, &refusal, number, None);
@@ -124,11 +162,11 @@ impl Placer<'_> {
         };
         let now = row.row.as_ref().map(|row| (row.id.as_str(), row.data.as_str()));
         let is_same = now == Some((made.id.as_str(), made.data.as_str()));
-        let has_same_readings =
-            stands.is_some_and(|stands| (stands.input, stands.inputs) == (said.input, said.inputs));
         if is_same && has_same_readings && was_refused.is_none() && made.counted.is_empty() {
+            readings.kept(&mut self.changes);
             return Ok(());
         }
+        readings.placed(&mut self.changes);
         if row.edited && !is_same && self.stage.on_conflict() != OnConflict::Replace {
             return self.leave(&made, &said, &row);
         }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::bytes::{Reader, Writer};
-use super::dirty::{Finding, Found};
+use super::finding::{Finding, Found};
 use super::gathered::{Gathering, lost};
 use super::judge::{Before, Judge, hash_of};
 use super::keys::WindowKey;
@@ -26,15 +26,15 @@ use crate::store::{Salted, Table};
 
 /// The readings of the windows of a stage.
 pub(crate) struct WindowInputs<'a> {
-    stage: &'a Stage,
-    aggregate: &'a Aggregate,
+    pub(super) stage: &'a Stage,
+    pub(super) aggregate: &'a Aggregate,
     context: Context<'a>,
-    source: Table,
-    target: Table,
-    reader: &'a ReadConnection,
-    bounds: &'a Bounds,
-    before: Before,
-    refused: RefusedWindows,
+    pub(super) source: Table,
+    pub(super) target: Table,
+    pub(super) reader: &'a ReadConnection,
+    pub(super) bounds: &'a Bounds,
+    pub(super) before: Before,
+    pub(super) refused: RefusedWindows,
 }
 
 /// A window as its readings make it now, and as it stands; the one or the other may be missing.
@@ -87,7 +87,7 @@ impl<'a> WindowInputs<'a> {
         }))
     }
 
-    fn judge(&self) -> Judge<'_> {
+    pub(super) fn judge(&self) -> Judge<'_> {
         Judge {
             stage: self.stage,
             aggregate: self.aggregate,
@@ -166,7 +166,7 @@ impl<'a> WindowInputs<'a> {
     }
 
     /// Returns until when windows were written at the last pass, if the stage holds some back.
-    fn held_until(&self) -> Result<Option<i64>> {
+    pub(super) fn held_until(&self) -> Result<Option<i64>> {
         let Some(hold) = self.aggregate.hold() else {
             return Ok(None);
         };

@@ -114,7 +114,9 @@ pub(super) struct Judged {
 /// The windows of a block that is being read.
 #[derive(Debug, Default)]
 pub(super) struct OpenBlock {
-    groups: HashMap<Box<str>, HashMap<i64, BlockWindow>>,
+    /// The groups that have come, by their texts.
+    groups: HashMap<Box<str>, u32>,
+    windows: HashMap<(u32, i64), BlockWindow>,
 }
 
 /// Returns the block of a record.
@@ -125,13 +127,13 @@ pub(super) fn block_of(number: RecordNumber) -> i64 {
 impl OpenBlock {
     /// Ends the block.
     pub(super) fn end(&mut self) -> Vec<(WindowKey, Window)> {
-        let groups = std::mem::take(&mut self.groups);
-        let windows = groups.into_iter().flat_map(|(group, windows)| {
-            let group = group.clone();
-            windows
-                .into_iter()
-                .map(move |(start, window)| (WindowKey::new(&group, start), window.end()))
-        });
+        let mut names = vec![Box::default(); self.groups.len()];
+        for (name, group) in std::mem::take(&mut self.groups) {
+            names[group as usize] = name;
+        }
+        let windows = std::mem::take(&mut self.windows).into_iter();
+        let windows = windows
+            .map(|((group, start), window)| (WindowKey::new(&names[group as usize], start), window.end()));
         windows.collect()
     }
 
@@ -141,15 +143,18 @@ impl OpenBlock {
         measures: usize,
         source: &Salted,
     ) -> Result<&mut BlockWindow> {
-        if !self.groups.contains_key(reading.group.as_str()) {
-            self.groups.insert(reading.group.as_str().into(), HashMap::new());
-        }
         let salt = source.known_salt()?;
-        let group = self.groups.entry(reading.group.as_str().into());
-        let windows = group.or_default();
-        Ok(windows
-            .entry(reading.window)
-            .or_insert_with(|| BlockWindow::new(measures, salt)))
+        let (groups, windows) = (&mut self.groups, &mut self.windows);
+        let group = match groups.get(reading.group.as_str()) {
+            Some(group) => *group,
+            None => {
+                let group = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+                groups.insert(reading.group.as_str().into(), group);
+                group
+            }
+        };
+        let new = || BlockWindow::new(measures, salt);
+        Ok(windows.entry((group, reading.window)).or_insert_with(new))
     }
 }
 
@@ -228,7 +233,7 @@ impl Judge<'_> {
     }
 
     /// Returns why a reading is left out although it could be counted: it came when its window was closed.
-    fn late(&self, reading: &Reading<'_>, number: RecordNumber) -> Option<Why> {
+    pub(super) fn late(&self, reading: &Reading<'_>, number: RecordNumber) -> Option<Why> {
         let late = match self.aggregate.late() {
             Late::Reopen => return None,
             late => late,
@@ -257,7 +262,7 @@ impl Judge<'_> {
         dirty.is_some_and(|(dirty, end)| dirty.is_closed(&reading.group, end))
     }
 
-    fn reading<'r>(&self, source: &'r Salted) -> Result<Option<Reading<'r>>, Refusal> {
+    pub(super) fn reading<'r>(&self, source: &'r Salted) -> Result<Option<Reading<'r>>, Refusal> {
         let mut scope = Scope::new(Context {
             id: &source.record.id,
             salt: source.salt,

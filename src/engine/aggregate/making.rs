@@ -25,8 +25,8 @@ const PORTION: usize = 100;
 pub(super) struct Pending {
     pub(super) key: WindowKey,
     pub(super) shown: Shown,
-    /// Whether it had more values than the stage keeps.
-    pub(super) is_too_many: bool,
+    /// Why it is refused, if it had more values than the stage keeps.
+    pub(super) too_many: Option<Refusal>,
     pub(super) readings: Readings,
     pub(super) parent: Parent,
     pub(super) counted: Vec<(RecordNumber, Hash)>,
@@ -205,12 +205,7 @@ impl Maker<'_> {
             Ok(output) => (output, None),
             Err(refused) => (refused.output, Some(refused.refusal)),
         };
-        let refusal = if pending.is_too_many {
-            let expected = "no more values than the measure keeps (`exact`; for a list, `limit`)";
-            Some(Refusal::new("aggregate.too_many", "").expected(expected))
-        } else {
-            refusal
-        };
+        let refusal = pending.too_many.clone().or(refusal);
         let codes = scope.warnings().iter().map(ToString::to_string).collect();
         let made = Made {
             id: output.id,

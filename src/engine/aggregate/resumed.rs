@@ -13,7 +13,7 @@ use super::whole::Summary;
 use crate::aggregate::Windows;
 use crate::digest::hex;
 use crate::error::{Error, Result};
-use crate::ledger::aggregated::{AggregateNote, Noted, WindowFigures, note_of};
+use crate::ledger::aggregated::{AggregateNote, Noted, ReadingCounts, WindowFigures, note_of};
 use crate::ledger::read::PassSummary;
 use crate::ledger::windows::left_by;
 use crate::record::{RecordNumber, RecordSet};
@@ -138,6 +138,7 @@ impl Resumed {
                 },
                 newest: (making.newest > i64::MIN).then(|| Windows::utc(making.newest)),
                 waiting: summary.held.ranges().to_vec(),
+                held_readings: summary.held_readings,
                 digest,
             },
         };
@@ -146,5 +147,17 @@ impl Resumed {
             warnings.insert("aggregate.gap".to_owned(), figures.gaps);
         }
         Ok(Some((note.to_json(), warnings)))
+    }
+}
+
+impl Tally {
+    /// Returns the numbers of readings for the note of a pass.
+    fn counts(&self) -> ReadingCounts {
+        ReadingCounts {
+            read: self.read,
+            counted: self.counted,
+            filtered: self.filtered,
+            refused: self.refused,
+        }
     }
 }

@@ -44,7 +44,7 @@ impl Ranges {
     }
 
     /// Reads the next rows; none at the end.
-    fn read(&mut self, reader: &ReadConnection, table: &Table) -> Result<Vec<Salted>> {
+    pub(super) fn read(&mut self, reader: &ReadConnection, table: &Table) -> Result<Vec<Salted>> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         while let Some((_, last)) = self.ranges.get(self.at).copied() {
             let range = (RecordNumber::new(self.next), RecordNumber::new(last));

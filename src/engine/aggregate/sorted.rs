@@ -12,7 +12,7 @@ const PAGE_BYTES: usize = 1 << 20;
 
 /// Pairs that are to be sorted by their keys.
 #[derive(Debug)]
-pub(super) struct Sorting {
+pub(crate) struct Sorting {
     /// Maximum number of bytes in memory.
     limit: usize,
     held: Vec<Pair>,
@@ -22,7 +22,7 @@ pub(super) struct Sorting {
 
 impl Sorting {
     /// Begins with at most so many bytes in memory.
-    pub(super) fn within(limit: usize) -> Self {
+    pub(crate) fn within(limit: usize) -> Self {
         Self {
             limit,
             held: Vec::new(),
@@ -32,7 +32,7 @@ impl Sorting {
     }
 
     /// Adds a pair.
-    pub(super) fn add(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<()> {
+    pub(crate) fn add(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<()> {
         self.bytes += key.len() + value.len() + PAIR_BYTES;
         self.held.push((key, value));
         if self.bytes > self.limit {
@@ -56,7 +56,7 @@ impl Sorting {
     }
 
     /// Sorts: equal keys stay in the order in which they came.
-    pub(super) fn sorted(mut self) -> Result<Sorted> {
+    pub(crate) fn sorted(mut self) -> Result<Sorted> {
         if self.spilled.is_some() {
             self.spill()?;
         }
@@ -81,7 +81,7 @@ impl Sorting {
 
 /// Sorted pairs.
 #[derive(Debug)]
-pub(super) struct Sorted {
+pub(crate) struct Sorted {
     page: VecDeque<Pair>,
     spilled: Option<Spilled>,
 }
@@ -97,13 +97,13 @@ impl Sorted {
     }
 
     /// Returns the next key without taking it.
-    pub(super) fn peek(&mut self) -> Result<Option<&[u8]>> {
+    pub(crate) fn peek(&mut self) -> Result<Option<&[u8]>> {
         self.fill()?;
         Ok(self.page.front().map(|(key, _)| key.as_slice()))
     }
 
     /// Returns the next pair.
-    pub(super) fn next(&mut self) -> Result<Option<Pair>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Pair>> {
         self.fill()?;
         Ok(self.page.pop_front())
     }

@@ -7,11 +7,12 @@ use super::finished::{Parent, Readings};
 use super::keys::WindowKey;
 use super::making::{Making, Pending, alone, is_open_gap};
 use super::standing::{GroupRows, Rows, Standing};
-use super::whole::pending;
+use super::whole::{measured, pending};
 use super::window::Window;
 use crate::aggregate::{LookBack, Measured, Series, Shown, Windows};
 use crate::error::Result;
 use crate::record::RecordNumber;
+use crate::refusal::Refusal;
 
 /// Number of windows up to which it is cheaper to go on to the next one that is made again than to begin anew there.
 const NEAR: u64 = 64;
@@ -20,7 +21,7 @@ const NEAR: u64 = 64;
 pub(super) struct Again {
     start: i64,
     /// As it is measured now; `None` without readings.
-    now: Option<(Measured, bool, Window)>,
+    now: Option<(Measured, Option<Refusal>, Window)>,
     number: Option<RecordNumber>,
 }
 
@@ -32,8 +33,8 @@ pub(super) fn again(
 ) -> VecDeque<Again> {
     let again = group.starts.iter().map(|(start, number)| {
         let now = windows.remove(start).map(|window| {
-            let (measured, too_many) = making.aggregate.measured(*start, window.rows, &window.partials);
-            (measured, too_many.is_some(), window)
+            let (measured, too_many) = measured(making.aggregate, *start, &window);
+            (measured, too_many, window)
         });
         Again {
             start: *start,
@@ -185,7 +186,7 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
         last: &mut Option<i64>,
         measured: Measured,
         parent: Parent,
-        of: Option<(bool, Window)>,
+        of: Option<(Option<Refusal>, Window)>,
     ) -> Result<()> {
         let start = measured.start;
         if let Some(last) = last.replace(start)
@@ -210,12 +211,14 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
         shown: Shown,
         start: i64,
         parent: Parent,
-        of: Option<&(bool, Window)>,
+        of: Option<&(Option<Refusal>, Window)>,
         old: Option<Standing>,
     ) -> Pending {
         let key = WindowKey::new(self.name, shown.start);
         let mut made = match of {
-            Some((too_many, window)) if shown.start == start => pending(&key, shown, *too_many, window),
+            Some((too_many, window)) if shown.start == start => {
+                pending(&key, shown, too_many.clone(), window)
+            }
             _ => {
                 let is_own = shown.start == start;
                 let mut made = Pending::empty(self.name, shown, parent);

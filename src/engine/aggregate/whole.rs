@@ -8,9 +8,11 @@ use super::keys::WindowKey;
 use super::making::{Making, Pending, alone, is_open_gap, own};
 use super::spans::Spans;
 use super::window::Window;
-use crate::aggregate::Series;
+use crate::aggregate::{Measured, Series};
 use crate::engine::bounds::Bounds;
 use crate::error::Result;
+use crate::refusal::Refusal;
+use crate::stage::Aggregate;
 
 /// Number of windows between two looks at what stops the pass.
 const STEP: u64 = 1_000;
@@ -22,6 +24,8 @@ pub(super) struct Summary {
     pub(super) digest: Sha256,
     /// Readings of windows that are held back.
     pub(super) held: Spans,
+    /// Number of them.
+    pub(super) held_readings: u64,
 }
 
 /// Which windows are held back: those that end later than this.
@@ -50,6 +54,7 @@ impl Summary {
 
     /// Adds a window that is held back.
     pub(super) fn hold(&mut self, window: &Window) {
+        self.held_readings += window.rows;
         let mut ranges = self.held.ranges().to_vec();
         ranges.extend(window.spans.ranges());
         ranges.sort_unstable();
@@ -89,9 +94,9 @@ pub(super) fn make_all(
             continue;
         }
         summary.add(&key, &window);
-        let (measured, too_many) = aggregate.measured(key.start, window.rows, &window.partials);
+        let (measured, too_many) = measured(aggregate, key.start, &window);
         let Some(windows) = aggregate.windows() else {
-            making.add(pending(&key, alone(measured), too_many.is_some(), &window))?;
+            making.add(pending(&key, alone(measured), too_many, &window))?;
             continue;
         };
         if group.as_ref().is_none_or(|group| *group.name != *key.group) {
@@ -111,7 +116,7 @@ pub(super) fn make_all(
         group.series.push(measured, &mut |window| shown.push(window));
         for shown in shown {
             if shown.start == key.start {
-                making.add(pending(&key, shown, too_many.is_some(), &window))?;
+                making.add(pending(&key, shown, too_many.clone(), &window))?;
             } else {
                 making.add(Pending::empty(&key.group, shown, Parent::Salt(window.salt)))?;
             }
@@ -129,17 +134,23 @@ struct GroupSeries<'s> {
     last: Option<i64>,
 }
 
+/// Measures a window; with why it is refused, if it has too many values.
+pub(super) fn measured(aggregate: &Aggregate, start: i64, window: &Window) -> (Measured, Option<Refusal>) {
+    let (measured, too_many) = aggregate.measured(start, window.rows, &window.partials);
+    (measured, too_many.map(|_| aggregate.too_many(&window.partials)))
+}
+
 /// A window with readings that is to be made.
 pub(super) fn pending(
     key: &WindowKey,
     shown: crate::aggregate::Shown,
-    is_too_many: bool,
+    too_many: Option<Refusal>,
     window: &Window,
 ) -> Pending {
     Pending {
         key: key.clone(),
         shown,
-        is_too_many,
+        too_many,
         readings: own(window),
         parent: Parent::Salt(window.salt),
         counted: window.counted.clone(),
@@ -153,7 +164,7 @@ impl Pending {
         Self {
             key: WindowKey::new(group, shown.start),
             shown,
-            is_too_many: false,
+            too_many: None,
             readings: super::finished::Readings::None,
             parent,
             counted: Vec::new(),

@@ -14,9 +14,7 @@ use crate::engine::set_rules::{SetRuleParts, SetRules, enforced};
 use crate::error::{Error, Result};
 use crate::ledger::places::{EDITED, EXISTS, KeptPlaces};
 use crate::ledger::read::salt;
-use crate::ledger::{
-    Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, before_image, rows, whole,
-};
+use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, before_image, whole};
 use crate::record::{Record, RecordNumber};
 use crate::refusal::{Holder, Refusal};
 use crate::stage::{Output, Stage};

@@ -4,6 +4,7 @@
 //! `aggregate/` measures.
 
 mod advice;
+mod charted;
 mod compile;
 mod compile_measures;
 mod compile_series;
@@ -19,15 +20,18 @@ mod read;
 mod read_measures;
 mod read_series;
 mod reading;
+mod reconciled;
 mod schema;
 mod window;
 mod words;
 
 pub(super) use advice::ShownValue;
+pub(crate) use charted::Charted;
 pub use compiled::Aggregate;
 pub(crate) use compiled::Late;
 pub(super) use exclusions::exclusions;
 pub(super) use read::read;
 pub(crate) use reading::Reading;
+pub(crate) use reconciled::{READINGS, SummedField};
 pub(super) use schema::schema;
 pub(crate) use window::{RefusedWindow, WindowRow};

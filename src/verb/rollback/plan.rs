@@ -10,7 +10,7 @@ use crate::ledger::open::last_writer;
 use crate::ledger::read::{PassSummary, pass};
 use crate::ledger::since::{ReadingPass, each_batch_down_to, processed_since, readers_since, stands_on};
 use crate::ledger::stage_history::{applied_numbers, standing_passes};
-use crate::ledger::{PassKind, StageRow, runs};
+use crate::ledger::{PassKind, runs};
 use crate::name::StageName;
 use crate::record::{BatchId, PassId, RecordNumber, RunId};
 

@@ -133,6 +133,7 @@ const INPUT: StageInput<'_> = StageInput {
     target: TARGET,
     in_place: false,
     merges: false,
+    aggregates: true,
     lookups: &[],
 };
 

@@ -56,9 +56,12 @@ impl Series {
 
     fn refused_windows(&self) -> Vec<String> {
         let refused = refused_windows(self.connection(), PROJECT, STAGE).expect("a ledger");
-        let told = refused
-            .iter()
-            .map(|window| format!("{} {} {}", window.number, window.id, window.data));
+        let told = refused.iter().map(|window| {
+            format!(
+                "{} {} {}",
+                window.record.number, window.record.id, window.record.data
+            )
+        });
         told.collect()
     }
 }

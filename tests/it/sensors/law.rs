@@ -73,8 +73,12 @@ struct Shape {
 fn shape() -> impl Strategy<Value = Shape> {
     let words = |words: &'static [&'static str]| prop::sample::select(words);
     (
-        words(&["\"emit\"", "\"skip\""]),
-        words(&["", "v_mean = { with = \"carry\" }", "v_mean = { with = \"carry\", limit = 1 }\nv_last = { with = 0 }"]),
+        words(&["\"emit\"\ngap = 50", "\"skip\""]),
+        words(&[
+            "",
+            "v_mean = { with = \"carry\" }",
+            "v_mean = { with = \"carry\", limit = 1 }\nv_last = 0",
+        ]),
         words(&["3", "\"12m\""]),
         words(&["5m", "7m", "day"]),
         any::<bool>(),
@@ -95,17 +99,28 @@ fn shape() -> impl Strategy<Value = Shape> {
 impl Shape {
     fn text(&self) -> String {
         let (filter, rule) = (
-            if self.filters { "where = 'doc.v != 3'\n" } else { "" },
+            if self.filters {
+                "where = '= doc.v != 3'\n"
+            } else {
+                ""
+            },
             if self.has_rule {
-                "[[contract.rule]]\nname = \"few\"\nexpect = 'doc.n < 4'\n"
+                "[[contract.rule]]\nname = \"few\"\nexpect = '= doc.n < 4'\n"
             } else {
                 ""
             },
         );
-        let Self { empty, fill, over, every, memory, .. } = self;
+        let Self {
+            empty,
+            fill,
+            over,
+            every,
+            memory,
+            ..
+        } = self;
         format!(
             "[stage]\nsource = \"readings\"\ntarget = \"windows\"\nmax_errors = 1000\n{filter}
-             [aggregate]\nby = \"s\"\ntime = \"t\"\nevery = \"{every}\"\nrows = \"n\"\nempty = {empty}\ngap = 50\nmemory = \"{memory}\"
+             [aggregate]\nby = \"s\"\ntime = \"t\"\nevery = \"{every}\"\nrows = \"n\"\nempty = {empty}\nmemory = \"{memory}\"
              [aggregate.measures]\nv = [\"mean\", \"min\", \"max\", \"std\", \"sum\", \"median\", \"first\", \"last\", \"distinct\", \"delta\"]
              [aggregate.fill]\n{fill}
              [aggregate.fields]\nquality = '= if win.n >= 2 {{ \"good\" }} else {{ \"poor\" }}'
@@ -136,7 +151,11 @@ fn data(&(id, sensor, minutes, value): &Line) -> String {
         2 => "2.50".to_owned(),
         value => value.to_string(),
     };
-    let sensor = if sensor == 2 { "null".to_owned() } else { sensor.to_string() };
+    let sensor = if sensor == 2 {
+        "null".to_owned()
+    } else {
+        sensor.to_string()
+    };
     format!(r#"{{"id":"r{id}","s":{sensor},"t":{time},"v":{value}}}"#)
 }
 
@@ -148,7 +167,10 @@ struct History {
 
 impl History {
     fn new(shape: &Shape) -> Self {
-        let files = vec![("0001_windows.toml", shape.text()), ("0002_copies.toml", COPY.to_owned())];
+        let files = vec![
+            ("0001_windows.toml", shape.text()),
+            ("0002_copies.toml", COPY.to_owned()),
+        ];
         Self {
             world: world(&files),
             files,
@@ -193,6 +215,11 @@ impl History {
                 }
             }
             Step::EditAndRestore(at) => {
+                // Nobody else writes to a database that a pass is filling.
+                let is_open = self.world.asked::<i64>("SELECT count(*) FROM ledger_open") > 0;
+                if is_open {
+                    return;
+                }
                 if let Some(row) = self.world.rows("windows").get(*at).cloned() {
                     self.world.put("windows", &row.id, r#"{"edited":true}"#);
                     self.world.put("windows", &row.id, &row.data);
@@ -202,7 +229,9 @@ impl History {
     }
 
     fn roll_back(&mut self, scope: RollbackScope) -> bool {
-        self.world.try_roll_back(&RollbackOptions::default().scope(scope)).is_ok()
+        self.world
+            .try_roll_back(&RollbackOptions::default().scope(scope))
+            .is_ok()
     }
 
     fn apply(&mut self, stop: Option<usize>) {
@@ -212,13 +241,18 @@ impl History {
         let signal = StopSignal::default();
         let mut observer = StopAfter(stop.unwrap_or(usize::MAX), signal.clone());
         let (store, stages) = (&mut self.world.store, &self.world.stages);
-        let report = counterfoil::apply::apply(store, stages, &options.stop(signal), &mut observer).expect("an apply");
+        let report =
+            counterfoil::apply::apply(store, stages, &options.stop(signal), &mut observer).expect("an apply");
         self.runs.extend(report.run);
         if report.stopped.is_some() {
             return;
         }
         if report.passes.iter().all(|pass| !pass.resumed) {
-            let foreseen: Vec<_> = planned.stages.iter().map(|stage| (stage.stage, stage.counts)).collect();
+            let foreseen: Vec<_> = planned
+                .stages
+                .iter()
+                .map(|stage| (stage.stage, stage.counts))
+                .collect();
             let mut done: BTreeMap<u32, counterfoil::ledger::Counts> = BTreeMap::new();
             for pass in &report.passes {
                 let counts = done.entry(pass.stage).or_default();
@@ -230,7 +264,10 @@ impl History {
                 counts.merged += pass.counts.merged;
             }
             done.retain(|_, counts| counts.read > 0);
-            let foreseen: BTreeMap<_, _> = foreseen.into_iter().filter(|(_, counts)| counts.read > 0).collect();
+            let foreseen: BTreeMap<_, _> = foreseen
+                .into_iter()
+                .filter(|(_, counts)| counts.read > 0)
+                .collect();
             assert_eq!(foreseen, done, "the plan");
         }
         let again = self.world.apply();
@@ -246,8 +283,12 @@ impl History {
             fresh.load("readings", &lines);
         }
         fresh.apply();
+        let stale: BTreeSet<Option<String>> = refused(&self.world).into_iter().map(|(id, _)| id).collect();
         for database in ["windows", "copies"] {
-            assert_eq!(texts(&self.world, database), texts(&fresh, database), "{database}");
+            let mut now = texts(&self.world, database);
+            // The earlier version of a window that is refused stays.
+            now.retain(|id, _| !stale.contains(&Some(id.clone())));
+            assert_eq!(now, texts(&fresh, database), "{database}");
         }
         assert_eq!(refused(&self.world), refused(&fresh));
         let report = verify(&self.world.store, &VerifyOptions::default().inputs(true)).expect("a verdict");
@@ -274,18 +315,26 @@ fn world(files: &[(&'static str, String)]) -> World {
 }
 
 fn texts(world: &World, database: &str) -> BTreeMap<String, String> {
-    world.rows(database).into_iter().map(|row| (row.id, row.data)).collect()
+    world
+        .rows(database)
+        .into_iter()
+        .map(|row| (row.id, row.data))
+        .collect()
 }
 
 /// What stands refused: the id, and why.
 fn refused(world: &World) -> BTreeSet<(Option<String>, String)> {
     let quarantine = world.quarantine().into_iter();
-    quarantine.map(|refused| (refused.id, refused.code)).collect()
+    quarantine
+        .map(|refused| (refused.id, refused.reason.code.to_string()))
+        .collect()
 }
 
 fn refused_readings(world: &World) -> u64 {
     let refused = refused(world).into_iter();
-    refused.filter(|(id, _)| id.as_ref().is_some_and(|id| id.starts_with('r'))).count() as u64
+    refused
+        .filter(|(id, _)| id.as_ref().is_some_and(|id| id.starts_with('r')))
+        .count() as u64
 }
 
 fn cases() -> u32 {
