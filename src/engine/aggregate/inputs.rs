@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::bytes::{Reader, Writer};
-use super::dirty::{Finding, Found};
+use super::finding::{Finding, Found};
 use super::gathered::{Gathering, lost};
 use super::judge::{Before, Judge, hash_of};
 use super::keys::WindowKey;

@@ -6,6 +6,7 @@ mod bytes;
 mod course;
 mod dirty;
 mod emit;
+mod finding;
 mod finished;
 mod gathered;
 mod inputs;

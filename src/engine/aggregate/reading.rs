@@ -1,7 +1,8 @@
 //! The reading part of a pass: what the stage has to read, and the entries of what it does not count.
 
 use super::course::Course;
-use super::dirty::{Dirty, Finding, Found};
+use super::dirty::Dirty;
+use super::finding::{Finding, Found};
 use super::gathered::Gathering;
 use super::judge::{Before, Judge};
 use super::outs::Outs;

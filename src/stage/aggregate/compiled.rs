@@ -129,11 +129,6 @@ impl Aggregate {
         self.windowing.as_ref().map(|windowing| &windowing.windows)
     }
 
-    /// Returns whether it makes windows of time, and does not only group.
-    pub fn has_windows(&self) -> bool {
-        self.windowing.is_some()
-    }
-
     /// Returns every expression of it.
     pub(in crate::stage) fn expressions(&self) -> impl Iterator<Item = &Expression> {
         let by = self.by.iter().filter_map(|field| match &field.from {
@@ -167,6 +162,11 @@ impl Aggregate {
         let fields = self.measures.iter();
         let results = fields.flat_map(|field| field.names.iter().zip(&field.measure.takes));
         results.map(|(name, take)| (name.as_str(), take))
+    }
+
+    /// Returns whether it makes windows of time, and does not only group.
+    pub fn has_windows(&self) -> bool {
+        self.windowing.is_some()
     }
 
     /// Returns what is measured, in the order of the values of a reading.
