@@ -495,3 +495,39 @@ pub(crate) fn versions_since(
     }
     Ok(versions)
 }
+
+/// Returns the run that wrote a row last by a load or an edit, and what a load read it from.
+pub(crate) fn newest_write(
+    connection: &Connection,
+    database: &str,
+    record: RecordNumber,
+) -> Result<(Option<i64>, Option<String>)> {
+    let sql = concat!(
+        "SELECT b.run, CASE p.kind WHEN 'load' THEN p.source END FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
+         CROSS JOIN ledger_standing p ON p.pass=b.pass WHERE ",
+        of_row!("e", "?2"),
+        " AND p.target=?1 AND p.kind IN('load','edit') AND e.before IS NOT e.after ORDER BY e.batch DESC LIMIT 1"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![database, record])?;
+    Ok(match rows.next()? {
+        Some(row) => (row.get(0)?, row.get(1)?),
+        None => (None, None),
+    })
+}
+
+/// Returns whether a row was written after a batch.
+pub(crate) fn is_written_after(
+    connection: &Connection,
+    database: &str,
+    record: RecordNumber,
+    after: BatchId,
+) -> Result<bool> {
+    let sql = concat!(
+        "SELECT 1 FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_standing p ON p.pass=b.pass WHERE ",
+        of_row!("e", "?2"),
+        " AND p.target=?1 AND e.batch>?3 AND e.before IS NOT e.after LIMIT 1"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.exists(params![database, record, after])?)
+}

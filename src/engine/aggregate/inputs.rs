@@ -10,6 +10,7 @@ use super::keys::WindowKey;
 use super::scan::{Ranges, Scan, Step};
 use super::sorted::{Sorted, Sorting};
 use super::standing::RefusedWindows;
+use super::window::InputDigest;
 use crate::context::Context;
 use crate::digest::Hash;
 use crate::engine::bounds::Bounds;
@@ -235,6 +236,23 @@ impl<'a> WindowInputs<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Calls `tell` with each reading of a window, and returns their digest as the entry of the window has it; `None` without
+    /// readings.
+    pub(crate) fn digest(
+        &self,
+        group: &str,
+        start: i64,
+        spans: &[(RecordNumber, RecordNumber)],
+        mut tell: impl FnMut(&Salted) -> Result<()>,
+    ) -> Result<Option<Hash>> {
+        let mut digest = InputDigest::default();
+        self.readings(group, start, spans, |reading, commitment| {
+            digest.add(reading.record.number, commitment);
+            tell(reading)
+        })?;
+        Ok(digest.finish())
     }
 
     /// Returns the window that a reading is in, by its id; `None` if the stage leaves it out or refuses it.
