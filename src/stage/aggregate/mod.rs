@@ -4,6 +4,7 @@
 //! `aggregate/` measures.
 
 mod advice;
+mod build;
 mod charted;
 mod compile;
 mod compile_measures;
@@ -26,6 +27,7 @@ mod window;
 mod words;
 
 pub(super) use advice::ShownValue;
+pub use build::{AggregateAnomaly, AggregateBuilder, AggregateMeasure, AggregateRolling};
 pub(crate) use charted::Charted;
 pub use compiled::Aggregate;
 pub(crate) use compiled::Late;

@@ -147,7 +147,7 @@ fn an_aggregate_excludes_what_changes_each_record() {
             "target = \"a2\"\n{aggregate}[into]\na = 1\n[merge]\nby = {{ s = \"s\" }}\n[[op]]\nop = \"trim\"\npath = \"a\"\n"
         )),
         stage(&format!(
-            "target = \"a2\"\nwhere = \"= doc.at < now()\"\nprepare = \"let a = lookup(\\\"people\\\", doc.s);\"\n{aggregate}"
+            "target = \"a2\"\nwhere = '= date(doc.at, \"%Y-%m-%dT%H:%M:%S%:z\") < now()'\nprepare = \"let a = lookup(\\\"people\\\", doc.s);\"\n{aggregate}"
         )),
         stage(&format!(
             "target = \"a2\"\n{aggregate}[[contract.unique]]\nname = \"one\"\nkey = \"= doc.s\"\n\
