@@ -113,6 +113,11 @@ pub(super) fn parse(
     if let Some(aggregate) = &steps.aggregate {
         parts::over_windows(&root, aggregate, &reconciles, &mut problems);
     }
+    if let Some(aggregate) = &steps.aggregate {
+        let rules = steps.contract.rules.iter().map(|rule| &rule.expect);
+        let sums = reconciles.iter().flat_map(parts::Reconcile::of_target);
+        problems.extend(aggregate::unknown_fields(aggregate, rules.chain(sums)));
+    }
     let place = |key: &str| section.as_ref().map(|section| section.place_of(key));
     let examples = parts::examples(&root, &mut problems);
     problems.extend(lookups::problems(&settings, &steps, &reconciles, place));

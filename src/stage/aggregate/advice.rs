@@ -35,6 +35,13 @@ impl Aggregate {
         self.place.as_ref()
     }
 
+    /// Returns whether its windows, or one of their fields, follow the clocks of a zone.
+    pub(in crate::stage) fn has_zone(&self) -> bool {
+        self.windowing.as_ref().is_some_and(|windowing| {
+            windowing.local.is_some() || !matches!(windowing.windows, Windows::Fixed { .. })
+        })
+    }
+
     /// Returns whether all readings of a time are in one window.
     pub(in crate::stage) fn is_mixed(&self) -> bool {
         self.by.is_empty() && self.windowing.is_some()

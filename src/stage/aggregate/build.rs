@@ -76,10 +76,6 @@ fn all<'w>(words: impl IntoIterator<Item = &'w str>) -> Vec<Written> {
     words.into_iter().map(Written::by_program).collect()
 }
 
-fn one(word: &str) -> Option<Written> {
-    Some(Written::by_program(word))
-}
-
 impl AggregateMeasure {
     /// Begins with these measures of a path: `mean`, `p95`.
     pub fn of<'w>(path: &str, takes: impl IntoIterator<Item = &'w str>) -> Self {
@@ -112,7 +108,7 @@ impl AggregateMeasure {
 
     /// Sets what the names of its results begin with. Default: the last name of the path.
     pub fn named(mut self, name: &str) -> Self {
-        self.draft.name = one(name);
+        self.draft.name = Some(Written::by_program(name));
         self
     }
 
@@ -143,7 +139,7 @@ impl AggregateMeasure {
     /// Orders a list by a path. Default: by time, then by number.
     pub fn order(mut self, path: &str) -> Self {
         if let Some(list) = &mut self.draft.list {
-            list.order = one(path);
+            list.order = Some(Written::by_program(path));
         }
         self
     }
@@ -219,7 +215,7 @@ impl AggregateAnomaly {
 
     /// Adds a field with the distance.
     pub fn score(mut self, name: &str) -> Self {
-        self.draft.score = one(name);
+        self.draft.score = Some(Written::by_program(name));
         self
     }
 }
@@ -235,7 +231,7 @@ impl AggregateBuilder {
     /// Adds a field that readings are grouped by: a path, or an expression that begins with `= `.
     pub fn by_value(mut self, name: &str, value: &str) -> Self {
         self.draft.by.push(DraftGroup {
-            name: one(name),
+            name: Some(Written::by_program(name)),
             value: Written::by_program(value),
         });
         self
@@ -261,20 +257,20 @@ impl AggregateBuilder {
         self.draft.time = Some(DraftTime {
             path: Written::by_program(path),
             formats: Some(all(formats)),
-            zone: zone.and_then(one),
+            zone: zone.map(Written::by_program),
         });
         self
     }
 
     /// Sets the zone of calendar windows and of local times. Default: UTC.
     pub fn zone(mut self, zone: &str) -> Self {
-        self.draft.zone = one(zone);
+        self.draft.zone = Some(Written::by_program(zone));
         self
     }
 
     /// Sets where windows begin: an instant, or the day of calendar windows. Default: 1970.
     pub fn origin(mut self, origin: &str) -> Self {
-        self.draft.origin = one(origin);
+        self.draft.origin = Some(Written::by_program(origin));
         self
     }
 
@@ -292,25 +288,25 @@ impl AggregateBuilder {
 
     /// Names the field of the label. Default: `window`.
     pub fn name(mut self, name: &str) -> Self {
-        self.draft.name = one(name);
+        self.draft.name = Some(Written::by_program(name));
         self
     }
 
     /// Adds a field with the end of the window.
     pub fn end(mut self, name: &str) -> Self {
-        self.draft.end = one(name);
+        self.draft.end = Some(Written::by_program(name));
         self
     }
 
     /// Adds a field with the beginning in local time.
     pub fn local(mut self, name: &str) -> Self {
-        self.draft.local = one(name);
+        self.draft.local = Some(Written::by_program(name));
         self
     }
 
     /// Names the number of readings. Default: `sample_count`.
     pub fn rows(mut self, name: &str) -> Self {
-        self.draft.rows = one(name);
+        self.draft.rows = Some(Written::by_program(name));
         self
     }
 
@@ -329,19 +325,21 @@ impl AggregateBuilder {
     /// Refuses readings that are older than this before the newest of their group in the pass before. Default: late readings
     /// reopen their windows.
     pub fn refuse_late(mut self, closed_after: &str) -> Self {
-        (self.draft.late, self.draft.closed_after) = (Some(Late::Refuse), one(closed_after));
+        (self.draft.late, self.draft.closed_after) =
+            (Some(Late::Refuse), Some(Written::by_program(closed_after)));
         self
     }
 
     /// Leaves out readings that are older than this before the newest of their group in the pass before.
     pub fn leave_late(mut self, closed_after: &str) -> Self {
-        (self.draft.late, self.draft.closed_after) = (Some(Late::Leave), one(closed_after));
+        (self.draft.late, self.draft.closed_after) =
+            (Some(Late::Leave), Some(Written::by_program(closed_after)));
         self
     }
 
     /// Holds back windows that end later than the newest reading less this.
     pub fn hold(mut self, time: &str) -> Self {
-        self.draft.hold = one(time);
+        self.draft.hold = Some(Written::by_program(time));
         self
     }
 

@@ -77,8 +77,6 @@ pub(super) struct Windowing {
     pub(super) end: Option<String>,
     /// Name of the beginning in local time.
     pub(super) local: Option<(String, Tz)>,
-    /// The zone of calendar windows and of local times.
-    pub(super) zone: Tz,
 }
 
 /// A field that is computed from the window's own.
@@ -155,6 +153,11 @@ impl Aggregate {
             .chain(anomalies.flatten())
             .chain(fields)
             .map(String::as_str)
+    }
+
+    /// Returns whether windows say which fields are filled.
+    pub(super) fn fills(&self) -> bool {
+        !self.series.fills.is_empty()
     }
 
     /// Returns the results of the measures, in the order of the fields of a window.

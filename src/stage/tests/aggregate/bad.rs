@@ -64,6 +64,8 @@ fn every_problem_has_its_code_its_place_and_what_to_do() {
         "[aggregate.fields]\nquality = \"= win.sample_cuont > 2\"\n",
         "[aggregate.fields]\nquality = \"= doc.temperature\"\n",
         "[aggregate.fields]\nquality = \"= now()\"\n",
+        "[[contract.rule]]\nname = \"x\"\nexpect = \"= doc.temperature_men > 0\"\n",
+        "[[reconcile]]\nname = \"x\"\nsource = \"= 1\"\ntarget = \"= doc.rows\"\n",
         "[[example]]\nname = \"x\"\ninput = '{}'\noutput = '{}'\n",
     ];
     let found: Vec<String> = cases.iter().map(|rest| of(rest)).collect();

@@ -114,7 +114,8 @@ fn the_lineage_of_a_window_leads_to_its_readings() {
             crate::lineage::SourceField::Field(path) => format!("{path} {:?}", source.dependence),
             other => format!("{other:?} {:?}", source.dependence),
         });
-        found += &format!("{field}: {}\n", sources.collect::<Vec<_>>().join(", "));
+        let sources = sources.collect::<Vec<_>>().join(", ");
+        found.extend([&field, ": ", &sources, "\n"]);
     }
     snapbox::assert_data_eq!(found, snapbox::file!["lineage.txt"].raw());
 }
