@@ -218,7 +218,7 @@ impl Reader<'_> {
         Ok(groups)
     }
 
-    /// Returns what is drawn of some groups, over the time of all of them.
+    /// Returns what is drawn of some groups.
     fn charts(
         &self,
         charted: &Charted<'_>,
@@ -231,20 +231,27 @@ impl Reader<'_> {
         ) else {
             return Ok(HashMap::new());
         };
-        let scale = Scale::new(windows, first, last);
-        let charts = of
-            .iter()
-            .map(|(group, _)| (group.clone(), SeriesChart::new(&scale)));
-        let mut charts: HashMap<String, SeriesChart> = charts.collect();
+        // Charts of the same time stand one below the other; what would be a sliver of it has its own.
+        let charts = of.iter().map(|(group, of)| {
+            let is_long = of.last.abs_diff(of.first) >= last.abs_diff(first) / 2;
+            let (first, last) = if is_long {
+                (first, last)
+            } else {
+                (of.first, of.last)
+            };
+            let scale = Scale::new(windows, first, last);
+            (group.clone(), (SeriesChart::new(&scale), scale))
+        });
+        let mut charts: HashMap<String, (SeriesChart, Scale<'_>)> = charts.collect();
         let target = Table::from_name(self.stage.target())?;
         target.each(self.store.connection(), |record| {
             if let Some(window) = self.aggregate.window_in(&record.data)
-                && let Some(chart) = charts.get_mut(&window.group)
+                && let Some((chart, scale)) = charts.get_mut(&window.group)
             {
                 let at = |position: usize| window.measured.values[position].as_deref();
                 let band = charted.band.map(|band| band.map(|(_, position)| at(position)));
                 chart.add(
-                    &scale,
+                    scale,
                     window.measured.start,
                     at(charted.line.1),
                     band,
@@ -253,7 +260,10 @@ impl Reader<'_> {
             }
             Ok(())
         })?;
-        Ok(charts)
+        Ok(charts
+            .into_iter()
+            .map(|(group, (chart, _))| (group, chart))
+            .collect())
     }
 }
 

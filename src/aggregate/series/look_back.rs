@@ -1,7 +1,7 @@
 //! How far back an increment reads.
 
-use super::{Empty, FillWith, Measured, Over, Rule, SeriesRules};
-use crate::aggregate::Windows;
+use super::rules::{Empty, FillWith, Measured, Over, Rule, SeriesRules};
+use crate::aggregate::windows::Windows;
 
 /// How far back windows have to be read so that the next ones come out as if all had been read.
 #[derive(Debug)]

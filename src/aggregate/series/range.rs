@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use rust_decimal::Decimal;
 
-use super::{Over, Rolling};
+use super::rules::{Over, Rolling};
 use crate::aggregate::exact::{Exact, Moments};
-use crate::aggregate::{Rounded, Take};
+use crate::aggregate::measure::{Rounded, Take};
 
 /// Significant digits of a score.
 const SCORE: Rounded = Rounded::Digits(6);

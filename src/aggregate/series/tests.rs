@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
+use crate::aggregate::measure::Rounded;
 
 const MINUTE: i64 = 60_000_000;
 const WINDOWS: Windows = Windows::Fixed {

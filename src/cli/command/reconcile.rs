@@ -18,6 +18,7 @@ use crate::cli::signals::stop_signal;
 /// the ledger.
 ///
 /// A stage that aggregates compares its readings with its windows, and each `sum` with the readings, group by group.
+///
 /// The exit code is 3 if a difference is unexplained. The result is kept in the ledger (view
 /// `audit_reconciliation`). `apply` also reconciles what it has processed.
 #[derive(clap::Args, Debug)]

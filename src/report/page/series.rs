@@ -20,8 +20,6 @@ pub(super) struct SeriesRows<'r> {
     pub(super) further: Vec<&'r GroupSeries>,
     /// Number of groups that are not listed either.
     pub(super) unlisted: u64,
-    /// Beginning, middle and end of the time that all charts show.
-    pub(super) times: Vec<Mark>,
     /// Whether each column is one window.
     pub(super) one_each: bool,
 }
@@ -37,6 +35,8 @@ pub(super) struct SeriesRow<'r> {
     /// Marked values, and the ticks in the margin above them.
     pub(super) rings: String,
     pub(super) ticks: String,
+    /// Beginning, middle and end of its time.
+    pub(super) times: [Mark; 3],
     /// The values at the bottom and at the top.
     pub(super) values: [Mark; 2],
 }
@@ -45,19 +45,14 @@ impl<'r> SeriesRows<'r> {
     pub(super) fn new(stage: &'r StageSeries) -> Self {
         let drawn = |group: &&GroupSeries| group.chart.is_some();
         let (with, further): (Vec<_>, Vec<_>) = stage.groups.iter().partition(drawn);
-        let chart = with.first().and_then(|group| group.chart.as_ref());
-        let times = chart.map(|chart| {
-            let middle = chart.first + (chart.end - chart.first) / 2;
-            let times = [(0, chart.first), (WIDTH / 2, middle), (WIDTH, chart.end)];
-            times.map(|(at, time)| Mark::across(at, time_of(time)))
-        });
+        let mut charts = with.iter().filter_map(|group| group.chart.as_ref());
+        let one_each = charts.all(|chart| chart.one_each);
         Self {
             stage,
             rows: with.into_iter().filter_map(SeriesRow::new).collect(),
             unlisted: stage.group_count.saturating_sub(stage.groups.len() as u64),
             further,
-            times: times.into_iter().flatten().collect(),
-            one_each: chart.is_none_or(|chart| chart.one_each),
+            one_each,
         }
     }
 }
@@ -75,6 +70,8 @@ impl<'r> SeriesRow<'r> {
             bottom: Decimal::ZERO,
             top: Decimal::ONE,
         });
+        let middle = chart.first + (chart.end - chart.first) / 2;
+        let times = [(0, chart.first), (WIDTH / 2, middle), (WIDTH, chart.end)];
         let mut row = Self {
             group,
             line: String::new(),
@@ -82,6 +79,7 @@ impl<'r> SeriesRow<'r> {
             gaps: String::new(),
             rings: String::new(),
             ticks: String::new(),
+            times: times.map(|(at, time)| Mark::across(at, time_of(time))),
             values: [
                 Mark::down(HEIGHT, axis.bottom.normalize().to_string()),
                 Mark::down(0, axis.top.normalize().to_string()),

@@ -2,6 +2,7 @@
 //! retried and rolled back, in any order,
 //! - an `apply` leaves the windows, and the refusals, that a first apply makes of the same readings in a new store;
 //! - every window was made of exactly the readings that are in it, and a second apply finds nothing;
+//! - both sides agree to the last reading, after every apply and while a pass is interrupted;
 //! - a plan tells beforehand what the apply does;
 //! - a rollback of everything leaves no window.
 
@@ -244,6 +245,10 @@ impl History {
         let report =
             counterfoil::apply::apply(store, stages, &options.stop(signal), &mut observer).expect("an apply");
         self.runs.extend(report.run);
+        let (done, whole) = (report.reconciled.iter(), self.world.reconcile());
+        for stage in done.chain(&whole) {
+            assert!(stage.is_reconciled(), "{stage:#?}");
+        }
         if report.stopped.is_some() {
             return;
         }

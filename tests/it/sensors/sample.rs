@@ -79,7 +79,7 @@ fn late_and_corrected_readings_change_exactly_their_windows_and_a_rollback_resto
     are(&after, &fixture("windows_after_late.ndjson"));
     let changed = after.iter().filter(|line| !before.contains(line)).count();
     assert_eq!(changed, 13);
-    scene.exits_sound(&["rollback", "--run", "5", "--yes"], 0);
+    scene.exits_sound(&["rollback", "--run", "6", "--yes"], 0);
     assert_eq!(scene.rows("windows_v1"), before);
     scene.exits_sound(&["apply"], 0);
     assert_eq!(scene.rows("windows_v1"), after);

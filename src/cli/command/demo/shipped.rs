@@ -337,7 +337,7 @@ const SENSORS: DemoProject = DemoProject {
         },
         View {
             text: "Take the increment back. Every window is again what it was before the late readings.",
-            arguments: &["rollback", "--run", "8", "--yes", "--reason", "demo"],
+            arguments: &["rollback", "--run", "9", "--yes", "--reason", "demo"],
         },
         View {
             text: "The spike is back.",
