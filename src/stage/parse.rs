@@ -114,9 +114,8 @@ pub(super) fn parse(
         parts::over_windows(&root, aggregate, &reconciles, &mut problems);
     }
     if let Some(aggregate) = &steps.aggregate {
-        let rules = steps.contract.rules.iter().map(|rule| &rule.expect);
-        let sums = reconciles.iter().flat_map(parts::Reconcile::of_target);
-        problems.extend(aggregate::unknown_fields(aggregate, rules.chain(sums)));
+        let rules = steps.contract.rules.iter();
+        problems.extend(rules.filter_map(|rule| aggregate.unknown_field(&rule.expect, &rule.expect.start())));
     }
     let place = |key: &str| section.as_ref().map(|section| section.place_of(key));
     let examples = parts::examples(&root, &mut problems);

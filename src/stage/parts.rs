@@ -403,11 +403,6 @@ impl Reconcile {
         by.chain([&self.source, &self.target])
     }
 
-    /// Returns its expressions that read records of the target.
-    pub(super) fn of_target(&self) -> impl Iterator<Item = &Expression> {
-        self.by.iter().map(|by| &by.target).chain([&self.target])
-    }
-
     /// Returns its expressions that read records of the source.
     pub(super) fn of_source(&self) -> impl Iterator<Item = &Expression> {
         self.by.iter().map(|by| &by.source).chain([&self.source])

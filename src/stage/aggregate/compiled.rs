@@ -136,30 +136,6 @@ impl Aggregate {
         by.chain(self.fields.iter().map(|field| &field.expression))
     }
 
-    /// Returns the names of the fields of a window, but those that not every window has.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
-        let windowing = self.windowing.iter().flat_map(|windowing| {
-            let local = windowing.local.as_ref().map(|(name, _)| name);
-            [Some(&windowing.name), windowing.end.as_ref(), local]
-        });
-        let anomalies = self.anomalies.iter();
-        let anomalies = anomalies.flat_map(|(name, score)| [Some(name), score.as_ref()]);
-        let fields = self.fields.iter().map(|field| &field.name);
-        (self.by.iter().map(|field| &field.name))
-            .chain(windowing.flatten())
-            .chain([&self.rows])
-            .chain(self.measures.iter().flat_map(|field| &field.names))
-            .chain(&self.rolling)
-            .chain(anomalies.flatten())
-            .chain(fields)
-            .map(String::as_str)
-    }
-
-    /// Returns whether windows say which fields are filled.
-    pub(super) fn fills(&self) -> bool {
-        !self.series.fills.is_empty()
-    }
-
     /// Returns the results of the measures, in the order of the fields of a window.
     pub(super) fn results(&self) -> impl Iterator<Item = (&str, &Take)> {
         let fields = self.measures.iter();

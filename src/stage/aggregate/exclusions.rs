@@ -1,10 +1,6 @@
 //! What a stage that aggregates cannot have.
 
-use super::compile::FILLED;
 use super::compile::{IMPURE, impure};
-use super::compiled::Aggregate;
-use crate::expression::Expression;
-use crate::path::Segment;
 use crate::problem::{Place, Problem};
 use crate::stage::settings::{OnConflict, StageSettings, Stale};
 use crate::stage::steps::Steps;
@@ -75,27 +71,6 @@ pub(in crate::stage) fn exclusions<'k>(
     let prepare = steps.prepare.as_ref();
     problems.extend(prepare.and_then(|prepare| Some(impure(prepare.calls(clock)?, prepare.start()))));
     problems
-}
-
-/// Returns the problems of expressions over a window that read a field which no window has.
-pub(in crate::stage) fn unknown_fields<'e>(
-    aggregate: &Aggregate,
-    expressions: impl Iterator<Item = &'e Expression>,
-) -> Vec<Problem> {
-    let fields: Vec<&str> = aggregate.fields().collect();
-    let is_known = |name: &str| fields.contains(&name) || (name == FILLED && aggregate.fills());
-    let unknown = |expression: &Expression| {
-        let reads = expression.reads();
-        let name = reads.iter().find_map(|path| match path.segments().first() {
-            Some(Segment::Key(name)) if !is_known(name) => Some(name),
-            _ => None,
-        })?;
-        let message = format!("a window has no field `{name}`");
-        let problem = Problem::error("stage.unknown_field", expression.start(), message);
-        let help = format!("its fields are: {}", fields.join(", "));
-        Some(problem.help(help).did_you_mean(name, fields.iter().copied()))
-    };
-    expressions.filter_map(unknown).collect()
 }
 
 fn other_part(key: &str, place: Option<Place>) -> Problem {

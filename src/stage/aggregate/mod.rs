@@ -31,7 +31,7 @@ pub use build::{AggregateAnomaly, AggregateBuilder, AggregateMeasure, AggregateR
 pub(crate) use charted::Charted;
 pub use compiled::Aggregate;
 pub(crate) use compiled::Late;
-pub(super) use exclusions::{exclusions, unknown_fields};
+pub(super) use exclusions::exclusions;
 pub(super) use read::read;
 pub(crate) use reading::Reading;
 pub(crate) use reconciled::{READINGS, SummedField};
