@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::aggregate::{self, AggregateBuilder};
 use super::closure::Closure;
 use super::meaning::{meaning, rendering};
 use super::merge::{self, MergeBuilder};
@@ -61,6 +62,7 @@ pub struct StageBuilder {
     steps: Steps,
     rules: Vec<(String, String)>,
     merge: Option<MergeBuilder>,
+    aggregate: Option<AggregateBuilder>,
     version: Option<u32>,
     keeps_ids: bool,
     problems: Vec<Problem>,
@@ -75,6 +77,7 @@ impl StageBuilder {
             steps: Steps::default(),
             rules: Vec::new(),
             merge: None,
+            aggregate: None,
             version: None,
             keeps_ids: false,
             problems: Vec::new(),
@@ -171,6 +174,13 @@ impl StageBuilder {
     /// it makes one record of the target. It has neither operations nor a [`transform`](Self::transform).
     pub fn merge(mut self, merge: MergeBuilder) -> Self {
         self.merge = Some(merge);
+        self
+    }
+
+    /// Makes it a stage that aggregates: of the readings of its source it makes windows, or totals. It has neither operations
+    /// nor a [`transform`](Self::transform).
+    pub fn aggregate(mut self, aggregate: AggregateBuilder) -> Self {
+        self.aggregate = Some(aggregate);
         self
     }
 
@@ -293,6 +303,7 @@ impl StageBuilder {
         self.check_names();
         self.compile();
         self.compile_merge();
+        self.compile_aggregate();
         self.problems
             .extend(self.steps.ops.iter().flat_map(|op| op.problems()));
         let functions = [("version", self.version.is_some()), ("keeps_ids", self.keeps_ids)];
@@ -357,6 +368,34 @@ impl StageBuilder {
         let has = has.into_iter().filter(|(_, has)| *has).map(|(key, _)| key);
         self.problems
             .extend(merge::exclusions(&self.settings, has, |_| None));
+    }
+
+    fn compile_aggregate(&mut self) {
+        let Some(builder) = self.aggregate.take() else {
+            return;
+        };
+        let file = self.file();
+        let prepare = self.steps.prepare.iter();
+        let reading = Reading {
+            rounding: self.settings.rounding,
+            names: prepare.flat_map(Preparation::names).collect(),
+            ..Reading::new(&file, "")
+        };
+        match builder.compile(&reading) {
+            Ok(aggregate) => self.steps.aggregate = Some(aggregate),
+            Err(problems) => self.problems.extend(problems),
+        }
+        let contract = &self.steps.contract;
+        let has = [
+            ("op", !self.steps.ops.is_empty()),
+            ("transform", self.steps.closure.is_some()),
+            ("merge", self.steps.merge.is_some()),
+            ("contract.unique", !contract.unique.is_empty()),
+            ("contract.references", !contract.references.is_empty()),
+        ];
+        let has = has.into_iter().filter(|(_, has)| *has).map(|(key, _)| key);
+        let problems = aggregate::exclusions(&self.settings, &self.steps, has, |_| None);
+        self.problems.extend(problems);
     }
 
     fn file(&self) -> Arc<str> {

@@ -17,7 +17,7 @@ impl Stage {
     /// `check.redact_id`, `check.redact_sum`, `check.unused_name`, `check.no_effect`, `check.max_errors_unused`,
     /// `check.max_errors_all`, `check.on_conflict_unused`, `check.stale_unused`, `check.id_twice`,
     /// `check.not_an_expression`, `check.ambiguous_formats`, `check.never`, `check.unknown_member`,
-    /// `check.lone_field`, `check.constant_id`, `check.silent_rule`, `check.mean_of_means`, `check.mixed`,
+    /// `check.lone_field`, `check.constant_id`, `check.silent_rule`, `check.zone_unused`, `check.mean_of_means`, `check.mixed`,
     /// `contract.budget`.
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Collected::default();

@@ -36,6 +36,14 @@ impl Stage {
                  `[aggregate.fields]`",
             ));
         }
+        let zone = self.place_of("aggregate", "zone");
+        if zone.is_some() && !aggregate.has_zone() {
+            let message = "`zone` has no effect: windows of elapsed time are the same in every zone";
+            let problem = Problem::warning("check.zone_unused", zone, message);
+            problems.add(problem.help(
+                "write calendar windows such as `every = \"day\"`, `align = \"day\"`, or `local = \"window_local\"`",
+            ));
+        }
         if aggregate.is_mixed() {
             let message = "no `by`: the readings of all sources are in the same windows";
             let place = self

@@ -123,7 +123,7 @@ impl Stage {
         known.extend(steps.merge.iter().flat_map(Merge::reads));
         if let Some(aggregate) = &steps.aggregate {
             known.extend(aggregate.reads_by_place().into_iter().map(|(path, _)| path));
-            known.extend(aggregate.fields().map(Path::field));
+            known.extend(aggregate.field_names().into_iter().map(Path::field));
         }
         let schemas = steps.source_contract.iter().chain(&steps.contract.schema);
         known.extend(schemas.flat_map(Schema::fields));

@@ -45,7 +45,7 @@ mod steps;
 mod transform;
 mod written;
 
-pub use aggregate::Aggregate;
+pub use aggregate::{Aggregate, AggregateAnomaly, AggregateBuilder, AggregateMeasure, AggregateRolling};
 pub use build::StageBuilder;
 pub use diff::diff;
 pub use example::{ExampleResult, Verdict};

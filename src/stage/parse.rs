@@ -113,6 +113,10 @@ pub(super) fn parse(
     if let Some(aggregate) = &steps.aggregate {
         parts::over_windows(&root, aggregate, &reconciles, &mut problems);
     }
+    if let Some(aggregate) = &steps.aggregate {
+        let rules = steps.contract.rules.iter();
+        problems.extend(rules.filter_map(|rule| aggregate.unknown_field(&rule.expect, &rule.expect.start())));
+    }
     let place = |key: &str| section.as_ref().map(|section| section.place_of(key));
     let examples = parts::examples(&root, &mut problems);
     problems.extend(lookups::problems(&settings, &steps, &reconciles, place));

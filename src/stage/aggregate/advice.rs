@@ -13,7 +13,7 @@ pub(in crate::stage) struct SilentRule<'a> {
     pub(in crate::stage) k: Decimal,
     /// Maximum number of windows that it is over.
     pub(in crate::stage) windows: u64,
-    /// The greatest number of one place that could mark one.
+    /// The greatest number of three places that could mark one.
     pub(in crate::stage) greatest: Decimal,
     pub(in crate::stage) place: Option<Place>,
 }
@@ -33,6 +33,13 @@ impl Aggregate {
     /// Returns the place of the section.
     pub(in crate::stage) fn place(&self) -> Option<&Place> {
         self.place.as_ref()
+    }
+
+    /// Returns whether its windows, or one of their fields, follow the clocks of a zone.
+    pub(in crate::stage) fn has_zone(&self) -> bool {
+        self.windowing.as_ref().is_some_and(|windowing| {
+            windowing.local.is_some() || !matches!(windowing.windows, Windows::Fixed { .. })
+        })
     }
 
     /// Returns whether all readings of a time are in one window.
@@ -60,15 +67,21 @@ impl Aggregate {
             if can_mark(k) {
                 continue;
             }
-            // The root of a whole number below a hundred thousand: no result depends on it.
-            let most = (1..=4_000_i64).take_while(|tenths| can_mark(&Decimal::new(*tenths, 1)));
+            let k_of = |thousandths: i64| Decimal::new(thousandths, 3);
+            let (mut most, mut too_many) = (0, 1_000_000_000);
+            while too_many - most > 1 {
+                let middle = i64::midpoint(most, too_many);
+                if can_mark(&k_of(middle)) {
+                    most = middle;
+                } else {
+                    too_many = middle;
+                }
+            }
             silent.push(SilentRule {
                 name,
                 k: k.normalize(),
                 windows,
-                greatest: most
-                    .last()
-                    .map_or(Decimal::ZERO, |tenths| Decimal::new(tenths, 1).normalize()),
+                greatest: k_of(most).normalize(),
                 place: place.clone(),
             });
         }

@@ -53,8 +53,15 @@ impl AggregateCompiler<'_, '_> {
                 [] => "there are no measures: add them in `measures`".to_owned(),
                 known => format!("the measures make: {}", known.join(", ")),
             };
+            // A path that is measured is none of its results.
+            let begins = format!("{}_", of.text);
+            let problem = problem.help(help);
             self.problems
-                .add(problem.help(help).did_you_mean(&of.text, known.iter().copied()));
+                .add(if known.iter().any(|name| name.starts_with(&begins)) {
+                    problem
+                } else {
+                    problem.did_you_mean(&of.text, known.iter().copied())
+                });
             return None;
         };
         let take = results[at].1.clone();
@@ -167,7 +174,11 @@ impl AggregateCompiler<'_, '_> {
             draft.names.clone()
         };
         if names.len() != takes.len() {
-            let message = format!("`as` has {} names for {} measures", names.len(), takes.len());
+            let message = format!(
+                "`as` and `take` differ in length: {} and {}",
+                names.len(),
+                takes.len()
+            );
             let place = draft.names.first().and_then(|name| name.place.clone());
             self.error(
                 "aggregate.rolling",

@@ -60,7 +60,6 @@ impl AggregateCompiler<'_, '_> {
             labels_end: draft.labels_end,
             end,
             local: local.map(|name| (name, zone)),
-            zone,
         })
     }
 

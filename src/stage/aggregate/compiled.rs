@@ -77,8 +77,6 @@ pub(super) struct Windowing {
     pub(super) end: Option<String>,
     /// Name of the beginning in local time.
     pub(super) local: Option<(String, Tz)>,
-    /// The zone of calendar windows and of local times.
-    pub(super) zone: Tz,
 }
 
 /// A field that is computed from the window's own.
@@ -136,25 +134,6 @@ impl Aggregate {
             From::Path(_) => None,
         });
         by.chain(self.fields.iter().map(|field| &field.expression))
-    }
-
-    /// Returns the names of the fields of a window, but those that not every window has.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
-        let windowing = self.windowing.iter().flat_map(|windowing| {
-            let local = windowing.local.as_ref().map(|(name, _)| name);
-            [Some(&windowing.name), windowing.end.as_ref(), local]
-        });
-        let anomalies = self.anomalies.iter();
-        let anomalies = anomalies.flat_map(|(name, score)| [Some(name), score.as_ref()]);
-        let fields = self.fields.iter().map(|field| &field.name);
-        (self.by.iter().map(|field| &field.name))
-            .chain(windowing.flatten())
-            .chain([&self.rows])
-            .chain(self.measures.iter().flat_map(|field| &field.names))
-            .chain(&self.rolling)
-            .chain(anomalies.flatten())
-            .chain(fields)
-            .map(String::as_str)
     }
 
     /// Returns the results of the measures, in the order of the fields of a window.

@@ -10,7 +10,6 @@ pub(super) fn push_value(json: Option<&str>, out: &mut String) -> bool {
         return true;
     };
     match json.as_bytes().first() {
-        Some(b't' | b'f' | b'n') => out.push_str(json),
         Some(b'"') if json.contains('\\') => {
             let text = Value::Raw(json.into());
             let Some(text) = text.as_text().filter(|text| !text.contains('\0')) else {
@@ -18,7 +17,7 @@ pub(super) fn push_value(json: Option<&str>, out: &mut String) -> bool {
             };
             out.push_str(&Value::text(&text).to_json());
         }
-        Some(b'"') => out.push_str(json),
+        Some(b'"' | b't' | b'f' | b'n') => out.push_str(json),
         Some(b'-' | b'0'..=b'9') => return push_number(json, out),
         _ => return false,
     }

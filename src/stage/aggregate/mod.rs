@@ -4,6 +4,7 @@
 //! `aggregate/` measures.
 
 mod advice;
+mod build;
 mod charted;
 mod compile;
 mod compile_measures;
@@ -26,6 +27,7 @@ mod window;
 mod words;
 
 pub(super) use advice::ShownValue;
+pub use build::{AggregateAnomaly, AggregateBuilder, AggregateMeasure, AggregateRolling};
 pub(crate) use charted::Charted;
 pub use compiled::Aggregate;
 pub(crate) use compiled::Late;
@@ -34,4 +36,4 @@ pub(super) use read::read;
 pub(crate) use reading::Reading;
 pub(crate) use reconciled::{READINGS, SummedField};
 pub(super) use schema::schema;
-pub(crate) use window::{RefusedWindow, WindowRow};
+pub(crate) use window::WindowRow;

@@ -54,7 +54,7 @@ fn measure(table: &Section<'_>, key: &str, item: &Item, problems: &mut Collected
         )));
         return None;
     }
-    for (key, what) in [("error", "a sketch, with an `error`"), ("sketch", "a sketch")] {
+    for (key, what) in [("error", "a sketch (`error`)"), ("sketch", "a sketch")] {
         if settings.has(key) {
             let problem = later(&settings, key, what);
             problems.add(problem.help("`exact` sets how many values of a window are kept"));

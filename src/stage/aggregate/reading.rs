@@ -99,11 +99,10 @@ impl ReadPlan {
                     json = "";
                     break;
                 }
-                let mut place = [0..0];
-                if !members_in(json, &[name], &mut place) {
+                let mut place = 0..0;
+                if !members_in(json, &[name], std::slice::from_mut(&mut place)) {
                     return None;
                 }
-                let [place] = place;
                 json = json.get(place).unwrap_or_default();
             }
             values.push((!json.is_empty() && json != "null").then_some(Cow::Borrowed(json)));
@@ -131,9 +130,9 @@ fn paths<'a>(
         From::Path(path) => Some(path),
         From::Expression(_) => None,
     });
-    let measured = measures.iter().flat_map(|field| field.of.paths());
+    let of_measures = measures.iter().flat_map(|field| field.of.paths());
     by.chain(windowing.map(|windowing| &windowing.time))
-        .chain(measured)
+        .chain(of_measures)
 }
 
 impl Measured {

@@ -34,7 +34,7 @@ impl Aggregate {
     }
 
     /// Returns the names of the fields that a window may have.
-    fn field_names(&self) -> Vec<&str> {
+    pub(in crate::stage) fn field_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.by.iter().map(|field| field.name.as_str()).collect();
         if let Some(windowing) = &self.windowing {
             names.push(&windowing.name);

@@ -64,6 +64,8 @@ fn every_problem_has_its_code_its_place_and_what_to_do() {
         "[aggregate.fields]\nquality = \"= win.sample_cuont > 2\"\n",
         "[aggregate.fields]\nquality = \"= doc.temperature\"\n",
         "[aggregate.fields]\nquality = \"= now()\"\n",
+        "[[contract.rule]]\nname = \"x\"\nexpect = \"= doc.temperature_men > 0\"\n",
+        "[[reconcile]]\nname = \"x\"\nsource = \"= 1\"\ntarget = \"= doc.rows\"\n",
         "[[example]]\nname = \"x\"\ninput = '{}'\noutput = '{}'\n",
     ];
     let found: Vec<String> = cases.iter().map(|rest| of(rest)).collect();
@@ -147,7 +149,7 @@ fn an_aggregate_excludes_what_changes_each_record() {
             "target = \"a2\"\n{aggregate}[into]\na = 1\n[merge]\nby = {{ s = \"s\" }}\n[[op]]\nop = \"trim\"\npath = \"a\"\n"
         )),
         stage(&format!(
-            "target = \"a2\"\nwhere = \"= doc.at < now()\"\nprepare = \"let a = lookup(\\\"people\\\", doc.s);\"\n{aggregate}"
+            "target = \"a2\"\nwhere = '= date(doc.at, \"%Y-%m-%dT%H:%M:%S%:z\") < now()'\nprepare = \"let a = lookup(\\\"people\\\", doc.s);\"\n{aggregate}"
         )),
         stage(&format!(
             "target = \"a2\"\n{aggregate}[[contract.unique]]\nname = \"one\"\nkey = \"= doc.s\"\n\

@@ -9,12 +9,14 @@ fn what_is_probably_not_intended_is_a_warning() {
         ))
     };
     let windows = "[stage]\nsource = \"a1\"\ntarget = \"a2\"\nREDACT[aggregate]\n";
-    let stages = [
+    let stages = vec![
         anomaly("3.17", "12"),
         anomaly("3.18", "12"),
         anomaly("2", "\"1h\""),
         anomaly("4", "\"1h\""),
         anomaly("1", "2"),
+        aggregating("zone = \"Europe/Berlin\"\n"),
+        aggregating("zone = \"Europe/Berlin\"\nlocal = \"window_local\"\n"),
         parse(&format!(
             "{}time = \"t\"\nevery = \"5m\"\n",
             windows.replace("REDACT", "")

@@ -36,7 +36,7 @@ on_conflict = "replace"
 prepare = "let floor = doc.place.floor;"
 
 [aggregate]
-by = ["device.id", { site = "= doc.site ?? \"none\"", floor = "= floor" }]
+by = ["device.id", { site = "= doc.get(\"site\") ?? \"none\"", floor = "= floor" }]
 time = { path = "at", formats = ["%d.%m.%Y %H:%M:%S"], zone = "Europe/Berlin" }
 every = "15m"
 zone = "Europe/Berlin"
