@@ -156,6 +156,6 @@ macro_rules! stands {
 }
 
 pub(crate) use {
-    is_about_place, is_of_window, of_range, of_record, of_row, rollbacks_of, standing_life, stands, undone, undone_by,
-    undone_singly,
+    is_about_place, is_of_window, of_range, of_record, of_row, rollbacks_of, standing_life, stands, undone,
+    undone_by, undone_singly,
 };

@@ -139,7 +139,9 @@ const INPUT: StageInput<'_> = StageInput {
 fn put(number: i64, value: &str) -> Edit {
     Edit::Put {
         id: format!("r{number}"),
-        data: format!("{{\"sensor\":7,\"value\":{value},\"note\":\"as it was read, long enough for a patch\"}}"),
+        data: format!(
+            "{{\"sensor\":7,\"value\":{value},\"note\":\"as it was read, long enough for a patch\"}}"
+        ),
     }
 }
 
@@ -151,7 +153,8 @@ fn delete(number: i64) -> Edit {
 
 /// The revision of the stage, with a meaning that is not that of its text.
 fn stage() -> StageRow {
-    let meaning = "{\"aggregate\":{\"by\":[\"sensor\"]},\"number\":1,\"source\":\"readings\",\"target\":\"windows\"}";
+    let meaning =
+        "{\"aggregate\":{\"by\":[\"sensor\"]},\"number\":1,\"source\":\"readings\",\"target\":\"windows\"}";
     StageRow {
         stage: 0,
         project: PROJECT.to_owned(),
@@ -215,7 +218,9 @@ fn batch(connection: &Connection, said: &[Said<'_>]) -> Batch {
                 });
                 batch.add(entry);
             }
-            Said::Now(window, data, readings) => change(connection, &mut batch, (window, Some(data)), readings),
+            Said::Now(window, data, readings) => {
+                change(connection, &mut batch, (window, Some(data)), readings)
+            }
             Said::Vanished(window) => change(connection, &mut batch, (window, None), &[]),
             Said::RefusedWindow(known, id, data, readings) => {
                 let record = known.map_or_else(|| number(connection, &mut batch, id).0, RecordNumber::new);
@@ -224,7 +229,12 @@ fn batch(connection: &Connection, said: &[Said<'_>]) -> Batch {
             Said::Refused(reading) => {
                 let (_, row) = row(connection, SOURCE, reading);
                 let row = row.expect("a reading");
-                image(&mut batch, row.number, ImageKind::Refused, whole(&row.id, &row.data));
+                image(
+                    &mut batch,
+                    row.number,
+                    ImageKind::Refused,
+                    whole(&row.id, &row.data),
+                );
                 let reason = "{\"code\":\"aggregate.number\",\"violations\":[]}";
                 of_reading(connection, &mut batch, (reading, EntryOutcome::Refused), reason);
             }
@@ -328,7 +338,12 @@ fn refuse_window(
     batch.add(entry);
 }
 
-fn of_reading(connection: &Connection, batch: &mut Batch, (reading, outcome): (i64, EntryOutcome), reason: &str) {
+fn of_reading(
+    connection: &Connection,
+    batch: &mut Batch,
+    (reading, outcome): (i64, EntryOutcome),
+    reason: &str,
+) {
     let (salt, row) = row(connection, SOURCE, reading);
     let mut entry = Entry::new(RecordNumber::new(reading), 0, outcome);
     entry.input = hash(&salt, row.as_ref());

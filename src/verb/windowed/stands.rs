@@ -56,13 +56,19 @@ impl Series {
 
     fn refused_windows(&self) -> Vec<String> {
         let refused = refused_windows(self.connection(), PROJECT, STAGE).expect("a ledger");
-        let told = refused.iter().map(|window| format!("{} {} {}", window.number, window.id, window.data));
+        let told = refused
+            .iter()
+            .map(|window| format!("{} {} {}", window.number, window.id, window.data));
         told.collect()
     }
 }
 
 fn told(window: &StandingWindow) -> String {
-    let spans: Vec<[i64; 2]> = window.spans.iter().map(|(from, to)| [from.get(), to.get()]).collect();
+    let spans: Vec<[i64; 2]> = window
+        .spans
+        .iter()
+        .map(|(from, to)| [from.get(), to.get()])
+        .collect();
     format!(
         "{} {} {} {} {} {} {}",
         window.record,
@@ -153,7 +159,9 @@ fn windows_of_dense_and_of_sparse_batches_stand_in_the_order_of_their_numbers() 
     series.aggregate(&new);
     let dense = "SELECT entries||' '||(SELECT count(*) FROM ledger_sparse s WHERE s.batch=b.batch) FROM ledger_batch b WHERE entries=400";
     assert_eq!(series.told(dense), ["400 0"]);
-    let changed: Vec<Said<'_>> = (0..300).map(|at| Said::Now(4 + at, "{\"n\":2}", &[1, 2])).collect();
+    let changed: Vec<Said<'_>> = (0..300)
+        .map(|at| Said::Now(4 + at, "{\"n\":2}", &[1, 2]))
+        .collect();
     series.aggregate(&changed);
     series.aggregate(&[
         Said::Now(403, "{\"n\":2}", &[2]),
