@@ -1,7 +1,9 @@
 //! Windows over readings: which window an instant is in, exact measures of many numbers, and what follows from one window
 //! to the next. Works on numbers and texts, without documents; nothing here is a float.
 
+mod day;
 mod every;
+mod exact;
 mod measure;
 mod partial;
 mod series;
@@ -9,6 +11,7 @@ mod time;
 mod windows;
 
 pub(crate) use every::{Every, Unit};
+pub(crate) use exact::Exact;
 pub(crate) use measure::{Measure, Order, Rounded, Take};
 pub(crate) use partial::{Partial, Rejected, TooMany};
 pub(crate) use series::{

@@ -6,6 +6,7 @@
 )]
 
 mod advice;
+mod aggregated;
 mod alike;
 mod answer;
 mod arguments;

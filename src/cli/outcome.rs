@@ -6,10 +6,11 @@ use counterfoil::project::Project;
 use counterfoil::quarantine::{EarlierVersions, Selected};
 use counterfoil::reconcile::StageReconciled;
 use counterfoil::record::{PassId, REDACTED};
-use counterfoil::stage::Stage;
+use counterfoil::stage::{Aggregate, Stage};
 use counterfoil::store::Store;
 use counterfoil::{Error, Stopped};
 
+use super::aggregated::in_words as aggregated;
 use super::alike;
 use super::answer::{Answer, json};
 use super::exit::Exit;
@@ -70,7 +71,7 @@ impl CommandOutcome<'_> {
         let mut text = if report.passes.is_empty() {
             up_to_date(&report)
         } else {
-            passes(&report.passes, self.progress) + &merges(&report.passes)
+            passes(&report.passes, self.progress) + &merges(&report.passes) + &self.aggregates(&report.passes)
         };
         text += &refusals(&refused);
         text += &in_short(&report.reconciled);
@@ -109,6 +110,31 @@ impl CommandOutcome<'_> {
             .filter(|pass| self.left.passes.contains(&pass.pass))
             .map(|pass| pass.stage)
             .collect()
+    }
+
+    /// What the stages that aggregate came to, a line for each.
+    fn aggregates(&self, passes: &[PassReport]) -> String {
+        let aggregates = passes
+            .iter()
+            .filter_map(|pass| Some((pass, pass.aggregate.as_ref()?)));
+        let lines = aggregates.map(|(pass, outcome)| {
+            let stage = self.project.stages().get(pass.stage);
+            let windows = stage
+                .and_then(Stage::aggregate)
+                .is_none_or(Aggregate::has_windows);
+            let route = route(&pass.source, &pass.target);
+            let state = match state(pass) {
+                "done" => String::new(),
+                state => format!(" ({state})"),
+            };
+            let words = aggregated(outcome, windows);
+            format!(
+                "stage {} {}{state}: {route}: {words}\n",
+                pass.stage,
+                shown(&pass.slug)
+            )
+        });
+        lines.collect()
     }
 
     fn masked_report(&self) -> Result<ApplyReport, Failure> {
@@ -300,6 +326,11 @@ fn up_to_date(report: &ApplyReport) -> String {
 }
 
 fn passes(passes: &[PassReport], progress: &ProgressDisplay) -> String {
+    // What readings came to is not a number of records: it has its own line.
+    let passes: Vec<&PassReport> = passes.iter().filter(|pass| pass.aggregate.is_none()).collect();
+    if passes.is_empty() {
+        return String::new();
+    }
     let merges = passes.iter().any(|pass| pass.counts.merged > 0);
     let several = passes.iter().any(|pass| pass.out != pass.counts.written);
     let mut header = vec!["stage", "route", "state", ">read", ">written"];

@@ -18,12 +18,20 @@ pub(crate) fn mask(reconciled: &mut [StageReconciled], stages: &Stages, redact: 
         let Some(stage) = stages.get(reconciled.stage) else {
             continue;
         };
-        for (result, rule) in reconciled.reconciliations.iter_mut().zip(stage.reconciles()) {
-            let reads = rule
-                .by
-                .iter()
-                .flat_map(|by| [by.source.reads(), by.target.reads()])
-                .flatten();
+        for result in &mut reconciled.reconciliations {
+            let rule = stage.reconciles().iter().find(|rule| rule.name == result.name);
+            let reads = match (rule, stage.aggregate()) {
+                (Some(rule), _) => {
+                    let by = rule
+                        .by
+                        .iter()
+                        .flat_map(|by| [by.source.reads(), by.target.reads()]);
+                    by.flatten().collect()
+                }
+                // By the groups, without being asked.
+                (None, Some(aggregate)) => aggregate.group_reads(),
+                (None, None) => Vec::new(),
+            };
             let is_redacted = |read: Path| {
                 let hides = |path| MaskRelation::new(path, read.segments()).may_hide();
                 redact.iter().any(hides)

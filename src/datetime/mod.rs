@@ -23,6 +23,7 @@ mod write;
 pub(crate) use error::FormatError;
 pub(crate) use format::{ReadFormat, WriteFormat, form};
 pub(crate) use moment::{Moment, Unread, Unwritten};
+pub(crate) use read::read_first;
 
 /// Returns the zone with this name in the IANA database.
 pub(crate) fn zone(name: &str) -> Option<Tz> {

@@ -26,6 +26,21 @@ struct DateFields {
 /// Replaces a year of more than four digits. It is a leap year, so it has every day that a year can have.
 const LEAP_YEAR: i16 = 2000;
 
+/// Parses a text by the first of several formats that accepts it, and returns the position of that format.
+pub(crate) fn read_first(formats: &[ReadFormat], text: &str) -> Result<(usize, Moment), Unread> {
+    let mut why = Unread::Unparsed;
+    for (at, format) in formats.iter().enumerate() {
+        match format.read(text) {
+            Ok(moment) => return Ok((at, moment)),
+            // The first format with a more specific reason than that the text is in another format, or is not a day.
+            Err(other) if why == Unread::Unparsed => why = other,
+            Err(other) if why == Unread::NoSuchDay && other != Unread::Unparsed => why = other,
+            Err(_) => {}
+        }
+    }
+    Err(why)
+}
+
 impl ReadFormat {
     /// Parses a text, if the whole of it is in this format. Blanks around it are ignored.
     pub(crate) fn read(&self, text: &str) -> Result<Moment, Unread> {

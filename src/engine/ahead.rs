@@ -90,7 +90,7 @@ impl Ahead<'_> {
             return Ok(self.results[at].is_some().then_some(Upcoming::Batch(at)));
         }
         let is_later = match &self.items.selection {
-            RecordSelection::List { records, read } => records[*read..].binary_search(&record).is_ok(),
+            list @ (RecordSelection::List { .. } | RecordSelection::Touched(_)) => list.has(record),
             // A table that is read from the start is the target itself only in place.
             RecordSelection::Table { after } => {
                 self.stage.in_place()

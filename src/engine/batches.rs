@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use super::aggregate::AggregateProducer;
 use super::bounds::Bounds;
 use super::each::{Beginning, StageProducer};
 use super::merge::MergeProducer;
@@ -18,11 +19,17 @@ pub(crate) enum StageBatches<'a> {
     Each(Box<StageProducer<'a>>),
     /// All records together: several become one.
     Merge(Box<MergeProducer<'a>>),
+    /// All records together: they become windows.
+    Aggregate(Box<AggregateProducer<'a>>),
 }
 
 impl<'a> StageBatches<'a> {
     /// Reads the state in which the pass finds its databases.
     pub(crate) fn begin(connection: &Connection, pass: &Pass, beginning: Beginning<'a>) -> Result<Self> {
+        if let Some(aggregate) = beginning.stage.aggregate() {
+            let aggregate = AggregateProducer::begin(connection, pass, aggregate, beginning)?;
+            return Ok(Self::Aggregate(Box::new(aggregate)));
+        }
         Ok(match beginning.stage.merge() {
             None => Self::Each(Box::new(StageProducer::begin(connection, pass, beginning)?)),
             Some(merge) => Self::Merge(Box::new(MergeProducer::begin(
@@ -36,6 +43,7 @@ impl<'a> StageBatches<'a> {
         match self {
             Self::Each(each) => each.newest(),
             Self::Merge(merge) => merge.newest(),
+            Self::Aggregate(aggregate) => aggregate.newest(),
         }
     }
 
@@ -44,6 +52,7 @@ impl<'a> StageBatches<'a> {
         match self {
             Self::Each(each) => each.bytes(),
             Self::Merge(merge) => merge.bytes(),
+            Self::Aggregate(aggregate) => aggregate.bytes(),
         }
     }
 }
@@ -53,6 +62,7 @@ impl Producer for StageBatches<'_> {
         match self {
             Self::Each(each) => each.bound(bounds),
             Self::Merge(merge) => merge.bound(bounds),
+            Self::Aggregate(aggregate) => aggregate.bound(bounds),
         }
     }
 
@@ -60,6 +70,7 @@ impl Producer for StageBatches<'_> {
         match self {
             Self::Each(each) => each.was_stopped(),
             Self::Merge(merge) => merge.was_stopped(),
+            Self::Aggregate(aggregate) => aggregate.was_stopped(),
         }
     }
 
@@ -67,6 +78,7 @@ impl Producer for StageBatches<'_> {
         match self {
             Self::Each(each) => each.next(reader),
             Self::Merge(merge) => merge.next(reader),
+            Self::Aggregate(aggregate) => aggregate.next(reader),
         }
     }
 }

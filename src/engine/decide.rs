@@ -9,7 +9,8 @@ use super::limits::PassLimits;
 use crate::error::Result;
 use crate::ledger::read::PassSummary;
 use crate::ledger::selection::{
-    RecordSelection, halting, of_first_pass, of_later_pass, of_open_pass, settled_since, waiting,
+    RecordSelection, Touched, halting, of_first_pass, of_later_pass, of_open_pass, settled_since, touched,
+    waiting,
 };
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{PassState, StageEvent, StageHistory, StageRow, next_stage};
@@ -154,6 +155,13 @@ impl Facts for LedgerFacts<'_> {
 
     fn increment(&self, history: &StageHistory, revised: bool) -> Result<Increment> {
         let after = history.frontier(self.connection)?;
+        if self.stage.aggregate().is_some() {
+            let touched = touched(self.connection, self.fed(), revised, after, self.next_batch)?;
+            let is_left = history.newest().is_some_and(|newest| newest.superseded);
+            let whole = touched.whole || is_left;
+            let selection = RecordSelection::Touched(Touched { whole, ..touched });
+            return Ok(Increment { after, selection });
+        }
         let selection = of_later_pass(self.connection, self.fed(), revised, after, self.next_batch)?;
         Ok(Increment { after, selection })
     }
@@ -169,8 +177,8 @@ pub(crate) fn is_overtaken(
     limits: &PassLimits,
     open: &PassSummary,
 ) -> Result<bool> {
-    // Whatever changes, a merge has judged by it.
-    let merges = stage.merge().is_some();
+    // Whatever changes, a merge has judged by it, and an aggregate has measured it.
+    let merges = stage.merge().is_some() || stage.aggregate().is_some();
     let reached = match open.last_record.filter(|_| open.row.after_batch.is_none()) {
         _ if merges => RecordNumber::MAX,
         Some(reached) => reached,

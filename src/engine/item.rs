@@ -1,9 +1,12 @@
 //! A source record on its way through a stage, and what the target holds for it.
 
+use rusqlite::Connection;
+
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
+use crate::ledger::rows;
 use crate::record::{Record, RecordNumber};
-use crate::store::Salted;
+use crate::store::{Salted, Table};
 
 /// A source record on its way through a stage.
 #[derive(Debug)]
@@ -35,6 +38,32 @@ pub(crate) struct TargetRow {
 }
 
 impl TargetRow {
+    /// Returns a row that a stage writes under a number of its own; `None` if the target does not have it.
+    pub(super) fn of_stage(
+        connection: &Connection,
+        target: &Table,
+        stage: (&str, u32),
+        number: RecordNumber,
+    ) -> Result<Option<Self>> {
+        let Some(found) = target.by_number(connection, number)? else {
+            return Ok(None);
+        };
+        let salt = found.known_salt()?;
+        let record = found.record;
+        let changes = rows::changes_of_row(connection, target.name(), number)?;
+        let hash = commitment(&salt, &record.id, &record.data);
+        // A row without any change is only planned.
+        let is_known = changes.first().is_none_or(|newest| newest.after == Some(hash));
+        let edited = !is_known || rows::is_still_edited(&changes, stage, Some(hash));
+        Ok(Some(Self {
+            part: 0,
+            target: number,
+            salt,
+            row: Some(record),
+            edited,
+        }))
+    }
+
     pub(crate) fn hash(&self) -> Option<Hash> {
         self.row
             .as_ref()

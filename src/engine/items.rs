@@ -49,11 +49,12 @@ impl Items<'_> {
     pub(super) fn next(&mut self, connection: &Connection, claims: &Claims) -> Result<Vec<Item>> {
         let mut items = match &self.selection {
             RecordSelection::Table { after } => self.of_table(connection, *after)?,
-            RecordSelection::List { records, read } => self.of_list(connection, &records[*read..])?,
+            list => self.of_list(connection, list.listed())?,
         };
         match &mut self.selection {
             RecordSelection::Table { after } => *after = items.last().map_or(*after, |last| last.number),
             RecordSelection::List { read, .. } => *read += items.len(),
+            RecordSelection::Touched(_) => {}
         }
         self.bytes += items.iter().map(|item| item.len() as u64).sum::<u64>();
         if !self.alone {
@@ -114,6 +115,7 @@ impl Items<'_> {
         match &mut self.selection {
             RecordSelection::Table { after } => *after = first.number.previous(),
             RecordSelection::List { read, .. } => *read -= items.len(),
+            RecordSelection::Touched(_) => {}
         }
         self.bytes -= items.iter().map(|item| item.len() as u64).sum::<u64>();
     }

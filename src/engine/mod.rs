@@ -1,6 +1,7 @@
 //! The engine beneath the verbs: what to do next ([`decide`]), the batches that do it ([`each`]), and where they go
 //! ([`sink`]: a [`Run`] commits them, a plan overlays them on the store).
 
+mod aggregate;
 mod ahead;
 mod batches;
 mod bounds;
@@ -37,6 +38,7 @@ pub use unfinished::UnfinishedPass;
 
 pub(crate) use unfinished::{name_running, reading_options, unfinished_in, writing_options};
 
+pub(crate) use aggregate::{ReadingFate, Sorted, Sorting, Waiting, WindowInputs};
 pub(crate) use batches::StageBatches;
 pub(crate) use bounds::Bounds;
 pub(crate) use claims::Claims;
@@ -59,5 +61,5 @@ pub(crate) use prepared::{PreparedTarget, shape_for_writing};
 pub(crate) use reader::ReadConnection;
 pub(crate) use run::Run;
 pub(crate) use sink::Sink;
-pub(crate) use stage_pass::{end_retries_of_merge, run_pass, supersede};
+pub(crate) use stage_pass::{end_retries_of_many, run_pass, supersede};
 pub(crate) use stopped::StoppedStages;

@@ -39,7 +39,7 @@ impl PreparedTarget {
         let reads_all = matches!(selection, RecordSelection::Table { .. }) && !stage.in_place();
         let shares_numbers = shares_numbers || rows::shares_numbers(connection, fed)?;
         let fills = reads_all
-            && stage.takes_over_ids()
+            && (stage.takes_over_ids() || stage.aggregate().is_some())
             && !shares_numbers
             && places::kept(connection, &target)?.is_empty();
         // A stage does not create its own source if nothing was loaded into it yet.

@@ -18,7 +18,8 @@ use crate::ledger::read::warnings;
 use crate::ledger::selection::{SUPERSEDED, halting, settled_since};
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{
-    Batch, BatchKind, Counts, MergeOutcome, PassKind, PassState, StageHistory, TableChange, out,
+    AggregateOutcome, Batch, BatchKind, Counts, MergeOutcome, PassKind, PassState, StageHistory, TableChange,
+    out,
 };
 use crate::observe::{Event, Observer};
 use crate::record::PassId;
@@ -50,6 +51,9 @@ pub struct PassReport {
     /// What a merge stage came to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merge: Option<MergeOutcome>,
+    /// What a stage that aggregates came to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aggregate: Option<AggregateOutcome>,
     /// Number of the stage's warnings over all its runs, by code.
     pub warnings: BTreeMap<String, u64>,
     /// Whether it has ended.
@@ -142,6 +146,10 @@ impl PassReport {
                 .merge()
                 .map(|_| MergeOutcome::of_pass(run.connection(), pass.row.pass, &counts))
                 .transpose()?,
+            aggregate: stage
+                .aggregate()
+                .map(|_| AggregateOutcome::of_pass(run.connection(), pass.row.pass))
+                .transpose()?,
             warnings: warnings(run.connection(), pass.row.pass)?,
             ended: pass.state == PassState::Ended,
         })
@@ -170,10 +178,10 @@ fn came_out(run: &Run<'_>, stage: &Stage, pass: &Pass, counts: &Counts) -> Resul
     }
 }
 
-/// Ends the interrupted retries of a merge where they are: a new pass judges all records anyway, and what such a retry was to do
-/// follows from the ledger, be it a refusal that stands or a decision that no pass has honoured yet.
-pub(crate) fn end_retries_of_merge(run: &mut Run<'_>, stage: &Stage, history: &StageHistory) -> Result<()> {
-    if stage.merge().is_none() {
+/// Ends the interrupted retries of a merge, or of an aggregate, where they are: a new pass judges all records anyway, and what such
+/// a retry was to do follows from the ledger, be it a refusal that stands or a decision that no pass has honoured yet.
+pub(crate) fn end_retries_of_many(run: &mut Run<'_>, stage: &Stage, history: &StageHistory) -> Result<()> {
+    if stage.merge().is_none() && stage.aggregate().is_none() {
         return Ok(());
     }
     for open in history.open_retries() {

@@ -317,6 +317,16 @@ impl Preparation {
         self.script.lookups()
     }
 
+    /// Returns whether it calls one of these functions, by name.
+    pub(crate) fn calls(&self, functions: &[&str]) -> Option<&'static str> {
+        self.script.calls(functions)
+    }
+
+    /// Returns where it begins in the stage file.
+    pub(crate) fn start(&self) -> Place {
+        self.script.start()
+    }
+
     /// Returns its warnings.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = Problem> {
         self.script.warnings()

@@ -121,4 +121,9 @@ impl Scope<'_> {
     pub(crate) fn supply(&mut self, name: &Arc<str>, value: Option<&str>) {
         self.prepared.set(name, value.map_or(Datum::Null, Datum::text));
     }
+
+    /// Supplies the value of a name, of any kind.
+    pub(crate) fn supply_value(&mut self, name: &Arc<str>, value: Value) {
+        self.prepared.set(name, Datum::Json(value));
+    }
 }

@@ -363,7 +363,8 @@ impl Batch {
         self.entries.sort_by_key(|entry| (entry.record, entry.part));
         self.images.sort_by_key(|image| (image.record, image.part));
         if !self.warnings.is_empty() {
-            self.body = Some(serde_json::json!({ "warnings": self.warnings }).to_string());
+            let warnings = serde_json::json!(self.warnings);
+            self.remark("warnings", warnings);
         }
         let mut lines = String::with_capacity(self.entries.len() * LEAF_BYTES);
         let mut leaves = Vec::with_capacity(self.entries.len());

@@ -160,8 +160,17 @@ impl StageRow {
 
     /// Returns whether the stage merges records.
     pub(crate) fn merges(&self) -> bool {
+        self.has("merge")
+    }
+
+    /// Returns whether the stage makes windows of its records.
+    pub(crate) fn aggregates(&self) -> bool {
+        self.has("aggregate")
+    }
+
+    fn has(&self, part: &str) -> bool {
         let meaning: Option<serde_json::Value> = serde_json::from_str(&self.meaning).ok();
-        meaning.is_some_and(|meaning| meaning.get("merge").is_some())
+        meaning.is_some_and(|meaning| meaning.get(part).is_some())
     }
 }
 

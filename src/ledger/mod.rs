@@ -1,6 +1,7 @@
 //! The ledger: append-only, committed together with the data, verifiable with stock tools.
 
 pub(crate) mod absences;
+pub(crate) mod aggregated;
 pub(crate) mod append;
 pub(crate) mod by_hand;
 pub(crate) mod chain;
@@ -23,6 +24,7 @@ pub(crate) mod open;
 pub(crate) mod origins;
 pub(crate) mod out;
 pub(crate) mod past;
+pub(crate) mod placed;
 pub(crate) mod places;
 pub(crate) mod processed;
 pub(crate) mod proof;
@@ -52,6 +54,7 @@ pub(crate) mod undone;
 pub(crate) mod versions;
 pub(crate) mod windows;
 
+pub use aggregated::{AggregateOutcome, ReadingCounts, WindowFigures};
 pub use checkpoint::Checkpoint;
 pub use entry::Counts;
 pub use head::PassKind;

@@ -8,9 +8,9 @@ use super::read::PassSummary;
 use super::stage_history::{StageHistory, newest_applied};
 use super::stage_input::{self, StageInput};
 use super::state::PassState;
-use super::{absences, lookups, merged, places, refusals, rows};
+use super::{absences, lookups, merged, places, refusals, rows, windows};
 use crate::error::Result;
-use crate::record::{BatchId, PassId, RecordNumber};
+use crate::record::{BatchId, PassId, RecordNumber, RecordSet};
 use crate::store::Table;
 
 /// The records that are still to be read.
@@ -28,6 +28,21 @@ pub(crate) enum RecordSelection {
         /// Number of them that are already read.
         read: usize,
     },
+    /// For a stage that aggregates: what was written since.
+    Touched(Touched),
+}
+
+/// What was written to the source of a stage that aggregates since it has read it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Touched {
+    /// All records that were written, and the windows that are made again for another reason.
+    pub(crate) records: RecordSet,
+    /// Those that were there before.
+    pub(crate) changed: RecordSet,
+    /// Whether all windows are made again, whatever was written.
+    pub(crate) whole: bool,
+    /// Whether another revision of the stage makes them: what stands refused is refused anew.
+    pub(crate) revised: bool,
 }
 
 impl RecordSelection {
@@ -41,8 +56,9 @@ impl RecordSelection {
     /// Returns how many are left, if that is known without counting the table.
     pub(crate) fn remaining(&self) -> Option<u64> {
         match self {
-            Self::Table { .. } => None,
+            Self::Table { .. } | Self::Touched(Touched { whole: true, .. }) => None,
             Self::List { records, read } => Some((records.len() - read) as u64),
+            Self::Touched(touched) => Some(touched.records.len()),
         }
     }
 
@@ -51,6 +67,15 @@ impl RecordSelection {
         match self {
             Self::Table { after } => record > *after,
             Self::List { records, read } => records[*read..].binary_search(&record).is_ok(),
+            Self::Touched(touched) => touched.records.contains(record),
+        }
+    }
+
+    /// Returns the numbers if they are listed; none if the whole source is read.
+    pub(crate) fn listed(&self) -> &[RecordNumber] {
+        match self {
+            Self::List { records, read } => &records[*read..],
+            Self::Table { .. } | Self::Touched(_) => &[],
         }
     }
 
@@ -60,6 +85,7 @@ impl RecordSelection {
             Self::List { records, .. } => {
                 Self::list(records.into_iter().filter(|record| *record > after).collect())
             }
+            touched @ Self::Touched(_) => touched,
         }
     }
 }
@@ -78,12 +104,21 @@ pub(crate) fn of_open_pass(
         None => of_first_pass(connection, stage, Some(pass.row.pass))?,
         Some(after) => {
             let earlier = newest_applied(connection, stage.project, stage.number, pass.row.pass)?;
+            let is_left = earlier.as_ref().is_some_and(|earlier| earlier.superseded);
             let revised = earlier.is_some_and(|earlier| is_revised(&earlier, pass));
+            if stage.aggregates {
+                let touched = touched(connection, stage, revised, after, pass.first_batch)?;
+                return Ok(RecordSelection::Touched(Touched {
+                    whole: touched.whole || is_left,
+                    ..touched
+                }));
+            }
             of_later_pass(connection, stage, revised, after, pass.first_batch)?
         }
     };
     // A merge goes by clusters, and knows by its resume point which it has written.
-    Ok(if stage.merges {
+    // An aggregate writes windows, and knows by its resume point which.
+    Ok(if stage.merges || stage.aggregates {
         whole
     } else {
         whole.skip_to(pass.last_record.unwrap_or_default())
@@ -142,6 +177,30 @@ pub(crate) fn of_later_pass(
     Ok(RecordSelection::list(records))
 }
 
+/// Returns what a later pass of a stage that aggregates has to read: what others wrote to the source after a batch and
+/// before another, and the windows whose place is free.
+pub(crate) fn touched(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    revised: bool,
+    after: BatchId,
+    before: BatchId,
+) -> Result<Touched> {
+    let mut touched = Touched {
+        whole: revised || windows::are_rolled_back_singly(connection, stage, after, before)?,
+        revised,
+        ..Touched::default()
+    };
+    windows::each_write(connection, stage, after, before, |record, was_there| {
+        touched.records.insert(record);
+        if was_there {
+            touched.changed.insert(record);
+        }
+    })?;
+    touched.records.extend(places::free(connection, stage)?);
+    Ok(touched)
+}
+
 /// Returns the records that wait for a place that is now free, or for a row that now exists: one that was written after a
 /// batch.
 fn free(connection: &Connection, stage: StageInput<'_>, after: BatchId) -> Result<Vec<RecordNumber>> {
@@ -159,6 +218,12 @@ pub(crate) fn of_source(
     after: BatchId,
     before: BatchId,
 ) -> Result<Vec<RecordNumber>> {
+    if stage.aggregates {
+        return Ok(touched(connection, stage, revised, after, before)?
+            .records
+            .iter()
+            .collect());
+    }
     let mut records = stage_input::increment(connection, stage, after, before)?;
     records.extend(stage_input::brought_back(connection, stage, after, before)?);
     records.extend(lookups::changed(connection, stage, after, before)?);

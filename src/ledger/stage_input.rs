@@ -18,6 +18,8 @@ pub(crate) struct StageInput<'a> {
     pub(crate) in_place: bool,
     /// Whether it compares all its records with each other.
     pub(crate) merges: bool,
+    /// Whether it makes windows of its records.
+    pub(crate) aggregates: bool,
     /// What it looks up in other databases.
     pub(crate) lookups: &'a [LookupQuery],
 }
@@ -32,6 +34,7 @@ impl<'a> StageInput<'a> {
             target: stage.target(),
             in_place: stage.in_place(),
             merges: stage.merge().is_some(),
+            aggregates: stage.aggregate().is_some(),
             lookups: stage.lookups(),
         }
     }

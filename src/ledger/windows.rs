@@ -74,7 +74,7 @@ macro_rules! is_window {
             $entry,
             ".target IS NULL AND ",
             $entry,
-            ".reason GLOB '{\"inputs\":*'"
+            ".reason GLOB '*\"inputs\":*\"spans\":*'"
         )
     };
 }
@@ -97,6 +97,14 @@ fn window(row: &Row<'_>) -> Result<StandingWindow> {
         input: row.get(4)?,
         after: row.get(5)?,
     })
+}
+
+/// Returns the stages that have ever aggregated: project and number.
+pub(crate) fn aggregating_stages(connection: &Connection) -> Result<Vec<(String, u32)>> {
+    let sql = "SELECT DISTINCT project, number FROM ledger_stage WHERE json_type(meaning,'$.aggregate') IS NOT NULL ORDER BY 1, 2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let stages = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(stages.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Returns where a window of a stage stands; `None` for a number that is no window of it, or none any more because what
@@ -262,11 +270,25 @@ macro_rules! refused {
     };
 }
 
-/// Returns the windows of a stage that stand refused, as they would have been written, ascending. A window that has a row
-/// keeps it while it is refused.
-pub(crate) fn refused_windows(connection: &Connection, project: &str, number: u32) -> Result<Vec<Record>> {
+/// A window that stands refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RefusedWindow {
+    /// As it would have been written.
+    pub(crate) record: Record,
+    /// Its readings.
+    pub(crate) readings: StandingWindow,
+    /// Why.
+    pub(crate) code: String,
+}
+
+/// Returns the windows of a stage that stand refused, ascending. A window that has a row keeps it while it is refused.
+pub(crate) fn refused_windows(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+) -> Result<Vec<RefusedWindow>> {
     let sql = refused!(
-        "q.record, i.body",
+        "q.record, i.body, q.reason, (SELECT e.input FROM ledger_entry e WHERE e.batch=q.batch AND e.record=q.record AND e.part=0), q.batch, q.code",
         " LEFT JOIN ledger_image i ON i.batch=q.batch AND i.record=q.record AND i.part=0 AND i.kind=4",
         "IS NOT NULL"
     );
@@ -275,7 +297,26 @@ pub(crate) fn refused_windows(connection: &Connection, project: &str, number: u3
     let mut refused = Vec::new();
     while let Some(row) = rows.next()? {
         let image: Option<Vec<u8>> = row.get(1)?;
-        refused.push(whole_record(row.get(0)?, &image.unwrap_or_default())?);
+        let reason: String = row.get(2)?;
+        let record = whole_record(row.get(0)?, &image.unwrap_or_default())?;
+        let Ok(Readings { inputs, spans }) = serde_json::from_str(&reason) else {
+            continue;
+        };
+        let readings = StandingWindow {
+            record: record.number,
+            batch: row.get(4)?,
+            outcome: EntryOutcome::Refused,
+            inputs,
+            spans,
+            input: row.get(3)?,
+            after: None,
+        };
+        let code = row.get(5)?;
+        refused.push(RefusedWindow {
+            record,
+            readings,
+            code,
+        });
     }
     Ok(refused)
 }
@@ -291,7 +332,7 @@ pub(crate) fn left_readings(connection: &Connection, project: &str, number: u32)
     let sql = concat!(
         "SELECT e.record FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage
          CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
-         WHERE s.project=?1 AND s.number=?2 AND b.filtered>0 AND e.outcome=3
+         WHERE s.project=?1 AND s.number=?2 AND b.filtered+b.refused>0 AND e.outcome IN(3,4)
            AND e.reason GLOB '{\"code\":\"aggregate.late\"*' AND ",
         stands!("p", "e"),
         " AND NOT EXISTS(SELECT 1 FROM ledger_stage_life n WHERE ",
@@ -299,6 +340,15 @@ pub(crate) fn left_readings(connection: &Connection, project: &str, number: u32)
         " AND n.batch>e.batch AND n.project=?1 AND n.number=?2)"
     );
     numbers(connection, sql, project, number)
+}
+
+/// Returns the readings that a pass has left out because they came late, or refused for that.
+pub(crate) fn left_by(connection: &Connection, pass: PassId) -> Result<RecordSet> {
+    let sql = "SELECT e.record FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.pass=?1 AND b.filtered+b.refused>0 AND e.outcome IN(3,4) AND e.reason GLOB '{\"code\":\"aggregate.late\"*'";
+    let mut statement = connection.prepare_cached(sql)?;
+    let left = statement.query_map([pass], |row| row.get::<_, RecordNumber>(0))?;
+    Ok(left.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Returns the readings that the newest standing entry of a stage does not call counted: refused ones, waived or not,
@@ -328,14 +378,14 @@ fn numbers(connection: &Connection, sql: &str, project: &str, number: u32) -> Re
 /// such passes that had begun when it last read, and of rollbacks of single records. Parameters as in
 /// `ledger/stage_input.rs`.
 const WRITES: &str = concat!(
-    "SELECT coalesce(e.target,e.record), b.batch FROM ledger_written w CROSS JOIN ledger_batch b ON b.batch=w.batch
+    "SELECT coalesce(e.target,e.record), e.before IS NOT NULL FROM ledger_written w CROSS JOIN ledger_batch b ON b.batch=w.batch
      CROSS JOIN ledger_standing p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
      CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE w.database=?5 AND w.rollback=0 AND w.batch>?3 AND w.batch<?4 AND ",
     is_upstream!(),
     " AND e.before IS NOT e.after
      UNION ALL
-     SELECT coalesce(e.target,e.record), b.batch FROM ledger_written w CROSS JOIN ledger_batch b ON b.batch=w.batch
+     SELECT coalesce(e.target,e.record), e.before IS NOT NULL FROM ledger_written w CROSS JOIN ledger_batch b ON b.batch=w.batch
      CROSS JOIN ledger_pass u ON u.pass=b.pass LEFT JOIN ledger_pass p ON p.pass=u.reverses
      LEFT JOIN ledger_stage s ON s.stage=p.stage CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE w.database=?5 AND w.rollback=1 AND w.batch>?3 AND w.batch<?4 AND (u.reverses IS NULL OR (",
@@ -344,15 +394,15 @@ const WRITES: &str = concat!(
        AND e.before IS NOT e.after"
 );
 
-/// Calls `tell` with each number that batches after `after` and before `before` wrote to the source of a stage, and the
-/// batch; in any order, and with a number once for each time that it was written. Leaves out what came and was undone
+/// Calls `tell` with each number that batches after `after` and before `before` wrote to the source of a stage, and
+/// whether there was a row before; in any order, and with a number once for each time that it was written. Leaves out what came and was undone
 /// between the two, because the stage has read neither.
 pub(crate) fn each_write(
     connection: &Connection,
     stage: StageInput<'_>,
     after: BatchId,
     before: BatchId,
-    mut tell: impl FnMut(RecordNumber, BatchId),
+    mut tell: impl FnMut(RecordNumber, bool),
 ) -> Result<()> {
     let mut statement = connection.prepare_cached(WRITES)?;
     let key = params![
@@ -368,6 +418,20 @@ pub(crate) fn each_write(
         tell(row.get(0)?, row.get(1)?);
     }
     Ok(())
+}
+
+/// Returns whether windows of a stage were rolled back singly between two batches.
+pub(crate) fn are_rolled_back_singly(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    after: BatchId,
+    before: BatchId,
+) -> Result<bool> {
+    let sql = "SELECT 1 FROM ledger_stage s CROSS JOIN ledger_pass p ON p.stage=s.stage AND p.kind='rollback' AND p.reverses IS NULL
+     CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.batch>?3 AND b.batch<?4 AND b.entries>0
+     WHERE s.project=?1 AND s.number=?2 LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.exists(params![stage.project, stage.number, after, before])?)
 }
 
 /// The texts that a row has had since a batch.

@@ -33,6 +33,7 @@ mod map;
 mod r#move;
 mod nest;
 mod parse_date;
+mod partition;
 mod rekey;
 mod remove;
 mod rename;
@@ -67,6 +68,7 @@ pub use hash::HashText;
 pub use hmac::HmacText;
 pub use join::Join;
 pub use kit::checked::PathText;
+pub(crate) use kit::dates::{problem as date_problem, zone as date_zone};
 use kit::form::{Form, Key};
 pub use kit::function::{FunctionOperation, Functions};
 pub use kit::missing::Missing;
@@ -78,6 +80,7 @@ pub use map::{MapKeys, MapValues};
 pub use r#move::Move;
 pub use nest::Nest;
 pub use parse_date::ParseDate;
+pub use partition::{Partition, PartitionKey};
 pub use rekey::Rekey;
 pub use remove::Remove;
 pub use rename::Rename;
@@ -131,6 +134,7 @@ static MANUALS: &[&Manual] = &[
     &hmac::MANUAL,
     &uuid::MANUAL,
     &bands::MANUAL,
+    &partition::MANUAL,
 ];
 
 /// Returns the reference of all operations as Markdown: per group a section, per operation its keys with their

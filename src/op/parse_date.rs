@@ -5,10 +5,10 @@ use serde_json::json;
 use toml_edit::Item;
 
 use super::kit::checked::Checked;
-use super::kit::dates::{problem, swapped, zone};
+use super::kit::dates::{ambiguous, problem, zone};
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
-use crate::datetime::{self, Moment, ReadFormat, Unread, Unwritten, WriteFormat};
+use crate::datetime::{self, Moment, ReadFormat, Unread, Unwritten, WriteFormat, read_first};
 use crate::expression::Scope;
 use crate::language::Language;
 use crate::problem::{Place, Problem};
@@ -158,28 +158,16 @@ impl DatePlan {
 
     /// Reads the text by the first format that accepts it.
     fn read(&self, text: &str) -> Result<ParsedText, Unread> {
-        let mut why = Unread::Unparsed;
-        for (at, format) in self.formats.iter().enumerate() {
-            match format.read(text) {
-                Ok(moment) => {
-                    let first = moment.in_zone(self.zone);
-                    let mut others = self.formats[at + 1..]
-                        .iter()
-                        .filter_map(|other| other.read(text).ok());
-                    let is_ambiguous = others.any(|other| other.in_zone(self.zone) != first);
-                    return first.map(|moment| ParsedText {
-                        moment: moment.in_utc(),
-                        is_ambiguous,
-                    });
-                }
-                // The first format with a more specific reason than that the text is in another format, or is not a
-                // day.
-                Err(other) if why == Unread::Unparsed => why = other,
-                Err(other) if why == Unread::NoSuchDay && other != Unread::Unparsed => why = other,
-                Err(_) => {}
-            }
-        }
-        Err(why)
+        let (at, moment) = read_first(&self.formats, text)?;
+        let first = moment.in_zone(self.zone);
+        let mut others = self.formats[at + 1..]
+            .iter()
+            .filter_map(|other| other.read(text).ok());
+        let is_ambiguous = others.any(|other| other.in_zone(self.zone) != first);
+        first.map(|moment| ParsedText {
+            moment: moment.in_utc(),
+            is_ambiguous,
+        })
     }
 
     fn written(&self, moment: &Moment) -> Result<String, Unwritten> {
@@ -227,16 +215,8 @@ impl Operation for ParseDate {
         }
         let formats = self.plan.known().into_iter().flat_map(|plan| &plan.formats);
         let formats: Vec<&str> = formats.map(ReadFormat::text).collect();
-        let swapped = swapped(&formats).into_iter();
-        swapped
-            .map(|[first, second]| {
-                let message = format!(
-                    "`{first}` and `{second}` can read the same string differently; the first one wins"
-                );
-                Problem::warning("check.ambiguous_formats", None, message)
-                    .help("keep one of them, or add `ambiguous = \"refuse\"`")
-            })
-            .collect()
+        let help = "keep one of them, or add `ambiguous = \"refuse\"`";
+        ambiguous(&formats, help).into_iter().collect()
     }
 
     fn meaning(&self) -> serde_json::Value {

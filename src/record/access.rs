@@ -1,6 +1,7 @@
 //! Reading and writing a document at a path.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::admission::Malformed;
 use super::scan;
@@ -211,6 +212,13 @@ pub(crate) fn value_in(data: &str, name: &str) -> Result<Option<Value>, Malforme
         return Ok(found.map(|value| Value::Raw(Text::from(&data[value]))));
     }
     Object::parse(data).map(|object| object.get(name).cloned())
+}
+
+/// Finds the values of an admitted record's fields by their names, as ranges of the text, and stops at the last one. `false`
+/// where the text has to be read as a document: a name in it has escapes. `found`: as many empty ranges as names; a range
+/// stays empty where there is no such field.
+pub(crate) fn members_in<N: AsRef<str>>(data: &str, names: &[N], found: &mut [Range<usize>]) -> bool {
+    scan::members(data, names, found).is_ok()
 }
 
 #[cfg(test)]

@@ -43,6 +43,14 @@ pub fn derived_salt(parent: &Salt, stage: u32, part: i64) -> Salt {
     std::array::from_fn(|at| hash[at])
 }
 
+/// Returns the salt of a window that a stage creates: the first 16 bytes of
+/// `SHA-256("salt" || parent salt || stage number || id)`, the number as eight bytes, big-endian.
+#[must_use]
+pub(crate) fn window_salt(parent: &Salt, stage: u32, id: &str) -> Salt {
+    let hash = sha256(&[b"salt", parent, &u64::from(stage).to_be_bytes(), id.as_bytes()]);
+    std::array::from_fn(|at| hash[at])
+}
+
 /// Returns the `UUIDv5` of (project, stage number, id, part), the parts separated by NUL.
 #[must_use]
 pub fn stage_uuid(project: &str, stage: u32, id: &str, part: &str) -> Uuid {

@@ -28,7 +28,7 @@ mod text;
 mod value;
 
 pub use access::Blocked;
-pub(crate) use access::value_in;
+pub(crate) use access::{members_in, value_in};
 pub(crate) use admission::within;
 pub use admission::{Limits, Malformed, admit};
 pub(crate) use admitted::admit_record;

@@ -65,6 +65,36 @@ pub(super) fn field(json: &str, is_it: impl Fn(&str) -> bool) -> Result<Option<R
     read.map(|()| found).ok_or(Intricate)
 }
 
+/// Finds the values of an object's fields by their names, and stops at the last one: `found[n]` is the range of the value
+/// of `names[n]`, empty where there is none. The names must be such as JSON writes without escapes.
+pub(super) fn members<N: AsRef<str>>(
+    json: &str,
+    names: &[N],
+    found: &mut [Range<usize>],
+) -> Result<(), Intricate> {
+    let (mut scan, mut left, mut next) = (Scan::new(json, DEEPEST - 1, false), names.len(), 0);
+    let mut escaped = false;
+    let read = scan.fields_until(|name, value| {
+        let name = &json[name.start + 1..name.end - 1];
+        escaped |= name.contains('\\');
+        // Records of one origin have their fields in one order.
+        let places = (next..names.len()).chain(0..next);
+        for at in places {
+            if names[at].as_ref() == name {
+                if found[at].is_empty() {
+                    left -= 1;
+                }
+                found[at] = value;
+                next = at + 1;
+                break;
+            }
+        }
+        left == 0 || escaped
+    });
+    // A name with escapes may be one of these.
+    read.filter(|()| !escaped).ok_or(Intricate)
+}
+
 /// A type that is built from JSON values.
 pub(crate) trait Build<'t>: Sized {
     fn null() -> Self;

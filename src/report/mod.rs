@@ -8,6 +8,7 @@ mod page;
 mod parts;
 mod reconciliation;
 mod refused;
+mod series;
 mod speed;
 
 use crate::engine::{name_running, unfinished_in};
@@ -27,6 +28,7 @@ pub use options::ReportOptions;
 pub use parts::{Ending, RunReport, RunStage, StoreState, Summary};
 pub use reconciliation::{CauseTotal, ReconciliationResult, StageReconciliation};
 pub use refused::{RefusalExample, Refused, RefusedCause};
+pub use series::{Column, GroupSeries, SeriesChart, StageSeries};
 pub use speed::{Speed, SpeedPoint};
 
 pub use crate::ledger::run_outcome::{PassOutcome, Undone};
@@ -85,6 +87,7 @@ impl Store {
             outcome::project(&moment, number)?,
         );
         let matching = matching::merges(&moment, number, project.as_deref(), &outcomes)?;
+        let series = series::series(self, &outcomes, &options.redact)?;
         let (ending, ending_text) = ended(number, &outcomes, &undone, &refused, &reconciliation);
         Ok(RunReport {
             made: utc(self.environment().clock.now_us()),
@@ -117,6 +120,7 @@ impl Store {
             speed: speed::measured(started_us, &timed),
             refused,
             matching,
+            series,
             reconciliation,
             deviations: stages.map(|stages| Deviations::new(self, stages)).transpose()?,
             evidence: evidence::evidence(self, number)?,

@@ -4,6 +4,7 @@
 
 mod chart;
 mod histogram;
+mod series;
 mod words;
 
 use std::borrow::{Borrow, Cow};
@@ -14,12 +15,14 @@ use super::matching::StageMatching;
 use super::parts::{Ending, RunReport};
 use super::reconciliation::{ReconciliationResult, StageReconciliation};
 use super::refused::RefusedCause;
+use super::series::StageSeries;
 use crate::ledger::run_outcome::PassOutcome;
 use crate::ledger::seal::Seal;
 use crate::reconcile::DifferenceCause;
 use crate::shown::word;
 use chart::{Bar, SpeedCurve};
 use histogram::ScoreChart;
+use series::SeriesRows;
 use words::{count, duration};
 
 #[derive(Template)]
@@ -29,6 +32,7 @@ struct RunPage<'r> {
     bars: Vec<(&'r PassOutcome, Bar)>,
     course: Option<SpeedCurve<'r>>,
     merges: Vec<(&'r StageMatching, Option<ScoreChart>)>,
+    series: Vec<SeriesRows<'r>>,
     seals: Vec<(&'r Seal, &'static str)>,
 }
 
@@ -52,6 +56,7 @@ pub(super) fn html(report: &RunReport) -> String {
                 )
             })
             .collect(),
+        series: report.series.iter().map(SeriesRows::new).collect(),
         seals: if report.evidence.first.batch == report.evidence.last.batch {
             vec![(&report.evidence.last, "Batch")]
         } else {
@@ -114,6 +119,14 @@ fn merge_name(merge: &StageMatching) -> String {
     format!("Stage {} {}", merge.stage, merge.slug)
 }
 
+fn series_route(series: &StageSeries) -> String {
+    route(series.source.as_ref(), series.target.as_ref())
+}
+
+fn series_name(series: &StageSeries) -> String {
+    format!("Stage {} {}", series.stage, series.slug)
+}
+
 /// Renders `2 near, 1 conflict`.
 fn bands(bands: &std::collections::BTreeMap<String, u64>) -> String {
     let bands = bands
@@ -171,6 +184,37 @@ fn moment(iso: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::series::tests::stage;
+
+    /// The section of the series alone, in the page's style.
+    #[derive(Template)]
+    #[template(
+        ext = "html",
+        source = r#"<!doctype html><meta charset="utf-8"><style>{% include "palette.css" -%}{% include "style.css" -%}</style>
+<svg class="defs" width="0" height="0"><defs>{% include "gaps.html" %}</defs></svg><main>{% include "series.html" %}</main>"#
+    )]
+    struct SeriesAlone<'r> {
+        series: Vec<SeriesRows<'r>>,
+    }
+
+    #[test]
+    fn the_series_of_a_thousand_sensors_fit_in_two_megabytes_and_names_are_text() {
+        let mut stages = [stage(1_000, 3_000), stage(3, 288)];
+        stages[1].groups[0].group = "<b>\u{202e}".to_owned();
+        let series = stages.iter().map(SeriesRows::new).collect();
+        let page = SeriesAlone { series }.render().unwrap();
+        assert!(page.len() < 2_000_000, "{}", page.len());
+        assert_eq!(page.matches("class=\"course sensor\"").count(), 24 + 3);
+        assert!(!page.contains("<b>\u{202e}") && page.contains("&#60;b&#62;"));
+        stages[1].redacted = true;
+        let series = stages[1..].iter().map(SeriesRows::new).collect();
+        assert!(
+            SeriesAlone { series }
+                .render()
+                .unwrap()
+                .contains("there is no chart")
+        );
+    }
 
     #[test]
     fn numbers_and_amounts_are_easy_to_read_and_exact() {

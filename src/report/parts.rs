@@ -4,6 +4,7 @@ use super::evidence::Evidence;
 use super::matching::StageMatching;
 use super::reconciliation::StageReconciliation;
 use super::refused::Refused;
+use super::series::StageSeries;
 use super::speed::Speed;
 use crate::history::{Deviations, RunRecord, UnfinishedPass};
 use crate::ledger::run_outcome::{PassOutcome, StageOfRun, Undone};
@@ -35,6 +36,9 @@ pub struct RunReport {
     /// What the run's merges compared, found and merged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub matching: Vec<StageMatching>,
+    /// The windows of the stages that the run has aggregated with, as the store is now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<StageSeries>,
     /// Reconciliations of the stages.
     pub reconciliation: Vec<StageReconciliation>,
     /// Where the targets of the stages differ from what the stages would make of their sources, as the store is now;

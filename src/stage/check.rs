@@ -17,13 +17,16 @@ impl Stage {
     /// `check.redact_id`, `check.redact_sum`, `check.unused_name`, `check.no_effect`, `check.max_errors_unused`,
     /// `check.max_errors_all`, `check.on_conflict_unused`, `check.stale_unused`, `check.id_twice`,
     /// `check.not_an_expression`, `check.ambiguous_formats`, `check.never`, `check.unknown_member`,
-    /// `check.lone_field`, `check.constant_id`, `contract.budget`.
+    /// `check.lone_field`, `check.constant_id`, `check.silent_rule`, `check.mean_of_means`, `check.mixed`,
+    /// `contract.budget`.
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Collected::default();
         self.check_ops(&mut problems);
         self.check_gone(&mut problems);
         self.check_members(&mut problems);
         self.check_lone_field(&mut problems);
+        self.check_aggregate(&mut problems);
+        self.check_redacted_windows(&mut problems);
         self.check_redaction(&mut problems);
         self.check_redacted_sources(&mut problems);
         self.check_redacted_ids(&mut problems);

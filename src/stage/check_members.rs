@@ -54,6 +54,11 @@ impl Stage {
                 check(reads, 0, place);
             }
         }
+        if let Some(aggregate) = &steps.aggregate {
+            for (path, place) in aggregate.reads_by_place() {
+                check(vec![path], 0, place);
+            }
+        }
         if let Some(prepare) = &steps.prepare {
             check(prepare.reads(), 0, self.place_of("stage", "prepare"));
         }

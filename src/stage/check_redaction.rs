@@ -80,6 +80,8 @@ impl Stage {
         let redacted = |path: &Path| self.redact().iter().any(|redact| hides(redact, path));
         let disguised = |source: &str| DISGUISING_FUNCTIONS.iter().any(|name| source.contains(name));
         match &self.steps.id {
+            // The ids of windows are their groups.
+            _ if self.steps.aggregate.is_some() => None,
             Some(id) if disguised(id.source()) => None,
             Some(id) => id.reads().into_iter().find(redacted).map(|path| (path, "id")),
             None => Some(Path::field("id"))
@@ -119,6 +121,10 @@ impl Stage {
             known.extend(fields.iter().flat_map(|field| field.template.reads()));
         }
         known.extend(steps.merge.iter().flat_map(Merge::reads));
+        if let Some(aggregate) = &steps.aggregate {
+            known.extend(aggregate.reads_by_place().into_iter().map(|(path, _)| path));
+            known.extend(aggregate.fields().map(Path::field));
+        }
         let schemas = steps.source_contract.iter().chain(&steps.contract.schema);
         known.extend(schemas.flat_map(Schema::fields));
         for redact in self.redact() {

@@ -73,6 +73,9 @@ impl Stage {
         if let Some(merge) = self.merge() {
             return self.run_merge_example(merge, example, project, secrets);
         }
+        if self.aggregate().is_some() {
+            return self.run_aggregate_example(example, project, secrets);
+        }
         let record = Record {
             number: RecordNumber::new(1),
             id: example.id.clone(),
@@ -122,14 +125,7 @@ impl Stage {
         project: &str,
         secrets: &Secrets,
     ) -> Result<Verdict, String> {
-        let list = Value::parse(&example.input).map_err(|error| error.message)?;
-        let members = list.as_list().unwrap_or_default();
-        let records = members.iter().zip(1_i64..).map(|(member, number)| Record {
-            number: RecordNumber::new(number),
-            id: format!("{}-{number}", example.id),
-            data: member.to_json(),
-        });
-        let records: Vec<Record> = records.collect();
+        let records = inputs_of(example)?;
         let context = Context::new(project, self.number, secrets).now_us(NOW_US);
         let context = context.id(&example.id).salt(example_salt(&example.id));
         let goldens = match (self.goldens(merge, &records, &context), &example.expected) {
@@ -149,6 +145,32 @@ impl Stage {
             return Err("the golden records were written".to_owned());
         };
         self.all_equal(expected, &goldens)?;
+        Ok(Verdict::Passed { round_trip: false })
+    }
+
+    /// Runs an example of a stage that aggregates: `inputs` become windows.
+    fn run_aggregate_example(
+        &self,
+        example: &Example,
+        project: &str,
+        secrets: &Secrets,
+    ) -> Result<Verdict, String> {
+        let records = inputs_of(example)?;
+        let context = Context::new(project, self.number, secrets).now_us(NOW_US);
+        let windows = match (self.windows(&records, &context), &example.expected) {
+            (Err(refusal), Expected::Refused(code)) => {
+                return refused_as(&refusal, code).map(|()| Verdict::Passed { round_trip: false });
+            }
+            (Err(refusal), _) => return Err(format!("a reading or a window was refused: {refusal}")),
+            (Ok(windows), _) => windows
+                .into_iter()
+                .map(|output| output.data)
+                .collect::<Vec<String>>(),
+        };
+        let Expected::Written(expected) = &example.expected else {
+            return Err("the windows were written".to_owned());
+        };
+        self.all_equal(expected, &windows)?;
         Ok(Verdict::Passed { round_trip: false })
     }
 
@@ -239,6 +261,18 @@ impl Stage {
         let pretty = json.and_then(|json| serde_json::to_string_pretty(&json).ok());
         pretty.unwrap_or_default() + "\n"
     }
+}
+
+/// Returns the records of an example with several, numbered from 1.
+fn inputs_of(example: &Example) -> Result<Vec<Record>, String> {
+    let list = Value::parse(&example.input).map_err(|error| error.message)?;
+    let records = list.as_list().unwrap_or_default();
+    let records = records.iter().zip(1_i64..).map(|(record, number)| Record {
+        number: RecordNumber::new(number),
+        id: format!("{}-{number}", example.id),
+        data: record.to_json(),
+    });
+    Ok(records.collect())
 }
 
 /// Returns every name of a JSON value, in order.

@@ -46,10 +46,10 @@ impl Stage {
     /// Returns how many records the stage may make of one.
     #[must_use]
     pub fn cardinality(&self) -> Cardinality {
-        match self.steps.merge {
-            Some(_) => Cardinality::ManyToOne,
-            None => Cardinality::from_effects(self.steps.effects()),
+        if self.steps.merge.is_some() || self.steps.aggregate.is_some() {
+            return Cardinality::ManyToOne;
         }
+        Cardinality::from_effects(self.steps.effects())
     }
 
     /// Returns whether a record may become several, that is, whether [`Outcome::Derive`](super::Outcome::Derive) may be

@@ -103,6 +103,9 @@ impl Stage {
         if let Some(merge) = &steps.merge {
             follow_merge(merge, &mut flow);
         }
+        if let Some(aggregate) = &steps.aggregate {
+            aggregate.follow(&mut flow);
+        }
         if let Some(id) = &steps.id {
             flow.rekey(id.lineage(&flow).sources());
         }

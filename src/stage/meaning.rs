@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::aggregate::Aggregate;
 use super::closure::Closure;
 use super::parts::Reconcile;
 use super::settings::StageSettings;
@@ -47,6 +48,10 @@ pub(super) fn meaning(
     if let Some(merge) = &steps.merge {
         meaning.insert("merge".to_owned(), merge.meaning());
     }
+    // As above. SQL recognises stages that aggregate by this name.
+    if let Some(aggregate) = &steps.aggregate {
+        meaning.insert("aggregate".to_owned(), aggregate.meaning());
+    }
     // Stages without look-ups keep their meaning. The ledger's index of what was looked up asks for this name.
     let lookups = steps.lookups();
     if !lookups.is_empty() {
@@ -67,6 +72,7 @@ fn language(steps: &Steps, reconciles: &[Reconcile]) -> Language {
     let ops = steps.ops.iter().map(|op| op.language());
     (expressions.map(Expression::language).chain(ops))
         .chain(steps.prepare.as_ref().map(Preparation::language))
+        .chain(steps.aggregate.as_ref().map(Aggregate::language))
         .max()
         .unwrap_or(Language::One)
 }

@@ -13,6 +13,7 @@ mod aggregate;
 mod applied;
 mod build;
 mod check;
+mod check_aggregate;
 mod check_members;
 mod check_redaction;
 mod check_texts;
@@ -42,6 +43,7 @@ mod settings;
 mod stages;
 mod steps;
 mod transform;
+mod written;
 
 pub use aggregate::Aggregate;
 pub use build::StageBuilder;
@@ -58,7 +60,7 @@ pub use schema::json_schema;
 pub use settings::{MaxErrors, OnConflict, OnError, Stale};
 pub use stages::Stages;
 
-pub(crate) use aggregate::{Late, Reading, RefusedWindow, WindowRow};
+pub(crate) use aggregate::{Charted, Late, READINGS, Reading, SummedField, WindowRow};
 pub(crate) use meaning::is_same as is_same_meaning;
 pub(crate) use merge::{FieldOrigin, MemberFeatures, role_name};
 pub(crate) use redacted::redacted_by;

@@ -9,7 +9,7 @@ use super::meaning::meaning;
 use super::parts;
 use super::settings::StageSettings;
 use super::steps::Steps;
-use super::{Stage, in_place, lookups, merge};
+use super::{Stage, aggregate, in_place, lookups, merge};
 use crate::digest::sha256;
 use crate::expression::{Expression, Preparation, Template, TemplateField};
 use crate::language::Language;
@@ -21,7 +21,16 @@ use crate::record::Value;
 use crate::toml::{Collected, Problems, Section, document};
 
 /// The sections of a stage file.
-const SECTIONS: [&str; 7] = ["stage", "op", "into", "merge", "contract", "reconcile", "example"];
+const SECTIONS: [&str; 8] = [
+    "stage",
+    "op",
+    "into",
+    "merge",
+    "aggregate",
+    "contract",
+    "reconcile",
+    "example",
+];
 
 /// Splits a stage file's name, `0012_orders.toml`, into number and slug.
 ///
@@ -98,8 +107,12 @@ pub(super) fn parse(
     if let Some(contract) = root.section("contract", &mut problems) {
         super::contract::read(&contract, lookup, &reading, &mut steps, &mut problems);
     }
+    aggregate_exclusions(&root, section.as_ref(), &settings, &steps, &mut problems);
     in_place(section.as_ref(), &settings, &steps, &mut problems);
     let reconciles = parts::reconciles(&root, steps.into.as_ref(), &early, &mut problems);
+    if let Some(aggregate) = &steps.aggregate {
+        parts::over_windows(&root, aggregate, &reconciles, &mut problems);
+    }
     let place = |key: &str| section.as_ref().map(|section| section.place_of(key));
     let examples = parts::examples(&root, &mut problems);
     problems.extend(lookups::problems(&settings, &steps, &reconciles, place));
@@ -147,7 +160,42 @@ fn of_records<'t>(
     ops(root, &reading, lookup.functions(), steps, problems);
     steps.into = into(root, &reading, problems);
     merge(root, section, early, lookup, settings, steps, problems);
+    if let Some(section) = root.section("aggregate", problems) {
+        steps.aggregate = aggregate::read(&section, &reading, problems);
+    }
     reading
+}
+
+/// Reports what `[aggregate]` excludes.
+fn aggregate_exclusions(
+    root: &Section<'_>,
+    section: Option<&Section<'_>>,
+    settings: &StageSettings,
+    steps: &Steps,
+    problems: &mut Collected,
+) {
+    if !root.has("aggregate") {
+        return;
+    }
+    let contract = root.item("contract").and_then(toml_edit::Item::as_table_like);
+    let in_contract = |key: &str| contract.is_some_and(|contract| contract.contains_key(key));
+    let place = |key: &str| match key {
+        "op" | "into" | "merge" => Some(root.place_of_key(key)),
+        "contract.unique" | "contract.references" => {
+            let item = contract?.get(key.strip_prefix("contract.")?)?;
+            Some(root.reading().place(item.span()))
+        }
+        key => section.map(|section| section.place_of(key)),
+    };
+    let has = [
+        ("op", root.has("op")),
+        ("into", root.has("into")),
+        ("merge", root.has("merge")),
+        ("contract.unique", in_contract("unique")),
+        ("contract.references", in_contract("references")),
+    ];
+    let has = has.into_iter().filter(|(_, has)| *has).map(|(key, _)| key);
+    problems.extend(aggregate::exclusions(settings, steps, has, place));
 }
 
 /// Reads `[merge]`, and what it excludes.

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 use toml_edit::TableLike;
 
+use super::aggregate::Aggregate;
 use super::fields::unknown_field;
 use crate::environment::Secrets;
 use crate::expression::{Expression, Template};
@@ -45,7 +46,7 @@ pub struct Example {
     pub name: String,
     /// Id of the source record.
     pub id: String,
-    /// Data of the source record; of a stage that merges, the list of its records.
+    /// Data of the source record; of a stage that merges or aggregates, the list of its records.
     pub input: String,
     /// Secrets that it runs with, in place of those of the same name that the caller gives.
     pub secrets: Secrets,
@@ -60,7 +61,7 @@ pub struct Example {
 /// The expected outcome of an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// These records, in order: one, unless the stage derives or merges.
+    /// These records, in order: one, unless the stage derives, merges or aggregates.
     Written(Vec<String>),
     /// A refusal with this code.
     Refused(String),
@@ -123,6 +124,33 @@ pub(super) fn reconciles(
     reconciles
 }
 
+/// Checks what each `[[reconcile]]` beside `[aggregate]` may say: of a window, and under a name of its own.
+pub(super) fn over_windows(
+    root: &Section<'_>,
+    aggregate: &Aggregate,
+    reconciles: &[Reconcile],
+    problems: &mut Collected,
+) {
+    let sections = root.sections("reconcile", "reconcile", &mut Collected::default());
+    for section in &sections {
+        let name = section
+            .item("name")
+            .and_then(toml_edit::Item::as_str)
+            .unwrap_or_default();
+        if aggregate.compares(name) {
+            let message = format!("a stage that aggregates always compares `{name}`, under this name");
+            let problem = Problem::error("stage.duplicate_name", section.place_of("name"), message);
+            problems.add(problem.help("give this one another name"));
+        }
+    }
+    for rule in reconciles {
+        let by = rule.by.iter().map(|by| &by.target);
+        for expression in by.chain([&rule.target]) {
+            problems.extend(aggregate.unknown_field(expression, &expression.start()));
+        }
+    }
+}
+
 /// Reads the tolerance of a reconciliation; 0 if it is absent.
 fn tolerance(section: &Section<'_>, problems: &mut Collected) -> Option<Decimal> {
     let Some(item) = section.item("tolerance") else {
@@ -145,7 +173,7 @@ fn tolerance(section: &Section<'_>, problems: &mut Collected) -> Option<Decimal>
 /// Reads the `[[example]]` tables.
 pub(super) fn examples(root: &Section<'_>, problems: &mut Collected) -> Vec<Example> {
     let sections = root.sections("example", "example", problems);
-    let merges = root.has("merge");
+    let merges = root.has("merge") || root.has("aggregate");
     let read = |section: &Section<'_>, problems: &mut Collected| {
         let keys: &[&str] = if merges {
             &["name", "id", "inputs", "secrets", "outputs", "refused"]
@@ -227,12 +255,12 @@ fn expected(section: &Section<'_>, problems: &mut Collected) -> Option<Expected>
         .or(filtered.map(|_| Expected::Filtered))
 }
 
-/// Reads what a stage that merges must make of its records.
+/// Reads what a stage that merges or aggregates must make of its records.
 fn expected_goldens(section: &Section<'_>, problems: &mut Collected) -> Option<Expected> {
     let outputs = list_text(section, "outputs", problems);
     let refused = section.text("refused", problems);
     if section.has("outputs") == section.has("refused") {
-        let message = "an example of a stage that merges needs either `outputs` or `refused`";
+        let message = "an example of a stage that merges or aggregates needs either `outputs` or `refused`";
         problems.add(Problem::error("stage.bad_example", section.place(), message));
         return None;
     }

@@ -29,6 +29,7 @@ pub fn json_schema() -> Json {
                 "type": "object",
             },
             "merge": super::merge::schema(expression),
+            "aggregate": super::aggregate::schema(expression),
             "contract": contract(),
             "reconcile": { "type": "array", "items": reconcile() },
             "example": { "type": "array", "items": example() },
@@ -207,7 +208,7 @@ fn example() -> Json {
             "name": text("What the example shows, in words; must be unique."),
             "id": text("The id of the source record; absent: `example`."),
             "input": text("The source record, as JSON."),
-            "inputs": text("A list of source records, as JSON: for a stage that merges."),
+            "inputs": text("A list of source records, as JSON: for a stage that merges or aggregates."),
             "secrets": {
                 "description": "Secrets of this example alone, by name, in place of the real ones; not secret.",
                 "type": "object",

@@ -40,6 +40,7 @@ impl Steps {
         (self.filter.iter().chain(ops).chain(into).chain(&self.id))
             .chain(self.of_contract())
             .chain(self.merge.iter().flat_map(Merge::expressions))
+            .chain(self.aggregate.iter().flat_map(Aggregate::expressions))
             .collect()
     }
 

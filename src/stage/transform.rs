@@ -17,8 +17,8 @@ impl Stage {
     /// pure: the same record and context always give the same outcome.
     ///
     /// # Errors
-    /// The [`Refusal`], with every violation; `merge.single` from a stage that merges, which makes nothing of one record
-    /// alone.
+    /// The [`Refusal`], with every violation; `merge.single` and `aggregate.single` from stages that merge or aggregate, which
+    /// make nothing of one record alone.
     pub fn transform(&self, record: &Record, context: &Context<'_>) -> Result<Outcome, Refusal> {
         self.transform_in(record, &mut Scope::new(*context))
     }
@@ -36,6 +36,9 @@ impl Stage {
     fn process(&self, record: &Record, scope: &mut Scope<'_>) -> Result<Outcome, Refusal> {
         if self.merge().is_some() {
             return Err(Refusal::new("merge.single", "").expected("all members of a golden record"));
+        }
+        if self.aggregate().is_some() {
+            return Err(Refusal::new("aggregate.single", "").expected("all readings of a window"));
         }
         if let Some(closure) = self.only_function() {
             return self.call(closure, record, record, scope);

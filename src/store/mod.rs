@@ -21,6 +21,7 @@ mod row_view;
 pub(crate) mod schema;
 mod scratch;
 mod sorter;
+mod spilled;
 mod table;
 
 use std::fs::OpenOptions;
@@ -37,6 +38,7 @@ pub use opened::Store;
 pub use options::StoreOptions;
 pub(crate) use overlay::Overlay;
 pub use sorter::Sorter;
+pub(crate) use spilled::{Pair, Spilled};
 pub(crate) use table::{Salted, Table};
 
 /// Makes a file beside the store if there is none, with the store's permissions: who may write the one may write the

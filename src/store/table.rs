@@ -196,17 +196,29 @@ impl Table {
         let Some(mut statement) = self.prepared(connection, &sql)? else {
             return Ok(Vec::new());
         };
-        let mut rows = statement.query(params![after, i64::try_from(count).unwrap_or(i64::MAX)])?;
-        let (mut records, mut size) = (Vec::with_capacity(count.min(10_000)), 0);
-        while let Some(row) = rows.next()? {
-            let record = salted(row)?;
-            size += record.record.data.len();
-            records.push(record);
-            if size >= bytes {
-                break;
-            }
-        }
-        Ok(records)
+        let most = i64::try_from(count).unwrap_or(i64::MAX);
+        read_up_to(statement.query(params![after, most])?, count, bytes)
+    }
+
+    /// Returns the next records of a range of numbers, both included, in order of their numbers: at most `count`, and at
+    /// most about `bytes`.
+    pub(crate) fn between(
+        &self,
+        connection: &Connection,
+        (first, last): (RecordNumber, RecordNumber),
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<Salted>> {
+        let sql = format!(
+            "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t CROSS JOIN ledger_record r USING(record) \
+             WHERE t.record BETWEEN ?1 AND ?2 ORDER BY t.record LIMIT ?3",
+            self.name
+        );
+        let Some(mut statement) = self.prepared(connection, &sql)? else {
+            return Ok(Vec::new());
+        };
+        let most = i64::try_from(count).unwrap_or(i64::MAX);
+        read_up_to(statement.query(params![first, last, most])?, count, bytes)
     }
 
     /// Prepares a statement over the table; returns `None` while the table does not exist. A database that was never
@@ -303,6 +315,54 @@ impl Table {
         Ok(statement.query_row([id], salted).optional()?)
     }
 
+    /// Returns the next records whose ids begin with a prefix, in order of their ids, after one of them: at most `count`.
+    pub(crate) fn ids_after(
+        &self,
+        connection: &Connection,
+        prefix: &str,
+        after: Option<&str>,
+        count: usize,
+    ) -> Result<Vec<Record>> {
+        let sql = format!(
+            "SELECT record, id, data FROM \"{}\" WHERE id>=?1 AND id<?2 AND id IS NOT ?3 ORDER BY id LIMIT ?4",
+            self.name
+        );
+        let (first, end) = (after.unwrap_or(prefix), after_prefix(prefix));
+        self.of_ids(connection, &sql, (first, &end, after), count)
+    }
+
+    /// Returns the next records whose ids begin with a prefix, in descending order of their ids, before one of them: at
+    /// most `count`.
+    pub(crate) fn ids_before(
+        &self,
+        connection: &Connection,
+        prefix: &str,
+        before: Option<&str>,
+        count: usize,
+    ) -> Result<Vec<Record>> {
+        let sql = format!(
+            "SELECT record, id, data FROM \"{}\" WHERE id>=?1 AND id<?2 AND id IS NOT ?3 ORDER BY id DESC LIMIT ?4",
+            self.name
+        );
+        let end = after_prefix(prefix);
+        self.of_ids(connection, &sql, (prefix, before.unwrap_or(&end), before), count)
+    }
+
+    fn of_ids(
+        &self,
+        connection: &Connection,
+        sql: &str,
+        (first, end, but): (&str, &str, Option<&str>),
+        count: usize,
+    ) -> Result<Vec<Record>> {
+        let Some(mut statement) = self.prepared(connection, sql)? else {
+            return Ok(Vec::new());
+        };
+        let most = i64::try_from(count).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![first, end, but, most], record_of)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     pub(crate) fn number_of(&self, connection: &Connection, id: &str) -> Result<Option<RecordNumber>> {
         let sql = format!("SELECT record FROM \"{}\" WHERE id=?1", self.name);
         let Some(mut statement) = self.prepared(connection, &sql)? else {
@@ -310,6 +370,27 @@ impl Table {
         };
         Ok(statement.query_row([id], |row| row.get(0)).optional()?)
     }
+}
+
+/// Returns the first text after all that begin with a prefix.
+fn after_prefix(prefix: &str) -> String {
+    let mut end = prefix.to_owned();
+    end.push(char::MAX);
+    end
+}
+
+/// Reads rows until they have about so many bytes.
+fn read_up_to(mut rows: Rows<'_>, count: usize, bytes: usize) -> Result<Vec<Salted>> {
+    let (mut records, mut size) = (Vec::with_capacity(count.min(10_000)), 0);
+    while let Some(row) = rows.next()? {
+        let record = salted(row)?;
+        size += record.record.data.len();
+        records.push(record);
+        if size >= bytes {
+            break;
+        }
+    }
+    Ok(records)
 }
 
 /// Numbers with few gaps, in ascending or descending order.

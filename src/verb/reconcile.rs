@@ -92,7 +92,7 @@ pub fn reconcile(
     let mut report = ReconcileReport::default();
     for stage in stages.iter() {
         let is_chosen = options.stage.is_none_or(|number| number == stage.number());
-        if !is_chosen || stage.reconciles().is_empty() {
+        if !is_chosen || !stage.is_reconciled() {
             continue;
         }
         refuse_half_undone(run.connection(), stages.project(), stage)?;
@@ -103,6 +103,7 @@ pub fn reconcile(
         let wanted = ReconcileRequest {
             passes: &passes,
             whole: true,
+            reads_all: true,
             examples: options.examples,
         };
         let Some(reconciled) = reconcile_stage(&mut run, stages.project(), stage, &wanted, &options.stop)?

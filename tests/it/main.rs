@@ -69,6 +69,7 @@ mod report;
 mod review;
 #[cfg(unix)]
 mod review_page;
+mod sensors;
 mod steps;
 mod support;
 mod time_of_commands;

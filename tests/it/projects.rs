@@ -128,7 +128,7 @@ fn run_examples(project: &Project) -> usize {
 
 #[test]
 fn every_shipped_project_opens_and_its_examples_hold() {
-    for name in ["shop", "shop_recompute", "bank", "hospital"] {
+    for name in ["shop", "shop_recompute", "bank", "hospital", "sensors"] {
         let project = shipped(name);
         assert!(run_examples(&project) > 2, "{name}");
         // The bank rounds in place, and says so; nothing else is to be looked at.

@@ -14,8 +14,10 @@ use crate::cli::render::{counted, green};
 use crate::cli::session::Session;
 use crate::cli::signals::stop_signal;
 
-/// Compare source and target of every stage that has a `[[reconcile]]`, and explain each difference from the
-/// ledger.
+/// Compare source and target of every stage that has a `[[reconcile]]` or aggregates, and explain each difference from
+/// the ledger.
+///
+/// A stage that aggregates compares its readings with its windows, and each `sum` with the readings, group by group.
 ///
 /// The exit code is 3 if a difference is unexplained. The result is kept in the ledger (view
 /// `audit_reconciliation`). `apply` also reconciles what it has processed.

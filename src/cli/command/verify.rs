@@ -2,7 +2,7 @@
 
 use counterfoil::ledger::AcceptedName;
 use counterfoil::record::{BatchId, RecordNumber};
-use counterfoil::verify::{Remade, VerifyOptions, VerifyReport};
+use counterfoil::verify::{InputsVerified, Remade, VerifyOptions, VerifyReport};
 
 use crate::cli::answer::{Answer, json};
 use crate::cli::exit::Exit;
@@ -27,6 +27,12 @@ pub(crate) struct Verify {
     /// Golden records of which a member has changed since are counted, but not compared.
     #[arg(long, conflicts_with = "ledger_only")]
     remake: bool,
+
+    /// Read the readings of all windows again as well, and compare them with what each window was made of.
+    ///
+    /// Windows whose readings were written since they were made are counted, but not compared.
+    #[arg(long, conflicts_with = "ledger_only")]
+    inputs: bool,
 }
 
 impl Verify {
@@ -35,6 +41,7 @@ impl Verify {
         let options = VerifyOptions::default()
             .ledger_only(self.ledger_only)
             .remake(self.remake)
+            .inputs(self.inputs)
             .names(session.stage_names())
             .stop(stop_signal(session.screen, "verify")?);
         let report = counterfoil::verify::verify(&store, &options)?;
@@ -106,6 +113,25 @@ fn made_again(remade: &Remade) -> String {
     text + "\n"
 }
 
+/// Returns which windows were compared with their readings, and which were not.
+fn with_readings(inputs: &InputsVerified) -> String {
+    let windows = counted(inputs.windows, "window");
+    let has = if inputs.windows == 1 { "has" } else { "have" };
+    let readings = counted(inputs.readings, "reading");
+    let mut text = format!("{windows} {has} exactly the {readings} that the ledger says");
+    if inputs.waiting > 0 {
+        text += &format!(
+            "; {} left out, because readings were written since",
+            count(inputs.waiting)
+        );
+    }
+    if inputs.unknown > 0 {
+        let stages = counted(inputs.unknown, "stage");
+        text += &format!("; {stages} left out, because a program has built it");
+    }
+    text + "\n"
+}
+
 fn render(session: &Session<'_>, report: &VerifyReport) -> String {
     let mut text = table(
         &[
@@ -130,6 +156,9 @@ fn render(session: &Session<'_>, report: &VerifyReport) -> String {
     text += &remarks(report);
     if let Some(remade) = &report.remade {
         text += &made_again(remade);
+    }
+    if let Some(inputs) = &report.inputs {
+        text += &with_readings(inputs);
     }
     if report.keyless {
         text += &format!(

@@ -45,15 +45,13 @@ impl Earlier {
         let decisions = Decisions::read(connection, project, stage, before)?;
         let decided = match &selection {
             RecordSelection::Table { .. } => BTreeSet::new(),
-            RecordSelection::List { records, .. } => {
-                decisions.only_decided(connection, stage, records, &standing)?
-            }
+            list => decisions.only_decided(connection, stage, list.listed(), &standing)?,
         };
         Ok(Self {
             together: merged::refused_together(connection, project, stage.number(), before)?,
             waiting: match selection {
                 RecordSelection::Table { .. } => Vec::new(),
-                RecordSelection::List { .. } => listed_pairs(connection, before)?,
+                _ => listed_pairs(connection, before)?,
             },
             selection,
             decisions,
@@ -119,9 +117,8 @@ impl Earlier {
                 .map(|member| member.record)
                 .filter(|record| !is_member(*record)),
         );
-        if let RecordSelection::List { records, .. } = &self.selection {
-            loose.extend(records.iter().copied().filter(|record| !is_member(*record)));
-        }
+        let listed = self.selection.listed().iter().copied();
+        loose.extend(listed.filter(|record| !is_member(*record)));
         loose.sort_unstable();
         loose.dedup();
         loose
@@ -150,7 +147,7 @@ impl Before for Earlier {
     fn is_changed(&self, record: RecordNumber) -> bool {
         match &self.selection {
             RecordSelection::Table { .. } => true,
-            RecordSelection::List { records, .. } => records.binary_search(&record).is_ok(),
+            list => list.has(record),
         }
     }
 }

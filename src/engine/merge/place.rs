@@ -14,9 +14,7 @@ use crate::engine::set_rules::{SetRuleParts, SetRules, enforced};
 use crate::error::{Error, Result};
 use crate::ledger::places::{EDITED, EXISTS, KeptPlaces};
 use crate::ledger::read::salt;
-use crate::ledger::{
-    Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, before_image, rows, whole,
-};
+use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, before_image, whole};
 use crate::record::{Record, RecordNumber};
 use crate::refusal::{Holder, Refusal};
 use crate::stage::{Output, Stage};
@@ -241,25 +239,12 @@ impl Placer<'_> {
 
     /// Returns the row of a golden record, or what it will be once all batches in progress are committed.
     fn row(&self, golden: RecordNumber) -> Result<Option<TargetRow>> {
-        let Some(Salted { record, salt }) = self.target.by_number(self.connection, golden)? else {
-            return Ok(None);
-        };
-        let salt = salt.ok_or_else(|| Error::Damaged {
-            what: format!("record {golden} has a row but no salt"),
-        })?;
-        let changes = rows::changes_of_row(self.connection, self.target.name(), golden)?;
-        let hash = commitment(&salt, &record.id, &record.data);
-        // A row without any change is only planned.
-        let is_known = changes.first().is_none_or(|newest| newest.after == Some(hash));
-        let of = (self.project, self.stage.number());
-        let edited = !is_known || rows::is_still_edited(&changes, of, Some(hash));
-        Ok(Some(TargetRow {
-            part: 0,
-            target: golden,
-            salt,
-            row: Some(record),
-            edited,
-        }))
+        TargetRow::of_stage(
+            self.connection,
+            self.target,
+            (self.project, self.stage.number()),
+            golden,
+        )
     }
 
     /// Returns the number of a golden record with its salt and its row; no row if something else has removed it since.

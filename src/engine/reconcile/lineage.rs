@@ -30,6 +30,8 @@ pub(crate) struct ReconcileRequest<'w> {
     pub(crate) passes: &'w [PassId],
     /// Whether these are all passes; then records that none of them has processed are also searched for.
     pub(crate) whole: bool,
+    /// Whether a stage that aggregates is read whole: not after each pass, because an increment reads little.
+    pub(crate) reads_all: bool,
     pub(crate) examples: usize,
 }
 

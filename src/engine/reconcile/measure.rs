@@ -34,7 +34,7 @@ pub(super) struct Measuring<'m> {
 
 /// The amount of a record.
 #[derive(Clone)]
-enum Amount {
+pub(super) enum Amount {
     /// There is no record.
     Nothing,
     /// The record explicitly has none: null, or left out.
@@ -295,38 +295,15 @@ impl<'m> Measuring<'m> {
     }
 
     /// Computes the amount of a record on one side.
-    fn reading(&self, (amount, key): (&Expression, Option<&Expression>), read: &Read, now_us: i64) -> Amount {
+    fn reading(&self, expressions: (&Expression, Option<&Expression>), read: &Read, now_us: i64) -> Amount {
         let Some((id, document)) = read else {
             return Amount::Nothing;
         };
-        let Some(document) = document else {
-            return Amount::Unreadable;
-        };
-        let mut scope = Scope::new(self.context((id, None), now_us, None));
-        let amount = match amount.value(document, &mut scope) {
-            Err(_) => return Amount::Unreadable,
-            Ok(Evaluated::Omit) => return Amount::None,
-            Ok(Evaluated::Value(value)) if value.is_null() => return Amount::None,
-            Ok(Evaluated::Value(value)) => {
-                let number = value
-                    .as_number()
-                    .map(|number| NumberText::CALCULATED.read(number));
-                let read = number.or_else(|| value.as_text().map(|text| NumberText::SETTING.read(&text)));
-                match read.and_then(Result::ok) {
-                    Some(amount) => amount,
-                    None => return Amount::Unreadable,
-                }
-            }
-        };
-        let key = match key.map(|key| key.value(document, &mut scope)) {
-            Some(Err(_)) => return Amount::NoKey,
-            None | Some(Ok(Evaluated::Omit)) => None,
-            Some(Ok(Evaluated::Value(value))) if value.is_null() => None,
-            Some(Ok(Evaluated::Value(value))) => {
-                Some(value.as_text().map_or_else(|| value.to_json(), Into::into))
-            }
-        };
-        Amount::Known(amount, key)
+        amount_of(
+            expressions,
+            document.as_ref(),
+            self.context((id, None), now_us, None),
+        )
     }
 
     fn context<'c>(
@@ -416,6 +393,42 @@ impl<'m> Measuring<'m> {
     pub(super) fn results(self, whole: bool) -> Result<Vec<Reconciliation>> {
         self.sums.into_iter().map(|sums| sums.result(whole)).collect()
     }
+}
+
+/// Computes the amount of a record, and its key. `document`: `None` if it cannot be parsed.
+pub(super) fn amount_of(
+    (amount, key): (&Expression, Option<&Expression>),
+    document: Option<&Document>,
+    context: Context<'_>,
+) -> Amount {
+    let Some(document) = document else {
+        return Amount::Unreadable;
+    };
+    let mut scope = Scope::new(context);
+    let amount = match amount.value(document, &mut scope) {
+        Err(_) => return Amount::Unreadable,
+        Ok(Evaluated::Omit) => return Amount::None,
+        Ok(Evaluated::Value(value)) if value.is_null() => return Amount::None,
+        Ok(Evaluated::Value(value)) => {
+            let number = value
+                .as_number()
+                .map(|number| NumberText::CALCULATED.read(number));
+            let read = number.or_else(|| value.as_text().map(|text| NumberText::SETTING.read(&text)));
+            match read.and_then(Result::ok) {
+                Some(amount) => amount,
+                None => return Amount::Unreadable,
+            }
+        }
+    };
+    let key = match key.map(|key| key.value(document, &mut scope)) {
+        Some(Err(_)) => return Amount::NoKey,
+        None | Some(Ok(Evaluated::Omit)) => None,
+        Some(Ok(Evaluated::Value(value))) if value.is_null() => None,
+        Some(Ok(Evaluated::Value(value))) => {
+            Some(value.as_text().map_or_else(|| value.to_json(), Into::into))
+        }
+    };
+    Amount::Known(amount, key)
 }
 
 fn read(record: Option<&Record>) -> Read {

@@ -1,12 +1,16 @@
 //! Reconciliation: both sides of a stage are measured by its `[[reconcile]]` expressions, and every difference is
-//! explained from the ledger. Done by the verb of that name, and by `apply` if it has processed something.
+//! explained from the ledger. Of a stage that aggregates, readings and sums are compared too, without being asked. Done by the verb of that name, and by `apply` if it has processed something.
 
+mod balance;
 mod fate;
 mod lineage;
 mod measure;
 mod outcome;
+mod passes;
+mod readings;
 mod since;
 mod sums;
+mod windows;
 
 use super::run::Run;
 use crate::error::Result;
@@ -34,6 +38,21 @@ pub(crate) fn reconcile_stage(
     wanted: &ReconcileRequest<'_>,
     stop: &StopSignal,
 ) -> Result<Option<StageReconciled>> {
+    if let Some(aggregate) = stage.aggregate() {
+        let found = if wanted.reads_all {
+            windows::reconcile_windows(run, project, (stage, aggregate), wanted.examples, stop)?
+        } else {
+            Some(vec![passes::reconcile_passes(
+                run.connection(),
+                stage,
+                wanted.passes,
+            )?])
+        };
+        let whole = wanted.reads_all;
+        return found
+            .map(|found| kept(run, project, stage, wanted, (whole, found)))
+            .transpose();
+    }
     let mut measuring = Measuring::new(
         project,
         stage,
@@ -53,17 +72,29 @@ pub(crate) fn reconcile_stage(
             measuring.add(&moment, &slice)?;
         }
     }
+    let found = (wanted.whole, measuring.results(wanted.whole)?);
+    kept(run, project, stage, wanted, found).map(Some)
+}
+
+/// Keeps results in the ledger. `whole`: whether they cover every record that the stage has processed.
+fn kept(
+    run: &mut Run<'_>,
+    project: &str,
+    stage: &Stage,
+    wanted: &ReconcileRequest<'_>,
+    (whole, reconciliations): (bool, Vec<Reconciliation>),
+) -> Result<StageReconciled> {
     let mut reconciled = StageReconciled {
         stage: stage.number(),
         slug: stage.slug().to_owned(),
         source: stage.source().to_owned(),
         target: stage.target().to_owned(),
-        whole: wanted.whole,
-        reconciliations: measuring.results(wanted.whole)?,
+        whole,
+        reconciliations,
         pass: PassId::BEFORE_FIRST,
     };
     reconciled.pass = keep(run, project, stage, wanted, &reconciled)?;
-    Ok(Some(reconciled))
+    Ok(reconciled)
 }
 
 /// Writes a pass of one batch whose remark is the result: sums and counts, no key and no id. Returns its number.
@@ -80,7 +111,7 @@ fn keep(
     let mut batch = Batch::new(BatchKind::End);
     let results: Vec<serde_json::Value> = reconciled.reconciliations.iter().map(describe).collect();
     batch.body = Some(
-        serde_json::json!({ "whole": wanted.whole, "passes": wanted.passes, "reconciled": results })
+        serde_json::json!({ "whole": reconciled.whole, "passes": wanted.passes, "reconciled": results })
             .to_string(),
     );
     run.commit(&mut pass, batch)?;

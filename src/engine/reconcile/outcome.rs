@@ -40,7 +40,8 @@ pub struct StageReconciled {
     pub target: String,
     /// Whether it covered every record that the stage has processed, rather than those of some passes.
     pub whole: bool,
-    /// Results, one for each `[[reconcile]]`.
+    /// Results: of a stage that aggregates, the readings and the sums that both sides have; then one for each
+    /// `[[reconcile]]`. What `apply` has done is compared by its readings alone.
     pub reconciliations: Vec<Reconciliation>,
     /// Pass in the ledger that keeps the result.
     #[serde(skip)]
@@ -88,6 +89,8 @@ pub enum DifferenceCause {
     Waived,
     /// The stage left it out.
     Filtered,
+    /// It came late, and the stage left it out.
+    Late,
     /// The record, or a part of it, was left out because another record has its place in the target.
     Skipped,
     /// It was merged into another record.
@@ -95,6 +98,8 @@ pub enum DifferenceCause {
     /// The stage has not processed it yet, or not what its source has become since.
     #[serde(rename = "not_carried")]
     NotProcessed,
+    /// The stage holds its window back (`hold`).
+    Held,
     /// The stage refused the current version, and the copy of an earlier one still exists.
     Stale,
     /// Another record has taken its place in the target since.
@@ -126,9 +131,11 @@ impl DifferenceCause {
             Self::Refused => "refused",
             Self::Waived => "waived",
             Self::Filtered => "filtered",
+            Self::Late => "late",
             Self::Skipped => "skipped",
             Self::Merged => "merged",
             Self::NotProcessed => "not processed yet",
+            Self::Held => "held back",
             Self::Stale => "stale",
             Self::Replaced => "replaced",
             Self::EditedSince => "edited since",

@@ -74,6 +74,11 @@ impl<'l> Rows<'l> {
         })
     }
 
+    /// Returns the connection that reads the ledger.
+    pub(super) fn connection(&self) -> &'l Connection {
+        self.connection
+    }
+
     /// Returns the changes of a row since it was seen, from the current row and the images since.
     pub(super) fn since(&self, seen: &RowState, row: Option<Salted>) -> Result<RowSince> {
         let now = row.as_ref().and_then(Salted::hash);

@@ -20,8 +20,16 @@ pub(crate) fn zone(name: &str, place: Option<&Place>) -> Result<Tz, Problem> {
     })
 }
 
+/// Returns a warning where two of the formats can read the same text differently.
+pub(crate) fn ambiguous(formats: &[&str], help: &str) -> Option<Problem> {
+    let [first, second] = swapped(formats)?;
+    let message =
+        format!("`{first}` and `{second}` can read the same string differently; the first one wins");
+    Some(Problem::warning("check.ambiguous_formats", None, message).help(help))
+}
+
 /// Returns two of the formats that differ in the order of day and month, so that they read many dates differently.
-pub(crate) fn swapped<'f>(formats: &[&'f str]) -> Option<[&'f str; 2]> {
+fn swapped<'f>(formats: &[&'f str]) -> Option<[&'f str; 2]> {
     let mut pairs = formats.iter().enumerate().flat_map(|(nth, first)| {
         let later = formats[nth + 1..].iter();
         later.map(move |second| [*first, *second])

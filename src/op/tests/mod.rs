@@ -20,6 +20,7 @@ mod inverse;
 mod names;
 mod parents;
 mod parse_date;
+mod partition;
 mod split;
 mod value_promises;
 

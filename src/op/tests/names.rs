@@ -10,6 +10,8 @@ const OTHER_WORDS: &[(&str, &[&str])] = &[
     ("op/convert.rs", &["decimal"]),
     ("op/each.rs", &["rename"]),
     ("op/map.rs", &["default"]),
+    // Its key.
+    ("op/partition.rs", &["hash"]),
     ("op/split.rs", &["trim"]),
     // The function for expressions, the join of clusters, the functions of a program and a default rule.
     ("stage/merge/compile.rs", &["lookup"]),

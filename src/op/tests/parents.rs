@@ -34,6 +34,7 @@ const BELOW: &[(&str, &str)] = &[
     ("hash", "path='a[*].x'"),
     ("hmac", "path='a[*].x'\nsecret='pepper'"),
     ("bands", "path='a[*].x'\nto='a[*].y'\nbands=[]"),
+    ("partition", "time='a[*].x'"),
 ];
 
 fn outcome(name: &str, settings: &str, json: &str) -> Result<String, String> {

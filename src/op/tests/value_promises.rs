@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use crate::op::tests::run;
 use crate::op::{
     AddUuid, Bands, Case, ChangeCase, Convert, FormatDate, HashText, HmacText, Join, MapValues, Operation,
-    ParseDate, Replace, Reversibility, Round, Scalar, Set, SetDefault, Split, ToDecimal, Trim,
+    ParseDate, Partition, Replace, Reversibility, Round, Scalar, Set, SetDefault, Split, ToDecimal, Trim,
 };
 use crate::record::{Rounding, Value};
 
@@ -41,6 +41,11 @@ fn operations() -> Vec<Box<dyn Operation>> {
         Box::new(HashText::new("a")),
         Box::new(HmacText::new("a", "pepper")),
         Box::new(AddUuid::new("a[*].id")),
+        Box::new(
+            Partition::new("a")
+                .formats(&["%d.%m.%Y %H:%M", "%s"], None)
+                .hash("a", 10, "a"),
+        ),
     ]
 }
 

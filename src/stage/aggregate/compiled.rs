@@ -1,15 +1,21 @@
 //! A compiled aggregate.
 
+use std::sync::Arc;
+
 use chrono_tz::Tz;
 
-use crate::aggregate::{Measure, SeriesRules, TimeReader, Windows};
+use super::reading::ReadPlan;
+use crate::aggregate::{Measure, SeriesRules, Take, TimeReader, Windows};
 use crate::expression::Expression;
 use crate::path::Path;
+use crate::problem::Place;
 
 /// How a stage aggregates: by what, in which windows, and what is measured.
 #[derive(Debug)]
 pub struct Aggregate {
     pub(super) by: Vec<GroupField>,
+    /// How readings are read without a document.
+    pub(super) plan: Option<ReadPlan>,
     /// `None`: by the groups alone.
     pub(super) windowing: Option<Windowing>,
     pub(super) measures: Vec<MeasureField>,
@@ -20,8 +26,10 @@ pub struct Aggregate {
     pub(super) rolling: Vec<String>,
     /// Names of the anomalies, and of their scores.
     pub(super) anomalies: Vec<(String, Option<String>)>,
+    /// Where the file says how many deviations are too many, of each anomaly.
+    pub(super) anomaly_places: Vec<Option<Place>>,
     /// Fields computed from the window's own, in order.
-    pub(super) fields: Vec<(String, Expression)>,
+    pub(super) fields: Vec<WindowField>,
     pub(super) late: Late,
     /// In microseconds.
     pub(super) closed_after: Option<i64>,
@@ -29,6 +37,8 @@ pub struct Aggregate {
     pub(super) hold: Option<i64>,
     /// In bytes.
     pub(super) memory: u64,
+    /// Place of the section.
+    pub(super) place: Option<Place>,
 }
 
 /// A field by which readings are grouped.
@@ -36,6 +46,8 @@ pub struct Aggregate {
 pub(super) struct GroupField {
     pub(super) name: String,
     pub(super) from: From,
+    /// Where the file says it.
+    pub(super) place: Option<Place>,
 }
 
 /// Where a value comes from.
@@ -49,7 +61,15 @@ pub(super) enum From {
 #[derive(Debug)]
 pub(super) struct Windowing {
     pub(super) time: Path,
+    /// Where the file says it.
+    pub(super) time_place: Option<Place>,
     pub(super) reader: TimeReader,
+    /// The formats of the reader as written; empty for RFC 3339.
+    pub(super) formats: Vec<String>,
+    /// The zone of times without an offset.
+    pub(super) time_zone: Option<Tz>,
+    /// What a time is, in words.
+    pub(super) form: String,
     pub(super) windows: Windows,
     /// Name of the label, and whether it is the end of the window.
     pub(super) name: String,
@@ -57,6 +77,17 @@ pub(super) struct Windowing {
     pub(super) end: Option<String>,
     /// Name of the beginning in local time.
     pub(super) local: Option<(String, Tz)>,
+    /// The zone of calendar windows and of local times.
+    pub(super) zone: Tz,
+}
+
+/// A field that is computed from the window's own.
+#[derive(Debug)]
+pub(super) struct WindowField {
+    pub(super) name: String,
+    pub(super) expression: Expression,
+    /// The names that it uses, `win.` and a field.
+    pub(super) uses: Vec<Arc<str>>,
 }
 
 /// What is measured of one path.
@@ -66,6 +97,8 @@ pub(super) struct MeasureField {
     pub(super) measure: Measure,
     /// Names of the results, one for each take.
     pub(super) names: Vec<String>,
+    /// Where the file says it.
+    pub(super) place: Option<Place>,
 }
 
 /// What is measured.
@@ -73,8 +106,13 @@ pub(super) struct MeasureField {
 pub(super) enum Measured {
     /// The value at a path.
     Path(Path),
-    /// A list of parts of the readings, or of whole ones (no paths), ordered by a path or by time.
-    List { parts: Vec<Path>, order: Option<Path> },
+    /// A list of parts of the readings, or of whole ones (no paths), ordered by a path or by time. `values`: of the values
+    /// of the only path, instead of objects.
+    List {
+        parts: Vec<Path>,
+        values: bool,
+        order: Option<Path>,
+    },
 }
 
 /// What becomes of readings that come when their window is closed.
@@ -89,6 +127,46 @@ impl Aggregate {
     /// Returns the windows; `None` if it groups alone.
     pub(crate) fn windows(&self) -> Option<&Windows> {
         self.windowing.as_ref().map(|windowing| &windowing.windows)
+    }
+
+    /// Returns every expression of it.
+    pub(in crate::stage) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let by = self.by.iter().filter_map(|field| match &field.from {
+            From::Expression(expression) => Some(expression),
+            From::Path(_) => None,
+        });
+        by.chain(self.fields.iter().map(|field| &field.expression))
+    }
+
+    /// Returns the names of the fields of a window, but those that not every window has.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
+        let windowing = self.windowing.iter().flat_map(|windowing| {
+            let local = windowing.local.as_ref().map(|(name, _)| name);
+            [Some(&windowing.name), windowing.end.as_ref(), local]
+        });
+        let anomalies = self.anomalies.iter();
+        let anomalies = anomalies.flat_map(|(name, score)| [Some(name), score.as_ref()]);
+        let fields = self.fields.iter().map(|field| &field.name);
+        (self.by.iter().map(|field| &field.name))
+            .chain(windowing.flatten())
+            .chain([&self.rows])
+            .chain(self.measures.iter().flat_map(|field| &field.names))
+            .chain(&self.rolling)
+            .chain(anomalies.flatten())
+            .chain(fields)
+            .map(String::as_str)
+    }
+
+    /// Returns the results of the measures, in the order of the fields of a window.
+    pub(super) fn results(&self) -> impl Iterator<Item = (&str, &Take)> {
+        let fields = self.measures.iter();
+        let results = fields.flat_map(|field| field.names.iter().zip(&field.measure.takes));
+        results.map(|(name, take)| (name.as_str(), take))
+    }
+
+    /// Returns whether it makes windows of time, and does not only group.
+    pub fn has_windows(&self) -> bool {
+        self.windowing.is_some()
     }
 
     /// Returns what is measured, in the order of the values of a reading.

@@ -3,11 +3,35 @@
 //! This part knows what a stage says about its aggregate, what of a reading is measured, and how a window is written.
 //! `aggregate/` measures.
 
+mod advice;
+mod charted;
+mod compile;
+mod compile_measures;
+mod compile_series;
+mod compile_windows;
 mod compiled;
+mod draft;
+mod exclusions;
+mod group;
+mod lineage;
+mod meaning;
+mod pure;
+mod read;
+mod read_measures;
+mod read_series;
 mod reading;
+mod reconciled;
+mod schema;
 mod window;
+mod words;
 
+pub(super) use advice::ShownValue;
+pub(crate) use charted::Charted;
 pub use compiled::Aggregate;
 pub(crate) use compiled::Late;
+pub(super) use exclusions::exclusions;
+pub(super) use read::read;
 pub(crate) use reading::Reading;
+pub(crate) use reconciled::{READINGS, SummedField};
+pub(super) use schema::schema;
 pub(crate) use window::{RefusedWindow, WindowRow};

@@ -1,12 +1,17 @@
 //! What of a reading is aggregated.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use super::compiled::Aggregate;
-use crate::expression::Scope;
-use crate::record::RecordNumber;
-use crate::refusal::Refusal;
+use super::compiled::{Aggregate, From, GroupField, MeasureField, Measured, Windowing};
+use super::group;
+use crate::aggregate::{Partial, Rejected};
+use crate::expression::{Evaluated, Scope};
+use crate::path::{Path, Segment};
+use crate::record::{Document, RecordNumber, Value, members_in};
+use crate::refusal::{Refusal, Violation};
 use crate::stage::Stage;
+use crate::stage::finish::parse;
 
 /// What of a reading is aggregated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +28,133 @@ pub(crate) struct Reading<'r> {
     pub(crate) orders: Vec<Option<Cow<'r, str>>>,
 }
 
+/// How the values of a reading are found in its text, without a document: all of them are fields, or fields of fields.
+#[derive(Debug)]
+pub(super) struct ReadPlan {
+    /// The fields of the record that are read, each once.
+    names: Vec<Box<str>>,
+    /// In the order of [`paths`].
+    slots: Vec<Slot>,
+}
+
+/// Where a value is.
+#[derive(Debug)]
+struct Slot {
+    /// Position among the names.
+    name: usize,
+    /// The names below.
+    rest: Vec<Box<str>>,
+}
+
+impl ReadPlan {
+    /// Returns the plan; `None` if a document is needed.
+    pub(super) fn of(
+        by: &[GroupField],
+        windowing: Option<&Windowing>,
+        measures: &[MeasureField],
+    ) -> Option<Self> {
+        if by.iter().any(|field| matches!(field.from, From::Expression(_))) {
+            return None;
+        }
+        let mut plan = Self {
+            names: Vec::new(),
+            slots: Vec::new(),
+        };
+        for path in paths(by, windowing, measures) {
+            let keys = path.segments().iter().map(plain_key);
+            let mut keys = keys.collect::<Option<Vec<Box<str>>>>()?.into_iter();
+            let first = keys.next()?;
+            let known = plan.names.iter().position(|name| *name == first);
+            let name = known.unwrap_or_else(|| {
+                plan.names.push(first);
+                plan.names.len() - 1
+            });
+            plan.slots.push(Slot {
+                name,
+                rest: keys.collect(),
+            });
+        }
+        Some(plan)
+    }
+
+    /// Returns the values, `None` for null; `None` if the record has to be read as a document.
+    fn values<'r>(&self, data: &'r str) -> Option<Vec<Option<Cow<'r, str>>>> {
+        const MANY: usize = 16;
+        let (mut few, mut many);
+        let found: &mut [Range<usize>] = if self.names.len() <= MANY {
+            few = [const { 0..0 }; MANY];
+            &mut few[..self.names.len()]
+        } else {
+            many = vec![0..0; self.names.len()];
+            &mut many
+        };
+        if !members_in(data, &self.names, found) {
+            return None;
+        }
+        let mut values = Vec::with_capacity(self.slots.len());
+        for slot in &self.slots {
+            let mut json = data.get(found[slot.name].clone()).unwrap_or_default();
+            for name in &slot.rest {
+                if !json.starts_with('{') {
+                    json = "";
+                    break;
+                }
+                let mut place = [0..0];
+                if !members_in(json, &[name], &mut place) {
+                    return None;
+                }
+                let [place] = place;
+                json = json.get(place).unwrap_or_default();
+            }
+            values.push((!json.is_empty() && json != "null").then_some(Cow::Borrowed(json)));
+        }
+        Some(values)
+    }
+}
+
+/// Returns a name that JSON writes as it is. Digits may name an element of a list.
+fn plain_key(segment: &Segment) -> Option<Box<str>> {
+    let Segment::Key(name) = segment else { return None };
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    let is_index = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    (name.bytes().all(is_plain) && !is_index).then(|| name.as_str().into())
+}
+
+/// Returns the paths that are read: of the groups that are not computed, the time, then of each measure its own and the
+/// one that it is ordered by.
+fn paths<'a>(
+    by: &'a [GroupField],
+    windowing: Option<&'a Windowing>,
+    measures: &'a [MeasureField],
+) -> impl Iterator<Item = &'a Path> {
+    let by = by.iter().filter_map(|field| match &field.from {
+        From::Path(path) => Some(path),
+        From::Expression(_) => None,
+    });
+    let measured = measures.iter().flat_map(|field| field.of.paths());
+    by.chain(windowing.map(|windowing| &windowing.time))
+        .chain(measured)
+}
+
+impl Measured {
+    /// Returns the paths that are read, the one that orders the last.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        let (paths, order) = match self {
+            Self::Path(path) => (std::slice::from_ref(path), None),
+            Self::List { parts, order, .. } => (&parts[..], order.as_ref()),
+        };
+        paths.iter().chain(order)
+    }
+}
+
+/// The values of a reading, before they are put together.
+struct Found<'r> {
+    /// Of the groups, in order.
+    groups: Vec<Option<Cow<'r, str>>>,
+    /// Of the time, then of the measures.
+    rest: std::vec::IntoIter<Option<Cow<'r, str>>>,
+}
+
 impl Stage {
     /// Returns what of a reading is aggregated; `None` if `where` leaves it out.
     ///
@@ -31,11 +163,208 @@ impl Stage {
     /// `aggregate.group`, `aggregate.time`, `aggregate.number`.
     pub(crate) fn reading_in<'r>(
         &self,
-        _aggregate: &Aggregate,
-        _number: RecordNumber,
-        _data: &'r str,
-        _scope: &mut Scope<'_>,
+        aggregate: &Aggregate,
+        number: RecordNumber,
+        data: &'r str,
+        scope: &mut Scope<'_>,
     ) -> Result<Option<Reading<'r>>, Refusal> {
-        todo!()
+        let _ = number;
+        let steps = &self.steps;
+        let looks = steps.filter.is_some() || steps.source_contract.is_some() || steps.prepare.is_some();
+        let plan = aggregate.plan.as_ref().filter(|_| !looks);
+        if let Some(mut values) = plan.and_then(|plan| plan.values(data)) {
+            let rest = values.split_off(aggregate.by.len());
+            let found = Found {
+                groups: values,
+                rest: rest.into_iter(),
+            };
+            let reading = aggregate.reading(data, found);
+            return reading.map(Some).map_err(|refusal| refusal.cut_at(self.redact()));
+        }
+        let read = |scope: &mut Scope<'_>| {
+            let document = parse(data)?;
+            if !self.takes(&document, scope)? {
+                return Ok(None);
+            }
+            if let Some(prepare) = &steps.prepare {
+                let prepared = prepare.run(&document, scope);
+                prepared.map_err(|refusal| refusal.rule("prepare"))?;
+            }
+            let found = aggregate.found(&document, scope)?;
+            aggregate.reading(data, found).map(Some)
+        };
+        read(scope).map_err(|refusal: Refusal| refusal.cut_at(self.redact()))
     }
+}
+
+impl Aggregate {
+    /// Finds the values in a document.
+    fn found<'r>(&self, document: &Document, scope: &mut Scope<'_>) -> Result<Found<'r>, Refusal> {
+        let text = |value: &Value| (!value.is_null()).then(|| Cow::Owned(value.to_json()));
+        let mut groups = Vec::with_capacity(self.by.len());
+        for field in &self.by {
+            groups.push(match &field.from {
+                From::Path(path) => scope.place_in(document, path).and_then(|value| text(&value)),
+                From::Expression(expression) => {
+                    let value = expression.value(document, scope);
+                    match value.map_err(|refusal| refusal.rule(&field.name))? {
+                        Evaluated::Value(value) => text(&value),
+                        Evaluated::Omit => None,
+                    }
+                }
+            });
+        }
+        let rest = paths(&[], self.windowing.as_ref(), &self.measures);
+        let rest = rest.map(|path| scope.place_in(document, path).and_then(|value| text(&value)));
+        let rest: Vec<_> = rest.collect();
+        Ok(Found {
+            groups,
+            rest: rest.into_iter(),
+        })
+    }
+
+    /// Puts a reading together from its values.
+    ///
+    /// # Errors
+    /// The [`Refusal`], with every violation.
+    fn reading<'r>(&self, data: &'r str, mut found: Found<'r>) -> Result<Reading<'r>, Refusal> {
+        let mut broken = Vec::new();
+        let group = self.group(&found.groups, &mut broken);
+        let mut reading = Reading {
+            group,
+            time: 0,
+            window: 0,
+            values: Vec::with_capacity(self.measures.len()),
+            orders: Vec::new(),
+        };
+        if let Some(windowing) = &self.windowing {
+            let time = found.rest.next().flatten();
+            match windowing.place(time.as_deref()) {
+                Ok((time, window)) => (reading.time, reading.window) = (time, window),
+                Err(violation) => broken.push(violation),
+            }
+        }
+        for (at, field) in self.measures.iter().enumerate() {
+            let value = match &field.of {
+                Measured::Path(path) => {
+                    let value = found.rest.next().flatten();
+                    if let Some(Err(why)) = value.as_deref().map(|json| Partial::check(&field.measure, json))
+                    {
+                        broken.push(not_measured(path, why, field.measure.texts));
+                    }
+                    value
+                }
+                Measured::List { parts, values, order } => {
+                    let element = element(data, parts, *values, &mut found.rest);
+                    if order.is_some() {
+                        reading.orders.resize(at, None);
+                        reading.orders.push(found.rest.next().flatten());
+                    }
+                    element
+                }
+            };
+            reading.values.push(value);
+        }
+        if !reading.orders.is_empty() {
+            reading.orders.resize(self.measures.len(), None);
+        }
+        let mut broken = broken.into_iter();
+        let Some(first) = broken.next() else {
+            return Ok(reading);
+        };
+        let mut refusal = Refusal::from(first);
+        refusal.violations.extend(broken);
+        Err(refusal)
+    }
+
+    /// Returns the text of the group.
+    fn group(&self, values: &[Option<Cow<'_, str>>], broken: &mut Vec<Violation>) -> String {
+        let mut group = String::with_capacity(16);
+        group.push('[');
+        for (field, value) in self.by.iter().zip(values) {
+            if group.len() > 1 {
+                group.push(',');
+            }
+            if !group::push_value(value.as_deref(), &mut group) {
+                let expected = "a string without NUL, a number of at most 28 digits, a boolean or null";
+                broken.push(match &field.from {
+                    From::Path(path) => Violation::new("aggregate.group", path.pointer()).expected(expected),
+                    From::Expression(_) => Violation::new("aggregate.group", "")
+                        .expected(expected)
+                        .rule(field.name.as_str()),
+                });
+            }
+        }
+        group.push(']');
+        group
+    }
+}
+
+impl Windowing {
+    /// Returns the time of a reading and the beginning of its window, from the JSON text of its time.
+    fn place(&self, json: Option<&str>) -> Result<(i64, i64), Violation> {
+        let refused =
+            |expected: &str| Violation::new("aggregate.time", self.time.pointer()).expected(expected);
+        let Some(json) = json else {
+            return Err(refused(&self.form));
+        };
+        let text = match json.as_bytes() {
+            [b'"', .., b'"'] if !json.contains('\\') => Cow::Borrowed(&json[1..json.len() - 1]),
+            [b'"', ..] => match Value::Raw(json.into()).as_text() {
+                Some(text) => Cow::Owned(text.into_owned()),
+                None => return Err(refused(&self.form)),
+            },
+            // A format may be one of numbers, such as `%Y%m%d` or seconds since 1970.
+            [b'-' | b'0'..=b'9', ..] if !self.formats.is_empty() => Cow::Borrowed(json),
+            _ => return Err(refused(&self.form)),
+        };
+        let time = self
+            .reader
+            .read(&text)
+            .map_err(|why| refused(why.expected(&self.form)))?;
+        match self.windows.start_of(time) {
+            Some(window) => Ok((time, window)),
+            None => Err(refused("a time whose window is between the years 1 and 9999")),
+        }
+    }
+}
+
+/// Makes an element of a list: a whole record, a value, or an object of those parts that are there.
+fn element<'r>(
+    data: &'r str,
+    parts: &[Path],
+    values: bool,
+    found: &mut impl Iterator<Item = Option<Cow<'r, str>>>,
+) -> Option<Cow<'r, str>> {
+    if parts.is_empty() {
+        return Some(Cow::Borrowed(data));
+    }
+    if values {
+        return found.next().flatten();
+    }
+    let mut object = String::from("{");
+    for path in parts {
+        let Some(json) = found.next().flatten() else {
+            continue;
+        };
+        if let Segment::Key(name) = path.last() {
+            if object.len() > 1 {
+                object.push(',');
+            }
+            Value::text(name).write(&mut object);
+            object.push(':');
+            object.push_str(&json);
+        }
+    }
+    object.push('}');
+    Some(Cow::Owned(object))
+}
+
+fn not_measured(path: &Path, why: Rejected, texts: bool) -> Violation {
+    let expected = match (why, texts) {
+        (Rejected::NotNumber, false) => "a number",
+        (Rejected::NotNumber, true) => "a string with a decimal, such as \"12.50\"",
+        (Rejected::TooLong, _) => "a number of at most 28 digits",
+    };
+    Violation::new("aggregate.number", path.pointer()).expected(expected)
 }

@@ -8,22 +8,7 @@ use super::kind::Row;
 use super::survival::Survive;
 use crate::matching::{Caution, Classes, Compare, Join, Role, Then};
 use crate::problem::{Place, Problem};
-
-/// A text, with its place in the file: a name, a path, or the source of an expression.
-#[derive(Clone, Debug)]
-pub(super) struct Written {
-    pub(super) text: String,
-    pub(super) place: Option<Place>,
-}
-
-impl Written {
-    pub(super) fn by_program(text: &str) -> Self {
-        Self {
-            text: text.to_owned(),
-            place: None,
-        }
-    }
-}
+pub(super) use crate::stage::written::Written;
 
 /// A field.
 #[derive(Clone, Debug)]

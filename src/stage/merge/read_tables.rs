@@ -11,6 +11,7 @@ use super::words::{
 use crate::matching::Then;
 use crate::op::Functions;
 use crate::problem::Problem;
+use crate::stage::written::memory;
 use crate::toml::{Collected, Section};
 
 pub(super) fn tables(
@@ -158,31 +159,7 @@ fn limits(section: &Section<'_>, draft: &mut Draft, problems: &mut Collected) {
     table.only(&LIMIT_KEYS, problems);
     let pairs = table.integer("pairs", 1..=i64::MAX, problems);
     draft.pairs = pairs.and_then(|pairs| u64::try_from(pairs).ok());
-    let Some(item) = table.item("memory") else { return };
-    let bytes = item.as_integer().and_then(|bytes| u64::try_from(bytes).ok());
-    draft.memory = bytes
-        .or_else(|| item.as_str().and_then(bytes_of))
-        .filter(|bytes| *bytes > 0);
-    if draft.memory.is_none() {
-        let problem = table.wrong_type("memory", "a number of bytes");
-        problems.add(Problem {
-            message: "`memory` takes a number of bytes, or a size such as `512 MiB`".to_owned(),
-            ..problem.help("write `memory = \"512 MiB\"`")
-        });
-    }
-}
-
-/// Parses a size such as `512 MiB`.
-fn bytes_of(text: &str) -> Option<u64> {
-    let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
-    let (number, unit) = text.split_at(digits);
-    let unit: u64 = match unit.trim() {
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(unit)
+    draft.memory = memory(&table, problems);
 }
 
 fn survive(section: &Section<'_>, functions: &Functions, draft: &mut Draft, problems: &mut Collected) {

@@ -1,13 +1,9 @@
 //! Reading the values of `[merge]` and of its tables.
 
-use rust_decimal::Decimal;
-use toml_edit::{Item, Value as Toml};
-
 use super::draft::Written;
 use crate::problem::Problem;
-use crate::reading::Reading;
-use crate::record::exact_decimal;
-use crate::toml::{Collected, Section, number_text};
+pub(super) use crate::stage::written::{decimal, decimals, text, texts};
+use crate::toml::{Collected, Section};
 
 /// The problem of something that is given twice.
 pub(super) fn twice(name: &Written, how: &str) -> Problem {
@@ -53,75 +49,4 @@ pub(super) fn function<'n, T>(
         });
     }
     found
-}
-
-/// Reads a text with its place.
-pub(super) fn text(section: &Section<'_>, key: &str, problems: &mut Collected) -> Option<Written> {
-    let text = section.text(key, problems)?;
-    Some(Written {
-        text: text.to_owned(),
-        place: Some(section.place_of(key)),
-    })
-}
-
-/// Reads a text or a list of texts, each with its place.
-pub(super) fn texts(section: &Section<'_>, key: &str, problems: &mut Collected) -> Vec<Written> {
-    let of = |value: &Toml| {
-        Some(Written {
-            text: value.as_str()?.to_owned(),
-            place: Some(section.reading().place(value.span())),
-        })
-    };
-    let found = match section.item(key) {
-        None => return Vec::new(),
-        Some(Item::Value(Toml::Array(list))) => list.iter().map(of).collect::<Option<Vec<_>>>(),
-        Some(Item::Value(value)) => of(value).map(|one| vec![one]),
-        Some(_) => None,
-    };
-    found.unwrap_or_else(|| {
-        problems.add(section.wrong_type(key, "a string or a list of strings"));
-        Vec::new()
-    })
-}
-
-/// Reads an exact number, or a text of one.
-pub(super) fn decimal(section: &Section<'_>, key: &str, problems: &mut Collected) -> Option<Decimal> {
-    let value = section.item(key)?.as_value();
-    let found = value.and_then(|value| exact(value, section.reading()));
-    if found.is_none() {
-        problems.add(match value.and_then(Toml::as_float) {
-            Some(_) => not_exact(section, key, "a number"),
-            None => section.wrong_type(key, "a number"),
-        });
-    }
-    found
-}
-
-/// The problem of a number that is infinite, no number, or too long to be exact.
-fn not_exact(section: &Section<'_>, key: &str, what: &str) -> Problem {
-    let message = format!("`{key}` takes {what} of at most 28 digits, not `nan` or `inf`");
-    Problem::error("stage.wrong_type", section.place_of(key), message)
-}
-
-/// Reads a list of exact numbers.
-pub(super) fn decimals(section: &Section<'_>, key: &str, problems: &mut Collected) -> Option<Vec<Decimal>> {
-    let list = section.item(key)?.as_array();
-    let found = list.and_then(|list| list.iter().map(|value| exact(value, section.reading())).collect());
-    if found.is_none() {
-        let are_numbers =
-            list.is_some_and(|list| list.iter().all(|value| value.is_float() || value.is_integer()));
-        problems.add(if are_numbers {
-            not_exact(section, key, "a list of numbers")
-        } else if list.is_some() {
-            let message = format!("`{key}` takes a list of numbers, and not all of its elements are numbers");
-            Problem::error("stage.wrong_type", section.place_of(key), message)
-        } else {
-            section.wrong_type(key, "a list of numbers")
-        });
-    }
-    found
-}
-
-fn exact(value: &Toml, reading: &Reading<'_>) -> Option<Decimal> {
-    exact_decimal(&number_text(value, reading)?).ok()
 }

@@ -6,6 +6,7 @@ use crate::environment::Secrets;
 use crate::problem::Problem;
 use crate::record::{Record, RecordNumber};
 
+mod aggregate;
 mod building;
 mod checking;
 mod dates;

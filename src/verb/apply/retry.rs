@@ -4,7 +4,7 @@ use super::options::ApplyOptions;
 use super::report::ApplyReport;
 use super::stages::{apply_again, quarantined, reconcile_new};
 use crate::engine::{
-    Bounds, Pass, PassLimits, RetryItem, Run, check_drift, end_retries_of_merge, retries, run_pass,
+    Bounds, Pass, PassLimits, RetryItem, Run, check_drift, end_retries_of_many, retries, run_pass,
 };
 use crate::error::{Error, Result};
 use crate::ledger::quarantine::{self as standing, RefusedNumbers, Selected};
@@ -45,7 +45,7 @@ pub fn retry(
         has_tried |= leave_to_earlier(&run, stages, stage, &mut refused)?;
         end_superseded(&mut run, stages.project(), stage)?;
         let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
-        end_retries_of_merge(&mut run, stage, &history)?;
+        end_retries_of_many(&mut run, stage, &history)?;
         let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
         let batches = |pass| read::batches_of(run.connection(), pass);
         for work in retries(stage, &history, &to_retry(&refused), batches)? {

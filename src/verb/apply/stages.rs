@@ -4,7 +4,7 @@ use super::options::ApplyOptions;
 use super::report::{ApplyReport, HeldBack};
 use crate::engine::reconcile::{EXAMPLES, ReconcileRequest, StageReconciled, reconcile_stage};
 use crate::engine::{
-    Bounds, LedgerFacts, Next, Pass, Run, Stopped, StoppedStages, end_retries_of_merge, next, run_pass,
+    Bounds, LedgerFacts, Next, Pass, Run, Stopped, StoppedStages, end_retries_of_many, next, run_pass,
     supersede,
 };
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ pub(super) fn unreconciled(
     let mut unreconciled = Vec::new();
     for stage in stages.up_to(options.to) {
         let is_new = now.iter().any(|reconciled| reconciled.stage == stage.number());
-        if is_new || stage.reconciles().is_empty() {
+        if is_new || !stage.is_reconciled() {
             continue;
         }
         let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
@@ -137,7 +137,7 @@ fn bring_up_to_date(
         && stage.merge().is_some()
         && !report.passes.iter().any(|pass| pass.stage == stage.number());
     let history = StageHistory::read(run.connection(), project, stage.number())?;
-    end_retries_of_merge(run, stage, &history)?;
+    end_retries_of_many(run, stage, &history)?;
     loop {
         let history = StageHistory::read(run.connection(), project, stage.number())?;
         let facts = LedgerFacts {
@@ -177,7 +177,7 @@ pub(super) fn reconcile_new(
     options: &ApplyOptions,
     report: &mut ApplyReport,
 ) -> Result<Option<Stopped>> {
-    if stage.reconciles().is_empty() {
+    if !stage.is_reconciled() {
         return Ok(None);
     }
     let new = unreconciled_passes(run.connection(), project, stage.number())?;
@@ -187,6 +187,7 @@ pub(super) fn reconcile_new(
     let wanted = ReconcileRequest {
         passes: &new.passes,
         whole: new.is_all,
+        reads_all: false,
         examples: EXAMPLES,
     };
     Ok(

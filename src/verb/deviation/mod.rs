@@ -6,6 +6,7 @@ mod cause;
 mod claims;
 mod clusters;
 mod special;
+mod windows;
 
 use std::collections::BTreeMap;
 
@@ -37,6 +38,14 @@ impl Store {
             if !table.exists(self.connection())? {
                 continue;
             }
+            for stage in &stages_of_target {
+                if stage.aggregate().is_some() {
+                    found.extend(windows::find(self.connection(), stages.project(), stage, &table)?);
+                }
+            }
+            let stages_of_target: Vec<&Stage> = (stages_of_target.into_iter())
+                .filter(|stage| stage.aggregate().is_none())
+                .collect();
             let merged = MergedClusters::new(self.connection(), stages.project(), &stages_of_target);
             let place = (&table, &merged);
             let special = special::find(self.connection(), stages.project(), place, &stages_of_target)?;

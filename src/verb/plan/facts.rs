@@ -11,7 +11,7 @@ use crate::ledger::absences::{self, PlannedChanges as _};
 use crate::ledger::cross_reference::CrossReference;
 use crate::ledger::lookups;
 use crate::ledger::read::PassSummary;
-use crate::ledger::selection::{RecordSelection, of_first_pass, of_open_pass, of_source};
+use crate::ledger::selection::{RecordSelection, Touched, of_first_pass, of_open_pass, of_source, touched};
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{StageHistory, places, refusals};
 use crate::record::{BatchId, RecordNumber};
@@ -63,6 +63,25 @@ impl PlanFacts<'_> {
         Ok(users)
     }
 
+    /// Returns what a later pass of a stage that aggregates reads: all, if earlier stages would change its source, because
+    /// what its records were is then not in the ledger. It is tried once, as the last of what feeds it.
+    fn of_aggregate(&self, history: &StageHistory, revised: bool) -> Result<Increment> {
+        let (fed, connection) = (self.fed(), self.store.connection());
+        if self.forecast.stage(self.stage.number()).is_some() {
+            let selection = RecordSelection::Touched(Touched::default());
+            return Ok(Increment {
+                after: BatchId::BEFORE_FIRST,
+                selection,
+            });
+        }
+        let after = history.frontier(connection)?;
+        let touched = touched(connection, fed, revised, after, BatchId::MAX)?;
+        let is_left = history.newest().is_some_and(|newest| newest.superseded);
+        let whole = touched.whole || is_left || !self.forecast.changes(self.stage).is_empty();
+        let selection = RecordSelection::Touched(Touched { whole, ..touched });
+        Ok(Increment { after, selection })
+    }
+
     /// Returns what a later pass reads by the ledger, corrected by what the plan has changed.
     fn due(&self, after: BatchId, revised: bool) -> Result<Vec<RecordNumber>> {
         let (fed, connection) = (self.fed(), self.store.connection());
@@ -103,6 +122,9 @@ impl Facts for PlanFacts<'_> {
     }
 
     fn increment(&self, history: &StageHistory, revised: bool) -> Result<Increment> {
+        if self.stage.aggregate().is_some() {
+            return self.of_aggregate(history, revised);
+        }
         let (stage, connection) = (self.stage, self.store.connection());
         // In this plan, a stage that was never applied has read its whole source as it would be; so has one that relearns.
         let is_new = history.begins_anew() || self.has_relearned;

@@ -377,7 +377,7 @@ impl<'t> Planner<'t> {
             RecordSelection::Table { after } => self
                 .reader
                 .read(|connection| source.count_after(connection, *after))?,
-            list @ RecordSelection::List { .. } => list.remaining().unwrap_or(0),
+            list => list.remaining().unwrap_or(in_source),
         };
         let estimated = self.forecast.database(stage.source());
         let estimated = estimated.filter(|_| self.options.sample.is_some());
@@ -414,7 +414,10 @@ impl<'t> Planner<'t> {
             // An overlay on the store needs no table.
             prepared.shape = Vec::new();
             let selection = match (sample, selection) {
+                // Some readings would make other windows.
                 (None, selection) => selection,
+                (_, selection) if stage.aggregate().is_some() => selection,
+                (Some(_), selection @ RecordSelection::Touched(_)) => selection,
                 (Some(sample), RecordSelection::List { records, read }) => {
                     RecordSelection::list(few(&records[read..], sample))
                 }

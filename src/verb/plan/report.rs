@@ -8,7 +8,7 @@ use super::sample::Sample;
 use crate::apply::Pin;
 use crate::context::Tallied;
 use crate::engine::Stopped;
-use crate::ledger::Counts;
+use crate::ledger::{AggregateOutcome, Counts};
 use crate::refusal::Refusal;
 
 /// What an `apply` would do.
@@ -62,6 +62,9 @@ pub struct StagePlan {
     /// What a merge stage would do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merge: Option<MergePlan>,
+    /// What a stage that aggregates would come to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aggregate: Option<AggregateOutcome>,
     /// Number of before images that the ledger would keep.
     pub images: u64,
     /// Size of these images in bytes.

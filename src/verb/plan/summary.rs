@@ -11,12 +11,13 @@ use super::report::{Lint, OperationPlan, PassPlan, RefusalPlan, RefusedExample, 
 use super::sample::Sample;
 use crate::context::Tally;
 use crate::error::Result;
-use crate::ledger::{Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, row_in};
+use crate::ledger::{AggregateOutcome, Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, row_in};
 use crate::op::Reversibility;
 use crate::path::Path;
+use crate::record::{Record, RecordNumber};
 use crate::refusal::Refusal;
 use crate::stage::Stage;
-use crate::store::Table;
+use crate::store::{Salted, Table};
 
 /// Bytes of a row beside its content: its number, its lengths and its place on the page.
 const ROW: u64 = 14;
@@ -43,6 +44,7 @@ pub(super) struct StageSummary<'t> {
     refusals: HashMap<String, RefusalPlan>,
     samples: Vec<Sample>,
     merging: Option<Merging<'t>>,
+    aggregate: Option<AggregateOutcome>,
     images: (u64, u64),
     written: u64,
     batches: u64,
@@ -62,6 +64,7 @@ impl<'t> StageSummary<'t> {
             refusals: HashMap::new(),
             samples: Vec::new(),
             merging: None,
+            aggregate: stage.aggregate().map(|_| AggregateOutcome::default()),
             images: (0, 0),
             written: 0,
             batches: 0,
@@ -80,6 +83,9 @@ impl<'t> StageSummary<'t> {
         self.counts.add(&batch.counts);
         if let Some(merging) = &mut self.merging {
             merging.add(connection, source, batch)?;
+        }
+        if let (Some(aggregate), Some(body)) = (&mut self.aggregate, &batch.body) {
+            aggregate.add_remark(body);
         }
         // Of the records that are merged into one, one changes its row.
         let came_out = |entry: &&Entry| match entry.outcome {
@@ -173,6 +179,25 @@ impl<'t> StageSummary<'t> {
         }
     }
 
+    /// Returns the row of a window before the pass; nothing but its id for a new one.
+    fn as_it_stands(
+        &self,
+        connection: &Connection,
+        number: RecordNumber,
+        new: Option<(&str, &str)>,
+    ) -> Result<Salted> {
+        let target = Table::from_name(self.stage.target())?;
+        let row = target.by_number(connection, number)?;
+        Ok(row.unwrap_or_else(|| Salted {
+            record: Record {
+                number,
+                id: new.map_or("", |(id, _)| id).to_owned(),
+                data: "{}".to_owned(),
+            },
+            salt: None,
+        }))
+    }
+
     fn show(&mut self, connection: &Connection, source: &Table, batch: &Batch) -> Result<()> {
         let writes = batch.entries.iter().filter(|entry| {
             let is_written = matches!(entry.outcome, EntryOutcome::Written | EntryOutcome::Merged);
@@ -194,7 +219,10 @@ impl<'t> StageSummary<'t> {
                 }
                 _ => None,
             });
-            let old = source.by_number(connection, entry.record)?;
+            let old = match self.aggregate {
+                Some(_) => Some(self.as_it_stands(connection, number, new)?),
+                None => source.by_number(connection, entry.record)?,
+            };
             if let (Some(new), Some(old)) = (new, old) {
                 let old = (old.record.id.as_str(), old.record.data.as_str());
                 let mut sample = Sample::new(old, new, self.redact, self.full)?;
@@ -238,6 +266,7 @@ impl<'t> StageSummary<'t> {
             refusals,
             samples: self.samples,
             merge: self.merging.map(|merging| merging.finish(&self.counts)),
+            aggregate: self.aggregate,
             images: self.images.0,
             image_bytes: self.images.1,
             growth: whole(of_rows) + batches * BATCH + passes.len() as u64 * PASS,

@@ -10,7 +10,7 @@ use crate::ledger::open::last_writer;
 use crate::ledger::read::{PassSummary, pass};
 use crate::ledger::since::{ReadingPass, each_batch_down_to, processed_since, readers_since, stands_on};
 use crate::ledger::stage_history::{applied_numbers, standing_passes};
-use crate::ledger::{PassKind, StageRow, runs};
+use crate::ledger::{PassKind, runs};
 use crate::name::StageName;
 use crate::record::{BatchId, PassId, RecordNumber, RunId};
 
@@ -238,7 +238,7 @@ pub(crate) fn refuse_beneath(connection: &Connection, chosen: &[&PassSummary]) -
         };
         // The newest first: it can be rolled back in the current state.
         for newer in newer.iter().rev() {
-            if merges(pass) || stands_on(connection, *newer, pass)? {
+            if judges_all(pass) || stands_on(connection, *newer, pass)? {
                 return Err(Error::RollbackBeneath {
                     pass: pass.row.pass,
                     newer: *newer,
@@ -251,10 +251,11 @@ pub(crate) fn refuse_beneath(connection: &Connection, chosen: &[&PassSummary]) -
     Ok(())
 }
 
-/// Returns whether a pass is that of a merge, each of which judges by all that stands: what an older pass has placed, a newer
-/// one may have left as it was, and no later pass would place it again.
-fn merges(pass: &PassSummary) -> bool {
-    pass.row.stage.as_ref().is_some_and(StageRow::merges)
+/// Returns whether a pass is that of a merge or an aggregate, each of which goes by all that stands: what an older pass has written,
+/// a newer one may have left as it was, and no later pass would write it again.
+fn judges_all(pass: &PassSummary) -> bool {
+    let stage = pass.row.stage.as_ref();
+    stage.is_some_and(|stage| stage.merges() || stage.aggregates())
 }
 
 /// A range of one pass's batches that is undone without a break.

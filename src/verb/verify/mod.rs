@@ -4,19 +4,21 @@ mod chain;
 mod checkpoints;
 mod data;
 mod images;
+mod inputs;
 mod outcome;
 mod remake;
 mod row_history;
 mod schema;
 
-pub use outcome::{Finding, Remade, VerifyOptions, VerifyReport};
+pub use outcome::{Finding, InputsVerified, Remade, VerifyOptions, VerifyReport};
 
 use crate::error::{Error, Result};
 use crate::store::Store;
 
 /// Verifies the ledger alone (chain, tree, counts, states), batch by batch on every core, and then the data against the
 /// ledger, database by database: every row must be what its newest entry says, and its images must lead back to its
-/// first version. If it is requested, golden records are made again from their members.
+/// first version. If it is requested, golden records are made again from their members, and windows are compared with
+/// their readings.
 pub fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
     if options.ledger_only {
         return chain::verify(store, options);
@@ -33,6 +35,9 @@ pub fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
         report.add(found?);
         if options.remake && report.complete {
             report.add(remake::verify(store, stop)?);
+        }
+        if options.inputs && report.complete {
+            report.add(inputs::verify(store, stop)?);
         }
         Ok(report)
     })

@@ -14,6 +14,8 @@ pub struct VerifyOptions {
     pub ledger_only: bool,
     /// Whether to make each golden record again from its members as well.
     pub remake: bool,
+    /// Whether to read the readings of all windows again as well.
+    pub inputs: bool,
     /// Names that the files of stages have or had: a batch may have been hashed with one of them, though the ledger
     /// keeps another. Without them only the ledger's names are tried.
     pub names: Vec<StageName>,
@@ -34,6 +36,14 @@ impl VerifyOptions {
     #[must_use]
     pub fn remake(mut self, remake: bool) -> Self {
         self.remake = remake;
+        self
+    }
+
+    /// Reads the readings of all windows again, and compares their number and their digest with what the ledger says that
+    /// each window was made of. Windows whose readings were written since wait for the next `apply`. Default: `false`.
+    #[must_use]
+    pub fn inputs(mut self, inputs: bool) -> Self {
+        self.inputs = inputs;
         self
     }
 
@@ -127,6 +137,9 @@ pub struct VerifyReport {
     /// Golden records that were made again; `None` if that was not requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remade: Option<Remade>,
+    /// Windows that were compared with their readings; `None` if that was not requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<InputsVerified>,
     /// Number of problems.
     pub problems: u64,
     /// First hundred problems.
@@ -152,6 +165,20 @@ pub struct Remade {
     pub unknown: u64,
 }
 
+/// Windows that were compared with their readings, and those that were not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct InputsVerified {
+    /// Number of windows that have exactly the readings that they were made of.
+    pub windows: u64,
+    /// Number of these readings.
+    pub readings: u64,
+    /// Number of windows whose readings were written since: they wait for the next `apply`.
+    pub waiting: u64,
+    /// Number of stages that a program has built: the ledger's text does not define them.
+    pub unknown: u64,
+}
+
 impl VerifyReport {
     /// Returns whether everything was verified and nothing is wrong.
     #[must_use]
@@ -171,6 +198,7 @@ impl VerifyReport {
         self.rows += other.rows;
         self.images += other.images;
         self.remade = self.remade.or(other.remade);
+        self.inputs = self.inputs.or(other.inputs);
         self.problems += other.problems;
         self.complete &= other.complete;
         self.findings.extend(other.findings);

@@ -8,8 +8,7 @@ impl Series {
     /// The numbers that were written after a batch, ascending, each once.
     fn written(&self, after: BatchId) -> Vec<i64> {
         let mut written = Vec::new();
-        let found = each_write(self.connection(), INPUT, after, BatchId::MAX, |record, batch| {
-            assert!(batch > after);
+        let found = each_write(self.connection(), INPUT, after, BatchId::MAX, |record, _| {
             written.push(record.get());
         });
         found.expect("a ledger");

@@ -22,12 +22,13 @@ use steps::Teller;
 ///
 /// The tour loads sample records, applies the stages, shows what was refused and why, rolls back, kills a
 /// second apply midway, resumes it, corrects or waives the refused records, verifies and reconciles. In
-/// `hospital`, a clerk also decides which doubtful pairs are one person, and a wrong merge is undone. Every
-/// step is a command that you can type yourself. The project is kept for you to explore. If a step does not
-/// end as expected, the demo exits with that step's exit code.
+/// `hospital`, a clerk also decides which doubtful pairs are one person, and a wrong merge is undone. In
+/// `sensors`, late readings reopen their windows. Every step is a command that you can type yourself. The
+/// project is kept for you to explore. If a step does not end as expected, the demo exits with that step's
+/// exit code.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  counterfoil demo shop\n  counterfoil demo bank --folder /tmp/bank\n  counterfoil demo hospital"
+    after_help = "Examples:\n  counterfoil demo shop\n  counterfoil demo bank --folder /tmp/bank\n  counterfoil demo hospital\n  counterfoil demo sensors"
 )]
 pub(crate) struct Demo {
     /// Project to copy.
@@ -125,11 +126,10 @@ fn kill(teller: &mut Teller, project: &shipped::DemoProject) -> Result<(), Failu
 
 /// Corrects refused records where possible, and waives the others.
 fn settle(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) -> Result<(), Failure> {
-    teller.tell(
-        "Refused records wait for a decision. Some are corrected in their source, and the next apply processes them.",
-    )?;
+    teller.tell(project.correcting)?;
     let corrections = folder.join(project.corrections).display().to_string();
     teller.step(&["load", project.corrected(), &corrections, "--replace"])?;
+    teller.show(project.forecast)?;
     teller.step(&["apply"])?;
     teller.show(project.settled)?;
     teller.tell("The others cannot be corrected. Waive them; the ledger records who did it and why.")?;

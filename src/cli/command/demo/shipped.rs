@@ -14,6 +14,8 @@ pub(super) enum Shipped {
     Bank,
     /// Patients of two hospitals and a clinic become one register, and then one record for each person.
     Hospital,
+    /// Readings of sensors become windows of five minutes, with quality and anomalies; late readings reopen theirs.
+    Sensors,
 }
 
 /// What a demo needs to know about a project.
@@ -27,11 +29,15 @@ pub(super) struct DemoProject {
     pub(super) result: &'static str,
     /// Corrected versions of some refused records.
     pub(super) corrections: &'static str,
+    /// What is said before they are loaded.
+    pub(super) correcting: &'static str,
     /// The id of a record of the first database that is refused.
     pub(super) refused: &'static str,
     /// What is shown after the first apply, beyond what every demo shows.
     pub(super) applied: &'static [View],
-    /// What is shown after the corrections.
+    /// What is shown between the corrections and the apply that processes them.
+    pub(super) forecast: &'static [View],
+    /// What is shown after it.
     pub(super) settled: &'static [View],
     /// How a clerk decides the pairs of a merge that wait.
     pub(super) clerk: Option<Clerk>,
@@ -64,6 +70,9 @@ pub(super) struct View {
     pub(super) arguments: &'static [&'static str],
 }
 
+/// What is said before corrections are loaded, of a project where they are nothing else.
+const CORRECTING: &str = "Refused records wait for a decision. Some are corrected in their source, and the next apply processes them.";
+
 /// The files of a shipped project, in the program itself.
 macro_rules! files {
     ($project:literal: $($file:literal)*) => {
@@ -79,8 +88,10 @@ const SHOP: DemoProject = DemoProject {
     loads: &[("orders_v1", "records/orders_v1.ndjson")],
     result: "orders_v2",
     corrections: "records/corrections.ndjson",
+    correcting: CORRECTING,
     refused: "ORD-2024-028",
     applied: &[],
+    forecast: &[],
     settled: &[],
     clerk: None,
     questions: &[],
@@ -107,8 +118,10 @@ const BANK: DemoProject = DemoProject {
     loads: &[("legacy_transactions", "records/legacy_transactions.ndjson")],
     result: "transactions",
     corrections: "records/corrections.ndjson",
+    correcting: CORRECTING,
     refused: "T021",
     applied: &[],
+    forecast: &[],
     settled: &[],
     clerk: None,
     questions: &[],
@@ -216,6 +229,7 @@ const HOSPITAL: DemoProject = DemoProject {
     ],
     result: "people",
     corrections: "records/corrections.ndjson",
+    correcting: CORRECTING,
     refused: "4737",
     applied: &[
         View {
@@ -232,6 +246,7 @@ const HOSPITAL: DemoProject = DemoProject {
             arguments: &["query", "visits_of_people", "--limit", "3"],
         },
     ],
+    forecast: &[],
     settled: &[View {
         text: "The corrected record has joined the golden record of its person, and the visit that waited has passed.",
         arguments: &["trace", "visits_of_people", "V-1051"],
@@ -267,12 +282,103 @@ const HOSPITAL: DemoProject = DemoProject {
     ),
 };
 
+/// The window in which sensor 3 answered before it had measured.
+const SPIKE: &str = "3/2026-03-28T10:05:00Z";
+
+/// The window in which the flat line of sensor 1 has a step.
+const STEP: &str = "1/2026-03-28T09:55:00Z";
+
+const SENSORS: DemoProject = DemoProject {
+    name: "sensors",
+    title: "Readings of sensors become windows of five minutes.",
+    about: "The first stage measures each sensor in each window, exactly, and marks what is unusual. The second gives each \
+            reading the keys of its partition, and the third sums the hours of two meters for each day of Berlin.",
+    loads: &[
+        ("readings_v1", "records/readings_v1.ndjson"),
+        ("meters_v1", "records/meters_v1.ndjson"),
+    ],
+    result: "windows_v1",
+    corrections: "records/late.ndjson",
+    correcting: "Readings come late: those that sensor 4 kept while it was offline, and corrections of a spike, of a slow clock \
+                 and of what was refused.",
+    refused: "9:006",
+    applied: &[
+        View {
+            text: "Sensor 1 stood at 20.0 for eleven windows, then at 21.0: further from the mean of the hour than twice its \
+                   deviation.",
+            arguments: &["query", "windows_v1", "--id", STEP, "--pretty"],
+        },
+        View {
+            text: "Each sensor has its own windows, from its first reading to its last. Few of them have 50 readings.",
+            arguments: &["profile", "windows_v1", "--by", "sensor_id"],
+        },
+        View {
+            text: "The ledger knows which readings a window was measured from. One of them is what the sensor answers before it has \
+                   measured.",
+            arguments: &["trace", "windows_v1", SPIKE],
+        },
+        View {
+            text: "When the clocks change, a day in Berlin has 23 hours or 25.",
+            arguments: &["query", "days_v1", "--where", "doc.hours != 24"],
+        },
+    ],
+    forecast: &[View {
+        text: "The plan shows which windows are measured again: those that a reading came to or left, and what follows from them.",
+        arguments: &["plan", "--to", "1", "--examples", "1"],
+    }],
+    settled: &[
+        View {
+            text: "The window of the spike has been measured again, and is no longer marked.",
+            arguments: &["query", "windows_v1", "--id", SPIKE, "--pretty"],
+        },
+        View {
+            text: "The reading whose clock was slow has left one window and is counted in another.",
+            arguments: &["trace", "readings_v1", "5:018"],
+        },
+        View {
+            text: "Take the increment back. Every window is again what it was before the late readings.",
+            arguments: &["rollback", "--run", "9", "--yes", "--reason", "demo"],
+        },
+        View {
+            text: "The spike is back.",
+            arguments: &["query", "windows_v1", "--id", SPIKE],
+        },
+        View {
+            text: "The next apply makes the same windows again.",
+            arguments: &["apply"],
+        },
+        View {
+            text: "Each entry of a window has the digest of its readings. Compute all of them again.",
+            arguments: &["verify", "--inputs"],
+        },
+    ],
+    clerk: None,
+    questions: &["SELECT id, inputs, spans FROM audit_window ORDER BY record LIMIT 3"],
+    proved: STEP,
+    discloses: true,
+    batch_size: "40",
+    files: files!("sensors":
+        "README.md"
+        "counterfoil.toml"
+        "0001_windows.toml"
+        "0002_partitioned.toml"
+        "0003_days.toml"
+        "reading.schema.json"
+        "window.schema.json"
+        "day.schema.json"
+        "records/readings_v1.ndjson"
+        "records/meters_v1.ndjson"
+        "records/late.ndjson"
+    ),
+};
+
 impl Shipped {
     pub(super) fn project(self) -> &'static DemoProject {
         match self {
             Self::Shop => &SHOP,
             Self::Bank => &BANK,
             Self::Hospital => &HOSPITAL,
+            Self::Sensors => &SENSORS,
         }
     }
 }
@@ -328,7 +434,7 @@ mod tests {
 
     #[test]
     fn a_demo_copies_every_file_of_its_project() {
-        for project in [&SHOP, &BANK, &HOSPITAL] {
+        for project in [&SHOP, &BANK, &HOSPITAL, &SENSORS] {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("migrations")
                 .join(project.name);

@@ -5,8 +5,10 @@ use counterfoil::plan::{
 };
 use counterfoil::project::Project;
 use counterfoil::refusal::Refusal;
+use counterfoil::stage::{Aggregate, Stage};
 
 use super::merging::merging;
+use crate::cli::aggregated::in_words;
 use crate::cli::places::{self, left_for_quarantine};
 use crate::cli::render::{bold, bytes, count, counted, dim, green, red, route, shown, table, took, yellow};
 use crate::cli::session::Session;
@@ -83,8 +85,13 @@ impl PlanSummary<'_> {
             (">filtered", counts.filtered),
             (">refused", counts.refused),
         ]);
-        let (header, row): (Vec<&str>, Vec<u64>) = columns.into_iter().unzip();
-        text += &table(&header, [row.into_iter().map(count).collect()]);
+        if let Some(aggregate) = &stage.aggregate {
+            let of = self.project.stages().get(stage.stage).and_then(Stage::aggregate);
+            text += &format!("{}\n", in_words(aggregate, of.is_none_or(Aggregate::has_windows)));
+        } else {
+            let (header, row): (Vec<&str>, Vec<u64>) = columns.into_iter().unzip();
+            text += &table(&header, [row.into_iter().map(count).collect()]);
+        }
         if let Some(merge) = &stage.merge {
             text += &merging(stage, merge);
         }

@@ -2,6 +2,7 @@
 
 mod matching;
 mod render;
+mod series;
 
 use std::path::{Path, PathBuf};
 

@@ -9,6 +9,7 @@ use counterfoil::report::{
 };
 
 use super::matching::matching;
+use super::series::series;
 use crate::cli::matching::merged_into;
 use crate::cli::places::deviating;
 use crate::cli::render::{
@@ -24,6 +25,7 @@ pub(super) fn render(session: &Session<'_>, report: &RunReport) -> String {
         ("Speed", speed(&report.speed)),
         ("Refused", refused(&report.refused)),
         ("Matching", matching(&report.matching)),
+        ("Series", series(&report.series)),
         ("Reconciliation", reconciliation(&report.reconciliation)),
         ("Deviations", deviations(report.deviations.as_ref())),
         ("Evidence", evidence(&report.evidence)),
@@ -45,11 +47,12 @@ pub(super) fn render(session: &Session<'_>, report: &RunReport) -> String {
         let told = unfinished::render(session, pass);
         text += &format!("{} {told}\n", yellow("UNFINISHED:"));
     }
-    // Of a run that merged nothing there is no such section.
-    for (name, section) in sections
-        .into_iter()
-        .filter(|(name, _)| *name != "Matching" || !report.matching.is_empty())
-    {
+    // Of a run that merged nothing, or aggregated nothing, there is no such section.
+    for (name, section) in sections.into_iter().filter(|(name, _)| match *name {
+        "Matching" => !report.matching.is_empty(),
+        "Series" => !report.series.is_empty(),
+        _ => true,
+    }) {
         text += &format!("\n{}\n{}\n", bold(name), indented(section.trim_end(), 2));
     }
     text + &dim(&format!(

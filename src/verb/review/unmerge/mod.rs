@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::decision::{ChosenPair, commit};
 use super::pair::Decision;
 use crate::engine::{
-    Bounds, Due, PassLimits, PassReport, Run, Stopped, Work, check_drift, end_retries_of_merge,
+    Bounds, Due, PassLimits, PassReport, Run, Stopped, Work, check_drift, end_retries_of_many,
     refuse_contradiction, run_pass,
 };
 use crate::error::{Error, Result};
@@ -71,7 +71,7 @@ pub fn unmerge(
     refuse_too_many(&apart)?;
     let pairs: Vec<ChosenPair> = apart.iter().flat_map(never_again).collect();
     refuse_if_held_together(run.connection(), stages.project(), stage, &pairs)?;
-    end_retries_of_merge(&mut run, stage, &history)?;
+    end_retries_of_many(&mut run, stage, &history)?;
     commit(&mut run, stages.project(), stage, &pairs)?;
     report.never = pairs.len() as u64;
     report.golden = apart.iter().map(|one| one.golden).collect();

@@ -1,0 +1,301 @@
+//! The readings of windows, as they are now: for verifications, proofs and traces.
+
+use std::collections::HashSet;
+
+use super::bytes::{Reader, Writer};
+use super::finding::{Finding, Found};
+use super::gathered::{Gathering, lost};
+use super::judge::{Before, Judge, hash_of};
+use super::keys::WindowKey;
+use super::scan::{Ranges, Scan, Step};
+use super::sorted::{Sorted, Sorting};
+use super::standing::RefusedWindows;
+use crate::context::Context;
+use crate::digest::Hash;
+use crate::engine::bounds::Bounds;
+use crate::engine::pipeline::BATCH_BYTES;
+use crate::engine::reader::ReadConnection;
+use crate::error::Result;
+use crate::ledger::aggregated::newest_note;
+use crate::ledger::processed::first_id;
+use crate::ledger::selection::Touched;
+use crate::ledger::windows::{StandingWindow, left_readings, refused_windows, standing_of_all};
+use crate::record::{BatchId, PassId, RecordNumber};
+use crate::stage::{Aggregate, Stage};
+use crate::store::{Salted, Table};
+
+/// The readings of the windows of a stage.
+pub(crate) struct WindowInputs<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) aggregate: &'a Aggregate,
+    context: Context<'a>,
+    pub(super) source: Table,
+    pub(super) target: Table,
+    pub(super) reader: &'a ReadConnection,
+    pub(super) bounds: &'a Bounds,
+    pub(super) before: Before,
+    pub(super) refused: RefusedWindows,
+}
+
+/// A window as its readings make it now, and as it stands; the one or the other may be missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Compared {
+    pub(crate) id: String,
+    /// Its readings, and their digest.
+    pub(crate) now: Option<(u64, Hash)>,
+    /// Its number, and the same as its entry has it.
+    pub(crate) stands: Option<(RecordNumber, BatchId, u64, Option<Hash>)>,
+}
+
+/// The windows that the next pass makes again.
+pub(crate) enum Waiting {
+    /// These, by their ids.
+    Windows(HashSet<String>),
+    /// Nobody knows which.
+    Unknown,
+}
+
+impl<'a> WindowInputs<'a> {
+    /// Reads what the stage has left out. Returns `None` for a stage that does not aggregate.
+    pub(crate) fn new(
+        stage: &'a Stage,
+        context: Context<'a>,
+        reader: &'a ReadConnection,
+        bounds: &'a Bounds,
+    ) -> Result<Option<Self>> {
+        let Some(aggregate) = stage.aggregate() else {
+            return Ok(None);
+        };
+        let of = (context.project, stage.number());
+        let (left, refused) = reader.read(|connection| {
+            let left = left_readings(connection, of.0, of.1)?;
+            Ok((left, RefusedWindows::read(connection, aggregate, of)?))
+        })?;
+        Ok(Some(Self {
+            stage,
+            aggregate,
+            context,
+            source: Table::from_name(stage.source())?,
+            target: Table::from_name(stage.target())?,
+            reader,
+            bounds,
+            before: Before {
+                left,
+                ..Before::default()
+            },
+            refused,
+        }))
+    }
+
+    pub(super) fn judge(&self) -> Judge<'_> {
+        Judge {
+            stage: self.stage,
+            aggregate: self.aggregate,
+            context: self.context,
+            dirty: None,
+            before: &self.before,
+            measures: false,
+        }
+    }
+
+    /// Returns the windows that the next pass makes again, because their readings were written after a batch.
+    pub(crate) fn waiting(&self, touched: &Touched, after: BatchId) -> Result<Waiting> {
+        if touched.whole {
+            return Ok(Waiting::Unknown);
+        }
+        let judge = self.judge();
+        let finding = Finding {
+            judge: &judge,
+            reader: self.reader,
+            source: &self.source,
+            target: &self.target,
+            bounds: self.bounds,
+            after,
+            refused: &self.refused,
+            even_most: true,
+        };
+        Ok(match finding.find(touched, Vec::new())? {
+            Found::Windows(dirty, _) => {
+                let groups = dirty.groups().into_iter();
+                let ids = groups.flat_map(|(group, windows)| {
+                    let starts: Vec<i64> = windows.starts.into_keys().collect();
+                    starts.into_iter().map(move |start| (group.clone(), start))
+                });
+                Waiting::Windows(
+                    ids.map(|(group, start)| self.aggregate.window_id(&group, start))
+                        .collect(),
+                )
+            }
+            Found::All | Found::Stopped => Waiting::Unknown,
+        })
+    }
+
+    /// Calls `tell` with each window; returns `false` if it had to stop.
+    pub(crate) fn each(&self, mut tell: impl FnMut(Compared) -> Result<()>) -> Result<bool> {
+        let memory = usize::try_from(self.aggregate.memory() / 3).unwrap_or(usize::MAX);
+        let judge = self.judge();
+        let mut scan = Scan::new(Ranges::all(), Gathering::within(self.aggregate, memory));
+        loop {
+            match scan.step(&judge, self.reader, &self.source, self.bounds)? {
+                Step::More(_) => {}
+                Step::Done => break,
+                Step::Stopped => return Ok(false),
+            }
+        }
+        let until = self.held_until()?;
+        let mut now = Sorting::within(memory);
+        let mut gathered = scan.gathering.gathered()?;
+        while let Some((key, window)) = gathered.next()? {
+            let end = self
+                .aggregate
+                .windows()
+                .and_then(|windows| windows.end_of(key.start));
+            let is_held = until.zip(end).is_some_and(|(until, end)| end > until);
+            let mut value = Writer::default();
+            value.number(i64::from(is_held));
+            value.number(window.rows.cast_signed());
+            value.fixed(&window.input());
+            let id = self.aggregate.window_id(&key.group, key.start);
+            now.add(id.into_bytes(), value.finish())?;
+        }
+        let (mut now, mut stands) = (now.sorted()?, self.standing(memory)?.sorted()?);
+        while let Some(compared) = next_of_both(&mut now, &mut stands)? {
+            tell(compared)?;
+        }
+        Ok(true)
+    }
+
+    /// Returns until when windows were written at the last pass, if the stage holds some back.
+    pub(super) fn held_until(&self) -> Result<Option<i64>> {
+        let Some(hold) = self.aggregate.hold() else {
+            return Ok(None);
+        };
+        let of = (self.context.project, self.stage.number());
+        let note = self
+            .reader
+            .read(|connection| newest_note(connection, of.0, of.1, PassId::MAX))?;
+        let newest = note.and_then(|note| note.aggregate.newest);
+        let newest = newest.and_then(|newest| crate::aggregate::Windows::from_utc(&newest));
+        Ok(newest.and_then(|newest| newest.checked_sub(hold)))
+    }
+
+    /// Returns the windows as their entries have them, by their ids.
+    fn standing(&self, memory: usize) -> Result<Sorting> {
+        let of = (self.context.project, self.stage.number());
+        let mut standing = Sorting::within(memory);
+        self.reader.read(|connection| {
+            let mut add = |window: &StandingWindow, id: String| -> Result<()> {
+                let mut value = Writer::default();
+                value.number(window.record.get());
+                value.number(window.batch.get());
+                value.number(window.inputs.cast_signed());
+                value.length(window.input.iter().len());
+                window.input.iter().for_each(|input| value.fixed(input));
+                standing.add(id.into_bytes(), value.finish())
+            };
+            standing_of_all(connection, of.0, of.1, |window| {
+                let id = first_id(connection, window.record)?.unwrap_or_default();
+                add(&window, id)
+            })?;
+            // What is refused is newer.
+            for refused in refused_windows(connection, of.0, of.1)? {
+                add(&refused.readings, refused.record.id)?;
+            }
+            Ok(())
+        })?;
+        Ok(standing)
+    }
+
+    /// Calls `tell` with each reading of a window, in order of their numbers: the row, and its commitment. `spans`: the
+    /// ranges of record numbers that cover them.
+    pub(crate) fn readings(
+        &self,
+        group: &str,
+        start: i64,
+        spans: &[(RecordNumber, RecordNumber)],
+        mut tell: impl FnMut(&Salted, &Hash) -> Result<()>,
+    ) -> Result<()> {
+        let judge = self.judge();
+        for (first, last) in spans {
+            let mut next = *first;
+            loop {
+                let rows = self
+                    .reader
+                    .read(|connection| self.source.between(connection, (next, *last), 5_000, BATCH_BYTES))?;
+                let Some(newest) = rows.last() else { break };
+                next = newest.record.number.next();
+                for row in &rows {
+                    let is_in = judge
+                        .key(row)
+                        .is_some_and(|key| &*key.group == group && key.start == start);
+                    if is_in && !self.before.left.contains(row.record.number) {
+                        tell(row, &hash_of(row)?)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the window that a reading is in, by its id; `None` if the stage leaves it out or refuses it.
+    pub(crate) fn window_of(&self, reading: &Salted) -> Option<String> {
+        let key = self.judge().key(reading)?;
+        let is_left = self.before.left.contains(reading.record.number);
+        (!is_left).then(|| self.aggregate.window_id(&key.group, key.start))
+    }
+
+    /// Returns the group and the beginning of a window by its row; `None` if it is none.
+    pub(crate) fn key_in(&self, data: &str) -> Option<(String, i64)> {
+        let window = self.aggregate.window_in(data)?;
+        Some((window.group, window.measured.start))
+    }
+}
+
+/// Returns the next window, by its id.
+fn next_of_both(now: &mut Sorted, stands: &mut Sorted) -> Result<Option<Compared>> {
+    let (a, b) = (
+        now.peek()?.map(<[u8]>::to_vec),
+        stands.peek()?.map(<[u8]>::to_vec),
+    );
+    let Some(id) = [&a, &b].into_iter().flatten().min().cloned() else {
+        return Ok(None);
+    };
+    let mut compared = Compared {
+        id: String::from_utf8(id.clone()).map_err(|_| lost())?,
+        now: None,
+        stands: None,
+    };
+    if a.as_ref() == Some(&id)
+        && let Some((_, value)) = now.next()?
+    {
+        let mut input = Reader::new(&value);
+        let is_held = input.number().ok_or_else(lost)? != 0;
+        let rows = input.number().ok_or_else(lost)?.cast_unsigned();
+        let hash = input.fixed().ok_or_else(lost)?;
+        // A window that is held back need not stand.
+        if !is_held || b.as_ref() == Some(&id) {
+            compared.now = Some((rows, hash));
+        }
+    }
+    while stands.peek()? == Some(&id) {
+        if let Some((_, value)) = stands.next()? {
+            compared.stands = Some(stood(&value).ok_or_else(lost)?);
+        }
+    }
+    Ok(Some(compared))
+}
+
+fn stood(value: &[u8]) -> Option<(RecordNumber, BatchId, u64, Option<Hash>)> {
+    let mut input = Reader::new(value);
+    let (record, batch) = (RecordNumber::new(input.number()?), BatchId::new(input.number()?));
+    let inputs = input.number()?.cast_unsigned();
+    let hashes = input.list(Reader::fixed)?;
+    Some((record, batch, inputs, hashes.first().copied()))
+}
+
+impl Judge<'_> {
+    /// Returns the window that a reading is in.
+    fn key(&self, reading: &Salted) -> Option<WindowKey> {
+        self.keys(std::slice::from_ref(reading)).into_iter().next()
+    }
+}

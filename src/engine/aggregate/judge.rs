@@ -1,0 +1,292 @@
+//! What becomes of single readings: counted in a window, left out, or refused. Pure, so that every core can do it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::dirty::Dirty;
+use super::keys::WindowKey;
+use super::window::{BLOCK_BITS, BlockWindow, Window};
+use crate::context::Context;
+use crate::digest::{Hash, commitment};
+use crate::error::Result;
+use crate::expression::Scope;
+use crate::record::{RecordNumber, RecordSet};
+use crate::refusal::Refusal;
+use crate::stage::{Aggregate, Late, Reading, Stage};
+use crate::store::Salted;
+
+/// How readings are judged.
+pub(super) struct Judge<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) aggregate: &'a Aggregate,
+    /// The facts of the pass, without a record.
+    pub(super) context: Context<'a>,
+    /// The windows that are made again; `None` for all.
+    pub(super) dirty: Option<&'a Dirty>,
+    pub(super) before: &'a Before,
+    /// Whether values are measured, and not only readings counted.
+    pub(super) measures: bool,
+}
+
+/// What the stage had done with readings before the pass.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    /// The readings that were written since the stage has read them.
+    pub(super) touched: RecordSet,
+    /// Whether the stage has read none of them before.
+    pub(super) all: bool,
+    /// The readings of which the stage says that they are not counted: refused, or left out because they came late.
+    pub(super) out: RecordSet,
+    /// Those that stay left out, because they came late and were not written since.
+    pub(super) left: RecordSet,
+    /// Whether what stands refused is refused anew, by another revision of the stage.
+    pub(super) anew: bool,
+    /// Whether readings are judged late: not when a pass goes on to write its windows.
+    pub(super) judges_late: bool,
+}
+
+impl Before {
+    fn is_touched(&self, number: RecordNumber) -> bool {
+        self.all || self.touched.contains(number)
+    }
+
+    /// Returns whether a refusal of a reading is written: not if it stands already.
+    fn writes_refusal(&self, number: RecordNumber) -> bool {
+        self.anew || self.is_touched(number) || !self.out.contains(number)
+    }
+}
+
+/// What becomes of a reading that is not counted, with its row.
+#[derive(Debug)]
+pub(super) struct Out {
+    pub(super) source: Salted,
+    pub(super) why: Why,
+}
+
+/// Why a reading is not counted.
+#[derive(Debug)]
+pub(super) enum Why {
+    Refused(Refusal),
+    /// With a code.
+    Filtered(&'static str),
+}
+
+/// Numbers of readings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) read: u64,
+    pub(super) counted: u64,
+    pub(super) filtered: u64,
+    pub(super) refused: u64,
+    /// Time of the newest reading that is counted.
+    pub(super) newest: i64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            read: 0,
+            counted: 0,
+            filtered: 0,
+            refused: 0,
+            newest: i64::MIN,
+        }
+    }
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.counted += other.counted;
+        self.filtered += other.filtered;
+        self.refused += other.refused;
+        self.newest = self.newest.max(other.newest);
+    }
+}
+
+/// What came of some rows of one block.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    /// In order of their numbers.
+    pub(super) out: Vec<Out>,
+    pub(super) tally: Tally,
+}
+
+/// The windows of a block that is being read.
+#[derive(Debug, Default)]
+pub(super) struct OpenBlock {
+    /// The groups that have come, by their texts.
+    groups: HashMap<Box<str>, u32>,
+    windows: HashMap<(u32, i64), BlockWindow>,
+}
+
+/// Returns the block of a record.
+pub(super) fn block_of(number: RecordNumber) -> i64 {
+    number.get() >> BLOCK_BITS
+}
+
+impl OpenBlock {
+    /// Ends the block.
+    pub(super) fn end(&mut self) -> Vec<(WindowKey, Window)> {
+        let mut names = vec![Box::default(); self.groups.len()];
+        for (name, group) in std::mem::take(&mut self.groups) {
+            names[group as usize] = name;
+        }
+        let windows = std::mem::take(&mut self.windows).into_iter();
+        let windows = windows
+            .map(|((group, start), window)| (WindowKey::new(&names[group as usize], start), window.end()));
+        windows.collect()
+    }
+
+    fn window(
+        &mut self,
+        reading: &Reading<'_>,
+        measures: usize,
+        source: &Salted,
+    ) -> Result<&mut BlockWindow> {
+        let salt = source.known_salt()?;
+        let (groups, windows) = (&mut self.groups, &mut self.windows);
+        let group = match groups.get(reading.group.as_str()) {
+            Some(group) => *group,
+            None => {
+                let group = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+                groups.insert(reading.group.as_str().into(), group);
+                group
+            }
+        };
+        let new = || BlockWindow::new(measures, salt);
+        Ok(windows.entry((group, reading.window)).or_insert_with(new))
+    }
+}
+
+impl Judge<'_> {
+    /// Judges rows of one block, in order of their numbers.
+    pub(super) fn judge(&self, rows: Vec<Salted>, block: &mut OpenBlock) -> Result<Judged> {
+        let mut judged = Judged::default();
+        for source in rows {
+            let number = source.record.number;
+            judged.tally.read += 1;
+            match self.reading(&source) {
+                Ok(Some(reading)) => {
+                    if self
+                        .dirty
+                        .is_some_and(|dirty| !dirty.has(&reading.group, reading.window))
+                    {
+                        continue;
+                    }
+                    match self.late(&reading, number) {
+                        None => self.count(&source, &reading, block, &mut judged.tally)?,
+                        Some(why) => {
+                            drop(reading);
+                            self.leave(source, why, &mut judged);
+                        }
+                    }
+                }
+                Ok(None) => {
+                    let source = source.clone();
+                    self.leave(source, Why::Filtered("where"), &mut judged);
+                }
+                Err(refusal) => self.leave(source.clone(), Why::Refused(refusal), &mut judged),
+            }
+        }
+        Ok(judged)
+    }
+
+    fn count(
+        &self,
+        source: &Salted,
+        reading: &Reading<'_>,
+        block: &mut OpenBlock,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        let number = source.record.number;
+        let hash = hash_of(source)?;
+        let most = if self.measures { usize::MAX } else { 0 };
+        let measures = self.aggregate.measures().take(most);
+        let was_out = self.before.out.contains(number);
+        let window = block.window(reading, measures.len(), source)?;
+        window.add(measures, number, reading, &hash, was_out);
+        tally.counted += 1;
+        tally.newest = tally.newest.max(reading.time);
+        Ok(())
+    }
+
+    /// Leaves a reading out: an entry says so where it is new, and not only what `where` says of all.
+    fn leave(&self, source: Salted, why: Why, judged: &mut Judged) {
+        let number = source.record.number;
+        let is_written = match &why {
+            Why::Refused(_) => {
+                judged.tally.refused += 1;
+                self.before.writes_refusal(number)
+            }
+            Why::Filtered("where") => {
+                judged.tally.filtered += 1;
+                self.before.out.contains(number) && self.before.is_touched(number)
+            }
+            Why::Filtered(_) => {
+                judged.tally.filtered += 1;
+                self.before.is_touched(number) && !self.before.left.contains(number)
+            }
+        };
+        if is_written {
+            judged.out.push(Out { source, why });
+        }
+    }
+
+    /// Returns why a reading is left out although it could be counted: it came when its window was closed.
+    pub(super) fn late(&self, reading: &Reading<'_>, number: RecordNumber) -> Option<Why> {
+        let late = match self.aggregate.late() {
+            Late::Reopen => return None,
+            late => late,
+        };
+        let is_judged = self.before.judges_late && self.before.touched.contains(number);
+        let is_late = if is_judged {
+            self.is_closed(reading)
+        } else {
+            self.before.left.contains(number)
+        };
+        is_late.then(|| match late {
+            Late::Refuse => Why::Refused(
+                Refusal::new("aggregate.late", "")
+                    .expected("a reading that comes before its window is closed"),
+            ),
+            _ => Why::Filtered("aggregate.late"),
+        })
+    }
+
+    fn is_closed(&self, reading: &Reading<'_>) -> bool {
+        let end = self
+            .aggregate
+            .windows()
+            .and_then(|windows| windows.end_of(reading.window));
+        let dirty = self.dirty.zip(end);
+        dirty.is_some_and(|(dirty, end)| dirty.is_closed(&reading.group, end))
+    }
+
+    pub(super) fn reading<'r>(&self, source: &'r Salted) -> Result<Option<Reading<'r>>, Refusal> {
+        let mut scope = Scope::new(Context {
+            id: &source.record.id,
+            salt: source.salt,
+            ..self.context
+        });
+        let record = &source.record;
+        self.stage
+            .reading_in(self.aggregate, record.number, &record.data, &mut scope)
+    }
+
+    /// Returns the windows that rows are in.
+    pub(super) fn keys(&self, rows: &[Salted]) -> HashSet<WindowKey> {
+        let mut keys = HashSet::new();
+        for source in rows {
+            if let Ok(Some(reading)) = self.reading(source) {
+                keys.insert(WindowKey::new(&reading.group, reading.window));
+            }
+        }
+        keys
+    }
+}
+
+/// Returns the commitment to a reading.
+pub(super) fn hash_of(source: &Salted) -> Result<Hash> {
+    let Salted { record, .. } = source;
+    Ok(commitment(&source.known_salt()?, &record.id, &record.data))
+}

@@ -1,0 +1,212 @@
+//! Reading the source, some blocks at a time: every core judges the rows of whole blocks, and what it found is put together in
+//! the order of the blocks, so that nothing depends on which core was faster.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use super::gathered::Gathering;
+use super::judge::{Judge, Judged, OpenBlock, Out, Tally, block_of};
+use super::keys::WindowKey;
+use super::window::Window;
+use crate::engine::bounds::Bounds;
+use crate::engine::cores::in_portions;
+use crate::engine::reader::ReadConnection;
+use crate::error::Result;
+use crate::record::RecordNumber;
+use crate::store::{Salted, Table};
+
+/// Number of rows that are read at a time, for each core.
+const SLICE: usize = 65_536;
+/// Bytes of rows that are read at a time.
+const SLICE_BYTES: usize = 12 << 20;
+/// Number of rows that a core takes at a time when only their windows are wanted.
+const PORTION: usize = 1_000;
+
+/// Ranges of record numbers that are read, from the first to the last.
+#[derive(Clone, Debug)]
+pub(super) struct Ranges {
+    /// Ascending; both ends are included.
+    ranges: Vec<(i64, i64)>,
+    at: usize,
+    /// The next number.
+    next: i64,
+}
+
+impl Ranges {
+    /// All of a table.
+    pub(super) fn all() -> Self {
+        Self::new(vec![(1, i64::MAX)])
+    }
+
+    pub(super) fn new(ranges: Vec<(i64, i64)>) -> Self {
+        let next = ranges.first().map_or(0, |(first, _)| *first);
+        Self { ranges, at: 0, next }
+    }
+
+    /// Reads the next rows; none at the end.
+    pub(super) fn read(&mut self, reader: &ReadConnection, table: &Table) -> Result<Vec<Salted>> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        while let Some((_, last)) = self.ranges.get(self.at).copied() {
+            let range = (RecordNumber::new(self.next), RecordNumber::new(last));
+            let rows =
+                reader.read(|connection| table.between(connection, range, SLICE * cores, SLICE_BYTES))?;
+            match rows.last().map(|row| row.record.number.get()) {
+                Some(read) if read < last => self.next = read + 1,
+                _ => {
+                    self.at += 1;
+                    self.next = self.ranges.get(self.at).map_or(0, |(first, _)| *first);
+                }
+            }
+            if !rows.is_empty() {
+                return Ok(rows);
+            }
+        }
+        Ok(Vec::new())
+    }
+}
+
+/// What is read so far.
+pub(super) struct Scan<'a> {
+    ranges: Ranges,
+    pub(super) gathering: Gathering<'a>,
+    pub(super) tally: Tally,
+    /// Bytes of the rows that were read.
+    pub(super) bytes: u64,
+    /// The block of the last rows, and what is known of it.
+    open: Option<(i64, OpenBlock)>,
+}
+
+/// Rows of one block.
+struct Part {
+    block: i64,
+    /// Taken by the core that judges them.
+    work: Mutex<(Vec<Salted>, OpenBlock)>,
+    /// Whether no further rows of the block will come.
+    ends: bool,
+}
+
+/// What came of a part.
+struct Done {
+    judged: Judged,
+    windows: Vec<(WindowKey, Window)>,
+    open: OpenBlock,
+}
+
+/// What a step of a scan has come to.
+pub(super) enum Step {
+    /// There is more to read. Here are the readings to write entries of, which may be none.
+    More(Vec<Out>),
+    /// All is read.
+    Done,
+    /// The pass has to stop.
+    Stopped,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(ranges: Ranges, gathering: Gathering<'a>) -> Self {
+        Self {
+            ranges,
+            gathering,
+            tally: Tally::default(),
+            bytes: 0,
+            open: None,
+        }
+    }
+
+    /// Reads some rows.
+    pub(super) fn step(
+        &mut self,
+        judge: &Judge<'_>,
+        reader: &ReadConnection,
+        table: &Table,
+        bounds: &Bounds,
+    ) -> Result<Step> {
+        if bounds.interrupts().is_some() {
+            return Ok(Step::Stopped);
+        }
+        let rows = self.ranges.read(reader, table)?;
+        if rows.is_empty() {
+            if let Some((_, mut open)) = self.open.take() {
+                self.gathering.add(open.end())?;
+            }
+            return Ok(Step::Done);
+        }
+        self.bytes += rows.iter().map(|row| row.record.data.len() as u64).sum::<u64>();
+        let parts = self.parts(rows)?;
+        let work = |parts: &[Part]| parts.iter().map(|part| part.judged(judge)).collect::<Vec<_>>();
+        let done = in_portions(&parts, 1, work)?.into_iter().flatten();
+        let mut out = Vec::new();
+        for (part, done) in parts.iter().zip(done) {
+            let done = done?;
+            self.tally.add(&done.judged.tally);
+            out.extend(done.judged.out);
+            self.gathering.add(done.windows)?;
+            self.open = (!part.ends).then_some((part.block, done.open));
+        }
+        Ok(Step::More(out))
+    }
+
+    /// Splits rows by block. The last block may have more of them.
+    fn parts(&mut self, rows: Vec<Salted>) -> Result<Vec<Part>> {
+        let mut parts: Vec<(i64, Vec<Salted>)> = Vec::new();
+        for row in rows {
+            let block = block_of(row.record.number);
+            match parts.last_mut() {
+                Some((of, rows)) if *of == block => rows.push(row),
+                _ => parts.push((block, vec![row])),
+            }
+        }
+        let mut open = OpenBlock::default();
+        if let Some((block, mut before)) = self.open.take() {
+            if parts.first().is_some_and(|(first, _)| *first == block) {
+                open = before;
+            } else {
+                self.gathering.add(before.end())?;
+            }
+        }
+        let last = parts.len() - 1;
+        let parts = parts.into_iter().enumerate().map(|(at, (block, rows))| Part {
+            block,
+            work: Mutex::new((rows, std::mem::take(&mut open))),
+            ends: at < last,
+        });
+        Ok(parts.collect())
+    }
+}
+
+impl Part {
+    fn judged(&self, judge: &Judge<'_>) -> Result<Done> {
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let (rows, mut open) = std::mem::take(&mut *work);
+        let judged = judge.judge(rows, &mut open)?;
+        let windows = if self.ends { open.end() } else { Vec::new() };
+        Ok(Done {
+            judged,
+            windows,
+            open,
+        })
+    }
+}
+
+/// Returns the windows that the readings of some ranges are in; `None` if the pass has to stop, or if there are more than
+/// so many.
+pub(super) fn windows_of(
+    judge: &Judge<'_>,
+    mut ranges: Ranges,
+    (reader, table): (&ReadConnection, &Table),
+    bounds: &Bounds,
+    most: usize,
+) -> Result<Option<HashSet<WindowKey>>> {
+    let mut keys = HashSet::new();
+    loop {
+        let rows = ranges.read(reader, table)?;
+        if rows.is_empty() {
+            return Ok(Some(keys));
+        }
+        let found = in_portions(&rows, PORTION, |rows| judge.keys(rows))?;
+        found.into_iter().for_each(|found| keys.extend(found));
+        if keys.len() > most || bounds.interrupts().is_some() {
+            return Ok(None);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What stands before a pass: the windows of a group in the target, and those that stand refused, which are not there.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use rusqlite::Connection;
+
+use super::keys::WindowKey;
+use crate::aggregate::{Measured, Windows};
+use crate::engine::reader::ReadConnection;
+use crate::error::Result;
+use crate::ledger::windows::{RefusedWindow, StandingWindow, refused_windows};
+use crate::record::{Record, RecordNumber, RecordSet};
+use crate::stage::Aggregate;
+use crate::store::Table;
+
+/// Number of rows that are read at a time.
+const PAGE: usize = 64;
+
+/// A window that stands, or stands refused.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    pub(super) number: RecordNumber,
+    pub(super) data: String,
+    pub(super) measured: Measured,
+    pub(super) is_refused: bool,
+}
+
+/// The windows that stand refused.
+#[derive(Debug, Default)]
+pub(super) struct RefusedWindows {
+    by_key: BTreeMap<WindowKey, Standing>,
+    keys: HashMap<RecordNumber, WindowKey>,
+    readings: HashMap<RecordNumber, StandingWindow>,
+}
+
+impl RefusedWindows {
+    /// Reads them.
+    pub(super) fn read(connection: &Connection, aggregate: &Aggregate, of: (&str, u32)) -> Result<Self> {
+        let mut refused = Self::default();
+        for RefusedWindow { record, readings, .. } in refused_windows(connection, of.0, of.1)? {
+            // Of another revision it may have had other fields.
+            let Some(row) = aggregate.window_in(&record.data) else {
+                continue;
+            };
+            let key = WindowKey::new(&row.group, row.measured.start);
+            refused.keys.insert(record.number, key.clone());
+            refused.readings.insert(record.number, readings);
+            let standing = Standing {
+                number: record.number,
+                data: record.data,
+                measured: row.measured,
+                is_refused: true,
+            };
+            refused.by_key.insert(key, standing);
+        }
+        Ok(refused)
+    }
+
+    pub(super) fn number_of(&self, key: &WindowKey) -> Option<RecordNumber> {
+        self.by_key.get(key).map(|standing| standing.number)
+    }
+
+    /// Returns the text with which a window stands refused.
+    pub(super) fn data_of(&self, number: RecordNumber) -> Option<&str> {
+        let key = self.keys.get(&number)?;
+        self.by_key.get(key).map(|standing| standing.data.as_str())
+    }
+
+    /// Returns the readings of a window that stands refused.
+    pub(super) fn readings_of(&self, number: RecordNumber) -> Option<&StandingWindow> {
+        self.readings.get(&number)
+    }
+
+    /// Returns whether a number is that of a window that stands refused.
+    pub(super) fn has(&self, number: RecordNumber) -> bool {
+        self.keys.contains_key(&number)
+    }
+
+    /// Returns the keys of those that are among some numbers.
+    pub(super) fn keys_of<'r>(&'r self, numbers: &'r RecordSet) -> impl Iterator<Item = WindowKey> + 'r {
+        let among = self.keys.iter().filter(|(number, _)| numbers.contains(**number));
+        among.map(|(_, key)| key.clone())
+    }
+
+    /// Returns all, with their keys.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&WindowKey, &Standing)> {
+        self.by_key.iter()
+    }
+
+    fn of_group(&self, group: &str) -> BTreeMap<i64, Standing> {
+        let from = WindowKey::new(group, i64::MIN);
+        let of_group = self
+            .by_key
+            .range(from..)
+            .take_while(|(key, _)| &*key.group == group);
+        of_group
+            .map(|(key, standing)| (key.start, standing.clone()))
+            .collect()
+    }
+}
+
+/// The windows of one group as they stand.
+pub(super) struct GroupRows<'g> {
+    reader: &'g ReadConnection,
+    target: &'g Table,
+    aggregate: &'g Aggregate,
+    group: &'g str,
+    prefix: String,
+    refused: BTreeMap<i64, Standing>,
+}
+
+impl<'g> GroupRows<'g> {
+    pub(super) fn new(
+        (reader, target): (&'g ReadConnection, &'g Table),
+        aggregate: &'g Aggregate,
+        group: &'g str,
+        refused: &RefusedWindows,
+    ) -> Self {
+        Self {
+            reader,
+            target,
+            aggregate,
+            group,
+            prefix: aggregate.group_prefix(group),
+            refused: refused.of_group(group),
+        }
+    }
+
+    /// Returns the windows after an instant, in order.
+    pub(super) fn after(&self, start: Option<i64>) -> Rows<'_, 'g> {
+        self.rows(start, true)
+    }
+
+    /// Returns the windows before an instant, the newest first.
+    pub(super) fn before(&self, start: i64) -> Rows<'_, 'g> {
+        self.rows(Some(start), false)
+    }
+
+    fn rows(&self, start: Option<i64>, forwards: bool) -> Rows<'_, 'g> {
+        Rows {
+            of: self,
+            start,
+            id: start.map(|start| format!("{}{}", self.prefix, Windows::utc(start))),
+            forwards,
+            page: VecDeque::new(),
+            is_end: false,
+        }
+    }
+
+    /// Returns the window of a row; `None` for one of something else whose id begins alike.
+    fn window(&self, record: Record) -> Option<Standing> {
+        let row = self.aggregate.window_in(&record.data)?;
+        let is_own =
+            row.group == self.group && record.id == self.aggregate.window_id(self.group, row.measured.start);
+        is_own.then_some(Standing {
+            number: record.number,
+            data: record.data,
+            measured: row.measured,
+            is_refused: false,
+        })
+    }
+
+    /// Adds the windows that stand refused in the range of a page: what is refused is newer than the row that stands.
+    fn add_refused(&self, page: &mut Vec<Standing>, reached: Option<i64>, forwards: bool, is_last: bool) {
+        let last = page.last().map(|last| last.measured.start);
+        let is_here = |start: i64| {
+            let beyond = |end: i64| if forwards { start > end } else { start < end };
+            reached.is_none_or(beyond) && (is_last || last.is_some_and(|last| !beyond(last)))
+        };
+        let refused: Vec<Standing> = (self.refused.iter())
+            .filter(|(start, _)| is_here(**start))
+            .map(|(_, standing)| standing.clone())
+            .collect();
+        if refused.is_empty() {
+            return;
+        }
+        page.retain(|row| {
+            !refused
+                .iter()
+                .any(|refused| refused.measured.start == row.measured.start)
+        });
+        page.extend(refused);
+        page.sort_unstable_by_key(|row| row.measured.start);
+        if !forwards {
+            page.reverse();
+        }
+    }
+}
+
+/// Windows of a group, one after the other.
+pub(super) struct Rows<'r, 'g> {
+    of: &'r GroupRows<'g>,
+    /// The window, and the row, that was read last.
+    start: Option<i64>,
+    id: Option<String>,
+    forwards: bool,
+    page: VecDeque<Standing>,
+    is_end: bool,
+}
+
+impl Rows<'_, '_> {
+    fn fill(&mut self) -> Result<()> {
+        while self.page.is_empty() && !self.is_end {
+            let (of, id) = (self.of, self.id.as_deref());
+            let records = of.reader.read(|connection| {
+                if self.forwards {
+                    of.target.ids_after(connection, &of.prefix, id, PAGE)
+                } else {
+                    of.target.ids_before(connection, &of.prefix, id, PAGE)
+                }
+            })?;
+            self.is_end = records.len() < PAGE;
+            let last = records.last().map(|last| last.id.clone());
+            let mut page: Vec<Standing> = records
+                .into_iter()
+                .filter_map(|record| of.window(record))
+                .collect();
+            of.add_refused(&mut page, self.start, self.forwards, self.is_end);
+            self.id = last.or(self.id.take());
+            self.start = page.last().map(|last| last.measured.start).or(self.start);
+            self.page = page.into();
+        }
+        Ok(())
+    }
+
+    /// Returns the beginning of the next one.
+    pub(super) fn peek(&mut self) -> Result<Option<i64>> {
+        self.fill()?;
+        Ok(self.page.front().map(|next| next.measured.start))
+    }
+
+    /// Puts one back that was taken.
+    pub(super) fn put_back(&mut self, row: Standing) {
+        self.page.push_front(row);
+    }
+
+    /// Returns the next one.
+    pub(super) fn next(&mut self) -> Result<Option<Standing>> {
+        self.fill()?;
+        Ok(self.page.pop_front())
+    }
+}
