@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::finished::{Finished, Made, Parent, Readings};
 use super::standing::RefusedWindows;
-use crate::digest::{Hash, Salt, commitment, window_salt};
+use crate::digest::{Hash, Salt, commitment, hex, window_salt};
 use crate::engine::fate::reason;
 use crate::engine::item::TargetRow;
 use crate::error::{Error, Result};
@@ -262,13 +262,16 @@ impl Placer<'_> {
         number: Option<RecordNumber>,
         row: Option<&TargetRow>,
     ) -> Result<()> {
-        let (number, _) = self.home(made, number)?;
+        let (number, salt) = self.home(made, number)?;
         self.changes.refused += 1;
         self.counted(made, number);
         let mut entry = self.entry(number, EntryOutcome::Refused, said);
         let hash = row.and_then(TargetRow::hash);
         (entry.before, entry.after) = (hash, hash);
-        entry.reason = Some(said.after(refusal));
+        // The input commits to the readings, so that only the reason can commit to the image.
+        let image = hex(&commitment(&salt, &made.id, &made.data));
+        let refusal = refusal.strip_suffix('}').unwrap_or(refusal);
+        entry.reason = Some(said.after(&format!("{refusal},\"image\":\"{image}\"}}")));
         self.batch.add(entry);
         self.image(number, ImageKind::Refused, whole(&made.id, &made.data));
         Ok(())

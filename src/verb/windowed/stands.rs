@@ -1,6 +1,6 @@
 //! Where windows and readings stand.
 
-use super::{PROJECT, STAGE, Said, Series, put};
+use super::{PROJECT, STAGE, Said, Series, VerifyOptions, put, verify};
 use crate::ledger::EntryOutcome;
 use crate::ledger::windows::{
     StandingWindow, left_readings, not_counted, refused_readings, refused_windows, standing, standing_of_all,
@@ -179,4 +179,16 @@ fn windows_of_dense_and_of_sparse_batches_stand_in_the_order_of_their_numbers() 
     assert_eq!(inputs.iter().sum::<u64>(), 298 * 2 + 102);
     assert_eq!((inputs[0], inputs[1], inputs[96], inputs[399]), (0, 2, 1, 1));
     series.assert_sound();
+}
+
+#[test]
+fn an_image_of_a_refused_window_that_was_changed_is_found() {
+    let mut series = Series::new(1);
+    series.aggregate(&[Said::RefusedWindow(None, "7/a", "{\"n\":1}", &[1])]);
+    series.assert_sound();
+    let forge = "DROP TRIGGER ledger_image_update; UPDATE ledger_image SET body=CAST('7/a'||char(0)||'{\"n\":2}' AS BLOB)";
+    series.connection().execute_batch(forge).expect("a forged image");
+    let report = verify(&series.store, &VerifyOptions::default()).expect("a verdict");
+    let codes: Vec<&str> = report.findings.iter().map(|found| found.code).collect();
+    assert_eq!(codes, ["schema.differs", "image.differs"]);
 }
