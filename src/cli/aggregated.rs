@@ -6,8 +6,8 @@ use counterfoil::ledger::AggregateOutcome;
 use super::render::{count, counted, indented, shown, table};
 
 /// Describes what readings came to: `1,000,000 readings -> 17,000 windows (58.8 : 1; 0 empty, ...), 112 anomalies`.
-/// `windows`: whether they are windows of time, and not totals.
-pub(crate) fn in_words(outcome: &AggregateOutcome, windows: bool) -> String {
+/// `refused`: how many records the pass has refused, windows too. `windows`: whether they are windows of time, and not totals.
+pub(crate) fn in_words(outcome: &AggregateOutcome, refused: u64, windows: bool) -> String {
     let what = if windows { "window" } else { "group" };
     let (readings, figures) = (outcome.readings, outcome.windows);
     let mut text = format!("{} -> ", counted(readings.read, "reading"));
@@ -54,7 +54,8 @@ pub(crate) fn in_words(outcome: &AggregateOutcome, windows: bool) -> String {
     }
     for (number, name) in [
         (readings.filtered, "left out"),
-        (readings.refused, "refused"),
+        // An increment reads what stands refused again, and says nothing about it.
+        (refused.saturating_sub(outcome.refused), "refused"),
         (outcome.refused, "windows refused"),
         (figures.held, "windows held back"),
         (figures.gaps, "gaps left open"),
@@ -103,6 +104,7 @@ fn readings(window: &WindowReadings) -> String {
         ]
     });
     text += &indented(&table(&[">record", "id", ">run", "loaded from"], rows), 4);
+    text.push('\n');
     let rest = window.inputs.saturating_sub(window.readings.len() as u64);
     if rest > 0 {
         text += &format!("    and {} more; --all shows them\n", count(rest));

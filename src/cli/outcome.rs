@@ -127,7 +127,7 @@ impl CommandOutcome<'_> {
                 "done" => String::new(),
                 state => format!(" ({state})"),
             };
-            let words = aggregated(outcome, windows);
+            let words = aggregated(outcome, pass.counts.refused, windows);
             format!(
                 "stage {} {}{state}: {route}: {words}\n",
                 pass.stage,

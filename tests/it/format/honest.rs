@@ -300,7 +300,11 @@ fn old_stores(keep: Keep<'_>) {
         "schema version 6, a merge with pairs that wait",
         &fixture("v6.db"),
     );
-    keep("v7", "schema version 7, a merge with decisions", &fixture("v7.db"));
+    keep(
+        "v7",
+        "schema version 7, a merge with decisions",
+        &fixture("v7.db"),
+    );
     let folder = tempfile::tempdir().expect("a folder");
     let path = renamed(&folder);
     keep(

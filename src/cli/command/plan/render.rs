@@ -87,7 +87,14 @@ impl PlanSummary<'_> {
         ]);
         if let Some(aggregate) = &stage.aggregate {
             let of = self.project.stages().get(stage.stage).and_then(Stage::aggregate);
-            text += &format!("{}\n", in_words(aggregate, of.is_none_or(Aggregate::has_windows)));
+            text += &format!(
+                "{}\n",
+                in_words(
+                    aggregate,
+                    stage.counts.refused,
+                    of.is_none_or(Aggregate::has_windows)
+                )
+            );
         } else {
             let (header, row): (Vec<&str>, Vec<u64>) = columns.into_iter().unzip();
             text += &table(&header, [row.into_iter().map(count).collect()]);
