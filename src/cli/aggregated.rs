@@ -51,14 +51,15 @@ pub(crate) fn in_words(outcome: &AggregateOutcome, windows: bool) -> String {
     if !windows {
         rest.clear();
     }
-    for (number, name) in [
-        (readings.filtered, "left out"),
-        (readings.refused, "refused"),
-        (outcome.refused, "windows refused"),
-        (figures.held, "windows held back"),
-        (figures.gaps, "gaps left open"),
+    for (number, one, many) in [
+        (readings.filtered, "left out", "left out"),
+        (readings.refused, "refused", "refused"),
+        (outcome.refused, "window refused", "windows refused"),
+        (figures.held, "window held back", "windows held back"),
+        (figures.gaps, "gap left open", "gaps left open"),
     ] {
-        if number > 0 || name == "refused" {
+        if number > 0 || many == "refused" {
+            let name = if number == 1 { one } else { many };
             rest.push(format!("{} {name}", count(number)));
         }
     }

@@ -65,12 +65,7 @@ impl Comparing<'_> {
     }
 
     /// Adds a reading that is in no window. Its group may be what cannot be read.
-    fn left_out(
-        &self,
-        row: &Salted,
-        cause: DifferenceCause,
-        found: &mut [Balance],
-    ) -> DifferenceCause {
+    fn left_out(&self, row: &Salted, cause: DifferenceCause, found: &mut [Balance]) -> DifferenceCause {
         let id = Some(row.record.id.as_str());
         found[0].add(On::Source, &Amounts::count(1), None, Some(cause));
         for (rule, balance) in self.rules.iter().zip(found) {
