@@ -52,15 +52,16 @@ pub(crate) fn in_words(outcome: &AggregateOutcome, refused: u64, windows: bool) 
     if !windows {
         rest.clear();
     }
-    for (number, name) in [
-        (readings.filtered, "left out"),
+    for (number, one, many) in [
+        (readings.filtered, "left out", "left out"),
         // An increment reads what stands refused again, and says nothing about it.
-        (refused.saturating_sub(outcome.refused), "refused"),
-        (outcome.refused, "windows refused"),
-        (figures.held, "windows held back"),
-        (figures.gaps, "gaps left open"),
+        (refused.saturating_sub(outcome.refused), "refused", "refused"),
+        (outcome.refused, "window refused", "windows refused"),
+        (figures.held, "window held back", "windows held back"),
+        (figures.gaps, "gap left open", "gaps left open"),
     ] {
-        if number > 0 || name == "refused" {
+        if number > 0 || many == "refused" {
+            let name = if number == 1 { one } else { many };
             rest.push(format!("{} {name}", count(number)));
         }
     }

@@ -277,8 +277,10 @@ pub(crate) struct RefusedWindow {
     pub(crate) record: Record,
     /// Its readings.
     pub(crate) readings: StandingWindow,
-    /// Why.
+    /// Code of the refusal.
     pub(crate) code: String,
+    /// The refusal, as JSON.
+    pub(crate) reason: String,
 }
 
 /// Returns the windows of a stage that stand refused, ascending. A window that has a row keeps it while it is refused.
@@ -316,6 +318,7 @@ pub(crate) fn refused_windows(
             record,
             readings,
             code,
+            reason,
         });
     }
     Ok(refused)

@@ -131,6 +131,10 @@ impl Placer<'_> {
     }
 
     fn make(&mut self, made: Made, number: Option<RecordNumber>) -> Result<()> {
+        let number = match number {
+            None => self.own(&made.id)?,
+            known => known,
+        };
         let row = self.row(number)?;
         let refused = self.refused;
         let stands = self.standing(number)?;
@@ -171,6 +175,18 @@ impl Placer<'_> {
             return self.leave(&made, &said, &row);
         }
         self.update(made, &said, &row, is_same)
+    }
+
+    /// Returns the number of a window that a person has changed so much that its row no longer resembles one.
+    fn own(&self, id: &str) -> Result<Option<RecordNumber>> {
+        if self.alone {
+            return Ok(None);
+        }
+        let holder = self.target.by_id(self.connection, id)?;
+        let Some(number) = holder.map(|holder| holder.record.number) else {
+            return Ok(None);
+        };
+        Ok(self.standing(Some(number))?.map(|_| number))
     }
 
     /// Returns why a new window cannot be written: its id is taken.

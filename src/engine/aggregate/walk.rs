@@ -224,6 +224,7 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
                 let mut made = Pending::empty(self.name, shown, parent);
                 if is_own {
                     made.readings = Readings::AsBefore;
+                    made.too_many = old.as_ref().and_then(|old| old.too_many.clone());
                 }
                 made
             }
