@@ -5,6 +5,7 @@
 //! record numbers that cover them (`schema/ledger.sql`). A reading has an entry only if it was ever refused or left out.
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
 use rusqlite::{Connection, Row, params};
@@ -141,7 +142,7 @@ pub(crate) fn standing_of_all(
     number: u32,
     mut tell: impl FnMut(StandingWindow) -> Result<()>,
 ) -> Result<()> {
-    let mut lanes = Lanes::new(connection, project, number)?;
+    let mut lanes = SideBySide::new(connection, project, number)?;
     let mut newest: Option<RecordNumber> = None;
     while let Some(window) = lanes.next()? {
         // The newest comes first.
@@ -166,7 +167,7 @@ struct Lane {
 }
 
 /// The batches of a stage's standing passes, read side by side in the order of the windows' numbers.
-struct Lanes<'c> {
+struct SideBySide<'c> {
     connection: &'c Connection,
     /// In the order of their first numbers.
     lanes: Vec<Lane>,
@@ -178,7 +179,7 @@ struct Lanes<'c> {
     undone: HashMap<PassId, HashSet<(RecordNumber, i64)>>,
 }
 
-impl<'c> Lanes<'c> {
+impl<'c> SideBySide<'c> {
     fn new(connection: &'c Connection, project: &str, number: u32) -> Result<Self> {
         let sql = "SELECT b.first_record, b.batch, p.pass FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage
          CROSS JOIN ledger_batch b ON b.pass=p.pass
@@ -201,8 +202,8 @@ impl<'c> Lanes<'c> {
             undone: HashMap::new(),
         };
         for lane in &all.lanes {
-            if !all.undone.contains_key(&lane.pass) {
-                all.undone.insert(lane.pass, singly(connection, lane.pass)?);
+            if let Entry::Vacant(unknown) = all.undone.entry(lane.pass) {
+                unknown.insert(singly(connection, lane.pass)?);
             }
         }
         Ok(all)
@@ -322,12 +323,6 @@ pub(crate) fn refused_windows(
         });
     }
     Ok(refused)
-}
-
-/// Returns the readings that stand refused by a stage.
-pub(crate) fn refused_readings(connection: &Connection, project: &str, number: u32) -> Result<RecordSet> {
-    let sql = refused!("q.record", "", "IS NULL");
-    numbers(connection, sql, project, number)
 }
 
 /// Returns the readings that a stage has left out because they came late, and that nothing has happened to since.

@@ -1,6 +1,6 @@
 //! The laws of windows, in every zone of the time zone database.
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::NaiveDate;
 use chrono_tz::{TZ_VARIANTS, Tz};
 use proptest::prelude::*;
 

@@ -172,9 +172,11 @@ impl Placer<'_> {
         }
         readings.placed(&mut self.changes);
         if row.edited && !is_same && self.stage.on_conflict() != OnConflict::Replace {
-            return self.leave(&made, &said, &row);
+            self.leave(&made, &said, &row);
+            return Ok(());
         }
-        self.update(made, &said, &row, is_same)
+        self.update(made, &said, &row, is_same);
+        Ok(())
     }
 
     /// Returns the number of a window that a person has changed so much that its row no longer resembles one.
@@ -210,7 +212,7 @@ impl Placer<'_> {
         let (number, salt) = self.home(&made, number)?;
         self.changes.new += 1;
         self.counted(&made, number);
-        let mut entry = self.entry(number, EntryOutcome::Written, said);
+        let mut entry = entry_of(number, EntryOutcome::Written, said);
         entry.after = Some(commitment(&salt, &made.id, &made.data));
         entry.reason = Some(said.reason(made.warned.as_deref()));
         self.batch.add(entry);
@@ -223,7 +225,7 @@ impl Placer<'_> {
         Ok(())
     }
 
-    fn update(&mut self, made: Made, said: &Said, row: &TargetRow, is_same: bool) -> Result<()> {
+    fn update(&mut self, made: Made, said: &Said, row: &TargetRow, is_same: bool) {
         let number = row.target;
         self.counted(&made, number);
         let outcome = if is_same {
@@ -231,13 +233,13 @@ impl Placer<'_> {
         } else {
             EntryOutcome::Written
         };
-        let mut entry = self.entry(number, outcome, said);
+        let mut entry = entry_of(number, outcome, said);
         entry.before = row.hash();
         entry.after = Some(commitment(&row.salt, &made.id, &made.data));
         entry.reason = Some(said.reason(made.warned.as_deref()));
         self.batch.add(entry);
         if is_same {
-            return Ok(());
+            return;
         }
         self.changes.changed += 1;
         let Made { id, data, .. } = made;
@@ -250,21 +252,19 @@ impl Placer<'_> {
             id,
             data,
         });
-        Ok(())
     }
 
     /// Leaves a window as a person has changed it.
-    fn leave(&mut self, made: &Made, said: &Said, row: &TargetRow) -> Result<()> {
+    fn leave(&mut self, made: &Made, said: &Said, row: &TargetRow) {
         self.counted(made, row.target);
         self.edited(said, row);
-        Ok(())
     }
 
     fn edited(&mut self, said: &Said, row: &TargetRow) {
         let id = row.row.as_ref().map_or("", |row| row.id.as_str());
         let why = reason(EDITED, Some(&Holder::from_row(row.target, &row.salt, id)));
         *self.batch.warnings.entry(EDITED.to_owned()).or_default() += 1;
-        let mut entry = self.entry(row.target, EntryOutcome::Filtered, said);
+        let mut entry = entry_of(row.target, EntryOutcome::Filtered, said);
         (entry.before, entry.after) = (row.hash(), row.hash());
         entry.reason = Some(said.after(&why));
         self.batch.add(entry);
@@ -281,7 +281,7 @@ impl Placer<'_> {
         let (number, salt) = self.home(made, number)?;
         self.changes.refused += 1;
         self.counted(made, number);
-        let mut entry = self.entry(number, EntryOutcome::Refused, said);
+        let mut entry = entry_of(number, EntryOutcome::Refused, said);
         let hash = row.and_then(TargetRow::hash);
         (entry.before, entry.after) = (hash, hash);
         // The input commits to the readings, so that only the reason can commit to the image.
@@ -307,7 +307,7 @@ impl Placer<'_> {
             self.edited(&said, row);
             return Ok(());
         }
-        let mut entry = self.entry(number, EntryOutcome::Filtered, &said);
+        let mut entry = entry_of(number, EntryOutcome::Filtered, &said);
         entry.reason = Some(said.reason(Some(&reason(VANISHED, None))));
         if let Some(TargetRow { row: Some(old), .. }) = &row {
             self.changes.removed += 1;
@@ -326,12 +326,6 @@ impl Placer<'_> {
             kind,
             body,
         });
-    }
-
-    fn entry(&self, number: RecordNumber, outcome: EntryOutcome, said: &Said) -> Entry {
-        let mut entry = Entry::new(number, 0, outcome);
-        entry.input = said.input;
-        entry
     }
 
     /// Says of readings that were not counted before in which window they are.
@@ -390,4 +384,11 @@ fn said(readings: &Readings, stands: Option<&StandingWindow>) -> Said {
             spans: "[]".to_owned(),
         },
     }
+}
+
+/// Makes the entry of a window.
+fn entry_of(number: RecordNumber, outcome: EntryOutcome, said: &Said) -> Entry {
+    let mut entry = Entry::new(number, 0, outcome);
+    entry.input = said.input;
+    entry
 }

@@ -16,7 +16,7 @@ const MOST_GROUPS: usize = 1_000_000;
 pub(super) struct Groups<'g> {
     by: &'g Path,
     options: &'g ProfileOptions<'g>,
-    groups: HashMap<String, GroupProfile>,
+    found: HashMap<String, GroupProfile>,
 }
 
 impl<'g> Groups<'g> {
@@ -26,7 +26,7 @@ impl<'g> Groups<'g> {
         Some(Self {
             by,
             options,
-            groups: HashMap::new(),
+            found: HashMap::new(),
         })
     }
 
@@ -37,13 +37,13 @@ impl<'g> Groups<'g> {
         };
         let value = document.at(self.by).map_or_else(Value::null, Cow::into_owned);
         let key = value.to_json();
-        if !self.groups.contains_key(&key) && self.groups.len() >= MOST_GROUPS {
+        if !self.found.contains_key(&key) && self.found.len() >= MOST_GROUPS {
             return Err(Error::invalid(
                 format!("`{}` has more than {MOST_GROUPS} values", self.by),
                 "group by a field with fewer values",
             ));
         }
-        let group = self.groups.entry(key).or_default();
+        let group = self.found.entry(key).or_default();
         group.records += 1;
         let Some(aggregate) = self.options.aggregate else {
             return Ok(());
@@ -72,7 +72,7 @@ impl<'g> Groups<'g> {
             .redact
             .iter()
             .any(|redact| !matches!(MaskRelation::new(redact, segments), MaskRelation::Apart));
-        let groups = self.groups.into_iter();
+        let groups = self.found.into_iter();
         let mut groups: Vec<GroupProfile> = groups
             .map(|(value, group)| GroupProfile {
                 value: (!is_hidden).then_some(value),

@@ -220,7 +220,7 @@ fn batch(connection: &Connection, said: &[Said<'_>]) -> Batch {
                 batch.add(entry);
             }
             Said::Now(window, data, readings) => {
-                change(connection, &mut batch, (window, Some(data)), readings)
+                change(connection, &mut batch, (window, Some(data)), readings);
             }
             Said::Vanished(window) => change(connection, &mut batch, (window, None), &[]),
             Said::RefusedWindow(known, id, data, readings) => {
