@@ -107,15 +107,11 @@ pub(super) fn parse(
     if let Some(contract) = root.section("contract", &mut problems) {
         super::contract::read(&contract, lookup, &reading, &mut steps, &mut problems);
     }
-    aggregate_exclusions(&root, section.as_ref(), &settings, &steps, &mut problems);
+    beside_aggregate(&root, section.as_ref(), &settings, &steps, &mut problems);
     in_place(section.as_ref(), &settings, &steps, &mut problems);
     let reconciles = parts::reconciles(&root, steps.into.as_ref(), &early, &mut problems);
     if let Some(aggregate) = &steps.aggregate {
         parts::over_windows(&root, aggregate, &reconciles, &mut problems);
-    }
-    if let Some(aggregate) = &steps.aggregate {
-        let rules = steps.contract.rules.iter();
-        problems.extend(rules.filter_map(|rule| aggregate.unknown_field(&rule.expect, &rule.expect.start())));
     }
     let place = |key: &str| section.as_ref().map(|section| section.place_of(key));
     let examples = parts::examples(&root, &mut problems);
@@ -170,8 +166,8 @@ fn of_records<'t>(
     reading
 }
 
-/// Reports what `[aggregate]` excludes.
-fn aggregate_exclusions(
+/// Reports what `[aggregate]` excludes, and rules over fields that its windows do not have.
+fn beside_aggregate(
     root: &Section<'_>,
     section: Option<&Section<'_>>,
     settings: &StageSettings,
@@ -200,6 +196,10 @@ fn aggregate_exclusions(
     ];
     let has = has.into_iter().filter(|(_, has)| *has).map(|(key, _)| key);
     problems.extend(aggregate::exclusions(settings, steps, has, place));
+    if let Some(aggregate) = &steps.aggregate {
+        let rules = steps.contract.rules.iter();
+        problems.extend(rules.filter_map(|rule| aggregate.unknown_field(&rule.expect, &rule.expect.start())));
+    }
 }
 
 /// Reads `[merge]`, and what it excludes.

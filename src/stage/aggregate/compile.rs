@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::compiled::{Aggregate, From, GroupField, Late, WindowField};
+use super::compiled::{Aggregate, From, GroupField, Late, MeasureField, WindowField, Windowing, paths};
 use super::draft::{Draft, DraftGroup, Written};
-use super::reading::ReadPlan;
+use super::plan::ReadPlan;
 use crate::aggregate::{Empty, Every, SeriesRules, Take};
 use crate::expression::Expression;
 use crate::path::{Path, Segment};
@@ -90,7 +90,7 @@ impl AggregateCompiler<'_, '_> {
         );
         let memory = self.memory(draft);
         Some(Aggregate {
-            plan: ReadPlan::of(&by, windowing.as_ref(), &measures),
+            plan: plan(&by, windowing.as_ref(), &measures),
             series: SeriesRules {
                 empty,
                 measures: measures
@@ -361,6 +361,13 @@ impl AggregateCompiler<'_, '_> {
         }
         memory
     }
+}
+
+/// Returns how readings are read without a document; `None` if something of them is computed.
+fn plan(by: &[GroupField], windowing: Option<&Windowing>, measures: &[MeasureField]) -> Option<ReadPlan> {
+    let computes = by.iter().any(|field| matches!(field.from, From::Expression(_)));
+    let paths = (!computes).then(|| paths(by, windowing, measures))?;
+    ReadPlan::of(paths)
 }
 
 /// Returns what a measure of no readings is, as JSON text.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use super::reading::ReadPlan;
+use super::plan::ReadPlan;
 use crate::aggregate::{Measure, SeriesRules, Take, TimeReader, Windows};
 use crate::expression::Expression;
 use crate::path::Path;
@@ -176,5 +176,32 @@ impl Aggregate {
     /// Returns how many bytes the aggregation may occupy.
     pub(crate) fn memory(&self) -> u64 {
         self.memory
+    }
+}
+
+/// Returns the paths that are read: of the groups that are not computed, the time, then of each measure its own and the
+/// one that it is ordered by.
+pub(super) fn paths<'a>(
+    by: &'a [GroupField],
+    windowing: Option<&'a Windowing>,
+    measures: &'a [MeasureField],
+) -> impl Iterator<Item = &'a Path> {
+    let by = by.iter().filter_map(|field| match &field.from {
+        From::Path(path) => Some(path),
+        From::Expression(_) => None,
+    });
+    let of_measures = measures.iter().flat_map(|field| field.of.paths());
+    by.chain(windowing.map(|windowing| &windowing.time))
+        .chain(of_measures)
+}
+
+impl Measured {
+    /// Returns the paths that are read, the one that orders the last.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        let (paths, order) = match self {
+            Self::Path(path) => (std::slice::from_ref(path), None),
+            Self::List { parts, order, .. } => (&parts[..], order.as_ref()),
+        };
+        paths.iter().chain(order)
     }
 }

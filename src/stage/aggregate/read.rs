@@ -6,6 +6,7 @@ use super::compiled::Aggregate;
 use super::draft::{Draft, DraftGroup, DraftTime, Written};
 use super::read_measures::measures;
 use super::read_series::{anomalies, fills, rolling};
+use super::read_values::{count, later};
 use super::words::{ALIGN, CLOSED, EMPTY, KEYS, LABEL, LATE, TIME_KEYS};
 use crate::problem::Problem;
 use crate::reading::Reading;
@@ -62,23 +63,6 @@ fn draft(section: &Section<'_>, problems: &mut Collected) -> Draft {
     draft.anomalies = anomalies(section, problems);
     draft.fields = fields(section, problems);
     draft
-}
-
-/// Reads a whole number that counts something.
-pub(super) fn count(
-    section: &Section<'_>,
-    key: &str,
-    bounds: std::ops::RangeInclusive<i64>,
-    problems: &mut Collected,
-) -> Option<u64> {
-    let count = section.integer(key, bounds, problems);
-    count.and_then(|count| u64::try_from(count).ok())
-}
-
-/// The problem of what a later version will have.
-pub(super) fn later(section: &Section<'_>, key: &str, what: &str) -> Problem {
-    let message = format!("{what} is not available yet");
-    Problem::error("aggregate.later", section.place_of(key), message)
 }
 
 fn closed(section: &Section<'_>, problems: &mut Collected) {

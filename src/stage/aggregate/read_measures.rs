@@ -2,8 +2,8 @@
 
 use toml_edit::{Item, Value as Toml};
 
-use super::draft::{DraftElements, DraftList, DraftMeasure, DraftRounding, Written};
-use super::read::{count, later};
+use super::draft::{DraftElements, DraftList, DraftMeasure, Written};
+use super::read_values::{count, later, rounding};
 use super::words::{LIST_KEYS, MEASURE_KEYS, VALUES};
 use crate::problem::Problem;
 use crate::stage::written::{text, texts};
@@ -93,23 +93,6 @@ fn nothing(section: &Section<'_>, key: &str) -> Problem {
 fn kept(section: &Section<'_>, key: &str, problems: &mut Collected) -> Option<usize> {
     let kept = count(section, key, 1..=MOST_KEPT, problems);
     kept.and_then(|kept| usize::try_from(kept).ok())
-}
-
-/// Reads how results are rounded.
-pub(super) fn rounding(section: &Section<'_>, problems: &mut Collected) -> DraftRounding {
-    if section.has("digits") && section.has("places") {
-        let message = "`digits` and `places` exclude each other";
-        let problem = Problem::error("aggregate.rounding", section.place_of("places"), message);
-        problems.add(problem.help("keep `places` for a fixed number of decimal places"));
-    }
-    let mut small = |key, bounds| {
-        let number = section.integer(key, bounds, problems);
-        number.and_then(|number| u8::try_from(number).ok())
-    };
-    DraftRounding {
-        digits: small("digits", 1..=28),
-        places: small("places", 0..=28),
-    }
 }
 
 /// Reads a list of parts of the readings.

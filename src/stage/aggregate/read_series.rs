@@ -4,8 +4,7 @@ use rust_decimal::Decimal;
 use toml_edit::Item;
 
 use super::draft::{DraftAnomaly, DraftFill, DraftFillWith, DraftOver, DraftRolling, RuleWord, Written};
-use super::read::{count, later};
-use super::read_measures::rounding;
+use super::read_values::{count, later, rounding};
 use super::words::{ANOMALY_KEYS, FILL, FILL_KEYS, ROLLING_KEYS, RULE};
 use crate::problem::Problem;
 use crate::record::exact_decimal;

@@ -1,14 +1,13 @@
 //! What of a reading is aggregated.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
-use super::compiled::{Aggregate, From, GroupField, MeasureField, Measured, Windowing};
+use super::compiled::{Aggregate, From, Measured, Windowing, paths};
 use super::group;
 use crate::aggregate::{Partial, Rejected};
 use crate::expression::{Evaluated, Scope};
 use crate::path::{Path, Segment};
-use crate::record::{Document, RecordNumber, Value, members_in};
+use crate::record::{Document, RecordNumber, Value};
 use crate::refusal::{Refusal, Violation};
 use crate::stage::Stage;
 use crate::stage::finish::parse;
@@ -26,124 +25,6 @@ pub(crate) struct Reading<'r> {
     pub(crate) values: Vec<Option<Cow<'r, str>>>,
     /// What lists are ordered by, in the order of the measures; empty if no list is ordered by a path.
     pub(crate) orders: Vec<Option<Cow<'r, str>>>,
-}
-
-/// How the values of a reading are found in its text, without a document: all of them are fields, or fields of fields.
-#[derive(Debug)]
-pub(super) struct ReadPlan {
-    /// The fields of the record that are read, each once.
-    names: Vec<Box<str>>,
-    /// In the order of [`paths`].
-    slots: Vec<Slot>,
-}
-
-/// Where a value is.
-#[derive(Debug)]
-struct Slot {
-    /// Position among the names.
-    name: usize,
-    /// The names below.
-    rest: Vec<Box<str>>,
-}
-
-impl ReadPlan {
-    /// Returns the plan; `None` if a document is needed.
-    pub(super) fn of(
-        by: &[GroupField],
-        windowing: Option<&Windowing>,
-        measures: &[MeasureField],
-    ) -> Option<Self> {
-        if by.iter().any(|field| matches!(field.from, From::Expression(_))) {
-            return None;
-        }
-        let mut plan = Self {
-            names: Vec::new(),
-            slots: Vec::new(),
-        };
-        for path in paths(by, windowing, measures) {
-            let keys = path.segments().iter().map(plain_key);
-            let mut keys = keys.collect::<Option<Vec<Box<str>>>>()?.into_iter();
-            let first = keys.next()?;
-            let known = plan.names.iter().position(|name| *name == first);
-            let name = known.unwrap_or_else(|| {
-                plan.names.push(first);
-                plan.names.len() - 1
-            });
-            plan.slots.push(Slot {
-                name,
-                rest: keys.collect(),
-            });
-        }
-        Some(plan)
-    }
-
-    /// Returns the values, `None` for null; `None` if the record has to be read as a document.
-    fn values<'r>(&self, data: &'r str) -> Option<Vec<Option<Cow<'r, str>>>> {
-        const MANY: usize = 16;
-        let (mut few, mut many);
-        let found: &mut [Range<usize>] = if self.names.len() <= MANY {
-            few = [const { 0..0 }; MANY];
-            &mut few[..self.names.len()]
-        } else {
-            many = vec![0..0; self.names.len()];
-            &mut many
-        };
-        if !members_in(data, &self.names, found) {
-            return None;
-        }
-        let mut values = Vec::with_capacity(self.slots.len());
-        for slot in &self.slots {
-            let mut json = data.get(found[slot.name].clone()).unwrap_or_default();
-            for name in &slot.rest {
-                if !json.starts_with('{') {
-                    json = "";
-                    break;
-                }
-                let mut place = 0..0;
-                if !members_in(json, &[name], std::slice::from_mut(&mut place)) {
-                    return None;
-                }
-                json = json.get(place).unwrap_or_default();
-            }
-            values.push((!json.is_empty() && json != "null").then_some(Cow::Borrowed(json)));
-        }
-        Some(values)
-    }
-}
-
-/// Returns a name that JSON writes as it is. Digits may name an element of a list.
-fn plain_key(segment: &Segment) -> Option<Box<str>> {
-    let Segment::Key(name) = segment else { return None };
-    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-    let is_index = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
-    (name.bytes().all(is_plain) && !is_index).then(|| name.as_str().into())
-}
-
-/// Returns the paths that are read: of the groups that are not computed, the time, then of each measure its own and the
-/// one that it is ordered by.
-fn paths<'a>(
-    by: &'a [GroupField],
-    windowing: Option<&'a Windowing>,
-    measures: &'a [MeasureField],
-) -> impl Iterator<Item = &'a Path> {
-    let by = by.iter().filter_map(|field| match &field.from {
-        From::Path(path) => Some(path),
-        From::Expression(_) => None,
-    });
-    let of_measures = measures.iter().flat_map(|field| field.of.paths());
-    by.chain(windowing.map(|windowing| &windowing.time))
-        .chain(of_measures)
-}
-
-impl Measured {
-    /// Returns the paths that are read, the one that orders the last.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
-        let (paths, order) = match self {
-            Self::Path(path) => (std::slice::from_ref(path), None),
-            Self::List { parts, order, .. } => (&parts[..], order.as_ref()),
-        };
-        paths.iter().chain(order)
-    }
 }
 
 /// The values of a reading, before they are put together.

@@ -7,6 +7,7 @@ use crate::record::{Record, RecordNumber};
 use crate::stage::Stage;
 
 mod bad;
+mod building;
 mod check;
 mod documented;
 mod examples;
