@@ -6,7 +6,8 @@ use crate::context::Context;
 use crate::engine::{Bounds, ReadConnection, WindowInputs};
 use crate::error::Result;
 use crate::ledger::StageHistory;
-use crate::ledger::windows::{StandingWindow, aggregating_stages, newest_write, standing};
+use crate::ledger::readings::newest_write;
+use crate::ledger::windows::{StandingWindow, aggregating_stages, standing};
 use crate::observe::StopSignal;
 use crate::record::RecordNumber;
 use crate::stage::Stage;
@@ -184,7 +185,7 @@ impl Store {
             .with_inputs(applied, |inputs| Ok(inputs.window_of(&reading)))?
             .flatten();
         let frontier = applied.history.frontier(connection)?;
-        let waits = crate::ledger::windows::is_written_after(connection, stage.source(), record, frontier)?;
+        let waits = crate::ledger::readings::is_written_after(connection, stage.source(), record, frontier)?;
         let window = match &id {
             Some(id) => Table::from_name(stage.target())?.number_of(connection, id)?,
             None => None,
