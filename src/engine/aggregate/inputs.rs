@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::bytes::{Reader, Writer};
 use super::finding::{Finding, Found};
 use super::gathered::{Gathering, lost};
-use super::judge::{Before, Judge, hash_of};
+use super::judge::{Before, Judge, block_of, hash_of};
 use super::keys::WindowKey;
 use super::scan::{Ranges, Scan, Step};
 use super::sorted::{Sorted, Sorting};
@@ -253,6 +253,25 @@ impl<'a> WindowInputs<'a> {
             tell(reading)
         })?;
         Ok(digest.finish())
+    }
+
+    /// Returns the commitments of the readings of a window, block by block.
+    pub(crate) fn blocks(
+        &self,
+        group: &str,
+        start: i64,
+        spans: &[(RecordNumber, RecordNumber)],
+    ) -> Result<Vec<Vec<Hash>>> {
+        let mut blocks: Vec<(i64, Vec<Hash>)> = Vec::new();
+        self.readings(group, start, spans, |reading, commitment| {
+            let block = block_of(reading.record.number);
+            match blocks.last_mut() {
+                Some((of, readings)) if *of == block => readings.push(*commitment),
+                _ => blocks.push((block, vec![*commitment])),
+            }
+            Ok(())
+        })?;
+        Ok(blocks.into_iter().map(|(_, readings)| readings).collect())
     }
 
     /// Returns the window that a reading is in, by its id; `None` if the stage leaves it out or refuses it.

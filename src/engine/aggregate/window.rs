@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use super::bytes::{Reader, Writer};
 use super::spans::Spans;
 use crate::aggregate::{Measure, Partial};
-use crate::digest::{Hash, Salt, sha256};
+use crate::digest::{Hash, Salt, digest_of_lines, line};
 use crate::record::RecordNumber;
 use crate::stage::Reading;
 
@@ -102,7 +102,7 @@ impl Window {
 
     /// Returns the digest of its readings.
     pub(super) fn input(&self) -> Hash {
-        digest_of(&self.blocks)
+        digest_of_lines(&self.blocks)
     }
 
     /// Returns about how many bytes it occupies.
@@ -185,19 +185,6 @@ impl InputDigest {
     pub(super) fn finish(mut self) -> Option<Hash> {
         self.blocks
             .extend(self.block.map(|(_, lines)| Hash::from(lines.finalize())));
-        (!self.blocks.is_empty()).then(|| digest_of(&self.blocks))
+        (!self.blocks.is_empty()).then(|| digest_of_lines(&self.blocks))
     }
-}
-
-/// Returns the line of a commitment.
-fn line(commitment: &Hash) -> [u8; 65] {
-    let mut line = [b'\n'; 65];
-    hex::encode_to_slice(commitment, &mut line[..64]).expect("two digits for each byte");
-    line
-}
-
-/// Returns the digest of blocks.
-fn digest_of(blocks: &[Hash]) -> Hash {
-    let lines: Vec<[u8; 65]> = blocks.iter().map(line).collect();
-    sha256(&lines.iter().map(<[u8; 65]>::as_slice).collect::<Vec<_>>())
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::context::Context;
+use crate::digest::Hash;
 use crate::engine::{Bounds, ReadConnection, WindowInputs};
 use crate::error::Result;
 use crate::ledger::StageHistory;
@@ -99,6 +100,27 @@ impl Store {
             }
         }
         Ok(found)
+    }
+
+    /// Returns the commitments of the readings that are in a window now, block by block; none for what is no window.
+    pub(crate) fn commitments_of(&self, database: &str, window: RecordNumber) -> Result<Vec<Vec<Hash>>> {
+        let connection = self.connection();
+        for applied in self.aggregating()? {
+            let stage = &applied.stage;
+            let stands = standing(connection, &applied.project, stage.number(), window)?;
+            let row = Table::from_name(stage.target())?.by_number(connection, window)?;
+            let (true, Some(stands), Some(row)) = (stage.target() == database, stands, row) else {
+                continue;
+            };
+            let found = self.with_inputs(&applied, |inputs| {
+                let Some((group, start)) = inputs.key_in(&row.record.data) else {
+                    return Ok(Vec::new());
+                };
+                inputs.blocks(&group, start, &stands.spans)
+            })?;
+            return Ok(found.unwrap_or_default());
+        }
+        Ok(Vec::new())
     }
 
     fn aggregating(&self) -> Result<Vec<Applied>> {

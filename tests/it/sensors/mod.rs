@@ -6,6 +6,7 @@ mod hostile;
 mod kills;
 mod law;
 mod mistakes;
+mod proofs;
 mod reconcile;
 mod same_bytes;
 #[cfg(unix)]
