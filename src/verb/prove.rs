@@ -81,7 +81,8 @@ impl ProveOptions {
         self
     }
 
-    /// Lists the commitments of the readings that a window was made of. Default: `false`.
+    /// Lists the commitments of the readings that a window was made of, and proves the entry that says so unless a batch is
+    /// chosen. Default: `false`.
     #[must_use]
     pub fn inputs(mut self, inputs: bool) -> Self {
         self.inputs = inputs;
@@ -100,7 +101,15 @@ impl Store {
         // Read one state of the store, even while others write.
         let moment = connection.unchecked_transaction()?;
         let number = number(self, &moment, database, id)?;
-        let recorded = chosen(&moment, database, number, id, options.batch)?;
+        let made = if options.inputs {
+            let made = self.commitments_of(database, number)?;
+            Some(made.ok_or_else(|| not_a_window(database, id))?)
+        } else {
+            None
+        };
+        // The entry that says what a window was made of, also where its text has stayed or was changed by hand since.
+        let batch = options.batch.or(made.as_ref().map(|(batch, _)| *batch));
+        let recorded = chosen(&moment, database, number, id, batch)?;
         let missing = || Error::Damaged {
             what: format!("the entry of `{id}` is not in the tree"),
         };
@@ -117,10 +126,9 @@ impl Store {
         } else {
             None
         };
-        let readings = if options.inputs {
-            listed(self, database, number, &recorded)?
-        } else {
-            Vec::new()
+        let readings = match made {
+            Some((batch, blocks)) => listed(id, blocks, batch, &recorded)?,
+            None => Vec::new(),
         };
         let (header_text, _) = header(&moment, recorded.batch)?;
         let paths = paths(&moment, size, &[entry.index, entry.header_index])?.ok_or_else(missing)?;
@@ -147,25 +155,41 @@ impl Store {
     }
 }
 
-/// Returns the commitments of the readings that a window was made of, block by block.
+/// Returns the blocks of a window's readings if an entry was made of exactly them; `standing` is the batch that says what
+/// the window was made of last.
 fn listed(
-    store: &Store,
-    database: &str,
-    window: RecordNumber,
+    id: &str,
+    blocks: Vec<BlockReadings>,
+    standing: BatchId,
     recorded: &RecordedEntry,
 ) -> Result<Vec<BlockReadings>> {
-    let blocks = store.commitments_of(database, window)?;
+    let batch = recorded.batch;
+    let Some(input) = recorded.entry.input else {
+        return Err(Error::invalid(
+            format!("the entry of `{id}` in batch {batch} has no readings to list"),
+            "prove it without `--inputs`",
+        ));
+    };
     let digests: Vec<Hash> = blocks.iter().map(|block| digest_of_lines(block)).collect();
-    if !blocks.is_empty() && recorded.entry.input == Some(digest_of_lines(&digests)) {
+    if digest_of_lines(&digests) == input {
         return Ok(blocks);
     }
-    let message = format!(
-        "record {window} of `{database}` is no window whose readings are as they were in batch {}",
-        recorded.batch
-    );
-    let hint = "`counterfoil verify --inputs` shows which windows have the readings that they were made of; `counterfoil apply` makes \
-                the others again";
+    let hint = if batch == standing {
+        "`counterfoil apply` makes the window again; if nothing waits, `counterfoil verify --inputs` reports what differs"
+    } else {
+        "leave out `--entry` to prove what the window was made of last"
+    };
+    let message =
+        format!("the readings of `{id}` have changed since batch {batch}, so they cannot be listed");
     Err(Error::invalid(message, hint))
+}
+
+/// Error for readings of a record that has none.
+fn not_a_window(database: &str, id: &str) -> Error {
+    Error::invalid(
+        format!("`{id}` in `{database}` is not a window of a stage that aggregates"),
+        "prove it without `--inputs`",
+    )
 }
 
 /// Error for a ledger that differs from what was signed: a check would take the proof for forged.

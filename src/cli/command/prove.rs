@@ -26,7 +26,7 @@ use crate::cli::words::hashed_under;
 /// The record itself is included only with --disclose.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  counterfoil prove orders_v2 ORD-2024-001 --disclose --output proof.txt\n  counterfoil prove --since 20023"
+    after_help = "Examples:\n  counterfoil prove orders_v2 ORD-2024-001 --disclose --output proof.txt\n  counterfoil prove windows_v1 7/2026-03-28T10:00:00Z --inputs --output proof.txt\n  counterfoil prove --since 20023"
 )]
 pub(crate) struct Prove {
     /// A database that holds or held the record.
@@ -35,7 +35,7 @@ pub(crate) struct Prove {
     /// The record's id in that database.
     id: Option<String>,
     /// Batch of the entry to prove, as `counterfoil trace` shows it [default: the newest entry that changed
-    /// the record].
+    /// the record; with --inputs: the newest that says what the window was made of].
     #[arg(long, value_name = "BATCH")]
     entry: Option<BatchId>,
     /// Include the record: its id, its data, and the salt of its commitments.

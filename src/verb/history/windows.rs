@@ -10,7 +10,7 @@ use crate::ledger::StageHistory;
 use crate::ledger::readings::newest_write;
 use crate::ledger::windows::{StandingWindow, aggregating_stages, standing};
 use crate::observe::StopSignal;
-use crate::record::RecordNumber;
+use crate::record::{BatchId, RecordNumber};
 use crate::stage::Stage;
 use crate::store::{Store, Table};
 
@@ -102,8 +102,13 @@ impl Store {
         Ok(found)
     }
 
-    /// Returns the commitments of the readings that are in a window now, block by block; none for what is no window.
-    pub(crate) fn commitments_of(&self, database: &str, window: RecordNumber) -> Result<Vec<Vec<Hash>>> {
+    /// Returns the commitments of the readings that are in a window now, block by block, and the batch whose entry says what the
+    /// window was made of; `None` for a record that is not a window.
+    pub(crate) fn commitments_of(
+        &self,
+        database: &str,
+        window: RecordNumber,
+    ) -> Result<Option<(BatchId, Vec<Vec<Hash>>)>> {
         let connection = self.connection();
         for applied in self.aggregating()? {
             let stage = &applied.stage;
@@ -118,9 +123,9 @@ impl Store {
                 };
                 inputs.blocks(&group, start, &stands.spans)
             })?;
-            return Ok(found.unwrap_or_default());
+            return Ok(Some((stands.batch, found.unwrap_or_default())));
         }
-        Ok(Vec::new())
+        Ok(None)
     }
 
     fn aggregating(&self) -> Result<Vec<Applied>> {

@@ -138,6 +138,7 @@ fn of_windows(entry: &[String], header: &str) -> Vec<String> {
         "{\\\"inputs\\\":true}",
         "{\\\"inputs\\\":3.0}",
         "[]",
+        "[3]",
         "",
     ];
     let listed = [

@@ -1,10 +1,12 @@
 //! Proofs of windows with the commitments of their readings.
 
 use counterfoil::prove::{NotProved, ProveOptions, ProvedText, check_proof};
+use counterfoil::record::BatchId;
 
 use crate::support::scenario;
 use crate::support::world::{World, stages};
 
+const WINDOW: &str = "1/2026-03-01T00:00:00Z";
 const STAGE: &str = "[stage]
 source = \"readings\"
 target = \"windows\"
@@ -32,7 +34,7 @@ fn world() -> World {
 
 fn proof(world: &World) -> String {
     let options = ProveOptions::default().inputs(true).disclose(true);
-    let proof = world.store.prove("windows", "1/2026-03-01T00:00:00Z", &options);
+    let proof = world.store.prove("windows", WINDOW, &options);
     proof.expect("a proof").to_string()
 }
 
@@ -83,27 +85,124 @@ fn a_reading_that_is_changed_left_out_or_moved_proves_nothing() {
     }
 }
 
+/// Why the store lists no readings.
+fn refused(world: &World, database: &str, id: &str, batch: Option<BatchId>) -> String {
+    let options = ProveOptions::default().inputs(true).batch(batch);
+    world.store.prove(database, id, &options).unwrap_err().to_string()
+}
+
 #[test]
 fn readings_that_were_written_since_are_not_listed() {
     let mut world = world();
+    let first = BatchId::new(world.asked::<i64>("SELECT batch FROM audit_window WHERE id GLOB '1/*'"));
     world.put(
         "readings",
         "r1",
         r#"{"id":"r1","s":1,"t":"2026-03-01T00:01:00Z","v":99}"#,
     );
-    let options = ProveOptions::default().inputs(true);
-    let error = world
-        .store
-        .prove("windows", "1/2026-03-01T00:00:00Z", &options)
-        .unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("is no window whose readings are as they were"),
-        "{error}"
-    );
+    let changed = format!("have changed since batch {first}");
+    assert!(refused(&world, "windows", WINDOW, None).contains(&changed));
     world.apply();
     assert!(matches!(checked(&proof(&world)), Ok(ProvedText::Record(_))));
-    let error = world.store.prove("readings", "r1", &options).unwrap_err();
-    assert!(error.to_string().contains("is no window"), "{error}");
+    assert!(refused(&world, "windows", WINDOW, Some(first)).contains(&changed));
+}
+
+#[test]
+fn only_a_window_has_readings_to_list() {
+    let mut world = world();
+    assert!(refused(&world, "readings", "r1", None).contains("is not a window"));
+    world.put(
+        "readings",
+        "r22",
+        r#"{"id":"r22","s":1,"t":"2026-03-01T02:01:00Z","v":1}"#,
+    );
+    world.apply();
+    let empty = refused(&world, "windows", "1/2026-03-01T01:00:00Z", None);
+    assert!(empty.contains("has no readings to list"), "{empty}");
+}
+
+/// A field that nothing measures changes a reading and its commitment, but not the text of its window.
+#[test]
+fn a_window_whose_text_stayed_is_proved_with_its_new_readings() {
+    let mut world = world();
+    let before = proof(&world);
+    world.put(
+        "readings",
+        "r1",
+        r#"{"id":"r1","s":1,"t":"2026-03-01T00:01:00Z","v":1,"note":"x"}"#,
+    );
+    world.apply();
+    let sql = "SELECT count(*) FROM audit_record WHERE database='windows' AND input_hash<>'' AND before_hash=after_hash";
+    assert_eq!(world.asked::<i64>(sql), 1);
+    let after = proof(&world);
+    assert_ne!(before, after);
+    for text in [before, after] {
+        let Ok(ProvedText::Record(proved)) = checked(&text) else {
+            panic!("not proved: {text}");
+        };
+        assert_eq!(proved.readings, Some(10));
+    }
+}
+
+#[test]
+fn a_window_that_was_edited_is_proved_with_its_readings() {
+    let mut world = world();
+    let data = world.asked::<String>("SELECT data FROM windows WHERE id='1/2026-03-01T00:00:00Z'");
+    world.put("windows", WINDOW, &data.replacen('{', r#"{"note":"by hand","#, 1));
+    let options = ProveOptions::default().inputs(true);
+    let text = world
+        .store
+        .prove("windows", WINDOW, &options)
+        .expect("a proof")
+        .to_string();
+    assert!(matches!(checked(&text), Ok(ProvedText::Record(_))), "{text}");
+}
+
+/// More than 2^16 record numbers lie between the first reading and the last.
+#[test]
+fn readings_of_several_blocks_are_listed_block_by_block() {
+    let mut world = world();
+    let lines: Vec<String> = (0..66_000)
+        .map(|at| format!(r#"{{"id":"m{at}","s":9,"t":"2026-03-01T05:00:00Z","v":1}}"#))
+        .collect();
+    world.load("readings", &lines);
+    world.put(
+        "readings",
+        "r99",
+        r#"{"id":"r99","s":1,"t":"2026-03-01T00:59:00Z","v":1}"#,
+    );
+    world.apply();
+    let text = proof(&world);
+    let blocks: Vec<&str> = text.lines().filter(|line| line.starts_with("block ")).collect();
+    assert_eq!(blocks, ["block 10", "block 1"]);
+    assert!(matches!(checked(&text), Ok(ProvedText::Record(_))));
+    let (first, second) = text.split_once("block 10\n").expect("a block");
+    let (tens, rest) = second.split_once("block 1\n").expect("a block");
+    let (one, rest) = rest.split_once("header ").expect("a header");
+    for moved in [
+        format!("{first}block 1\n{one}block 10\n{tens}header {rest}"),
+        format!("{first}block 11\n{tens}{one}header {rest}"),
+        format!("{first}block 10\n{tens}header {rest}"),
+    ] {
+        assert_eq!(checked(&moved), Err(NotProved::Readings), "{moved}");
+    }
+}
+
+#[test]
+fn a_proof_that_lists_no_readings_is_of_the_first_version() {
+    let world = world();
+    let proof = world
+        .store
+        .prove("windows", WINDOW, &ProveOptions::default())
+        .expect("a proof");
+    let text = proof.to_string();
+    assert!(text.starts_with("counterfoil-proof v1\n"), "{text}");
+    let Ok(ProvedText::Record(proved)) = checked(&text) else {
+        panic!("not proved: {text}");
+    };
+    assert_eq!(proved.readings, None);
+    let json = serde_json::to_string(&proved).expect("JSON");
+    assert!(!json.contains("\"readings\":"), "{json}");
+    let claimed = text.replacen("proof v1", "proof v2", 1);
+    assert!(matches!(checked(&claimed), Err(NotProved::Form(_))), "{claimed}");
 }
