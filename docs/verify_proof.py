@@ -359,7 +359,7 @@ def check(data, key):
     answer = told(signed, (entry, of), (header, fields(header, "b1", 37)), opening)
     if readings:
         check_readings(of, readings)
-        answer.append("  %-8s%d, as the entry says" % ("readings", sum(map(len, readings))))
+        answer.append("  readings %d, as the entry says" % sum(map(len, readings)))
     return answer, signed
 
 
