@@ -44,7 +44,7 @@ use crate::ledger::leaves::{header, leaf, leaves};
 use crate::ledger::proof::{Subtrees, consistency, inclusion, is_consistent};
 use crate::ledger::read::{RecordedEntry, batches_into, entries_of_row, salt};
 use crate::ledger::versions::versions;
-use crate::ledger::{AcceptedName, Checkpoint};
+use crate::ledger::{AcceptedName, Checkpoint, EntryOutcome};
 use crate::record::{BatchId, RecordNumber};
 use crate::shown::word;
 use crate::store::Store;
@@ -100,7 +100,7 @@ impl Store {
         // Read one state of the store, even while others write.
         let moment = connection.unchecked_transaction()?;
         let number = number(self, &moment, database, id)?;
-        let recorded = chosen(&moment, database, number, id, options.batch)?;
+        let recorded = chosen(&moment, database, number, id, options)?;
         let missing = || Error::Damaged {
             what: format!("the entry of `{id}` is not in the tree"),
         };
@@ -254,7 +254,7 @@ fn chosen(
     database: &str,
     number: RecordNumber,
     id: &str,
-    batch: Option<BatchId>,
+    ProveOptions { batch, inputs, .. }: &ProveOptions,
 ) -> Result<RecordedEntry> {
     let mut entries = entries_of_row(connection, database, number)?;
     if batch.is_none() {
@@ -264,7 +264,11 @@ fn chosen(
         entries.retain(into);
     }
     let newest = match batch {
-        Some(batch) => entries.iter().rposition(|recorded| recorded.batch == batch),
+        Some(batch) => entries.iter().rposition(|recorded| recorded.batch == *batch),
+        // Other readings may make the same window.
+        None if *inputs => entries
+            .iter()
+            .rposition(|recorded| recorded.entry.outcome != EntryOutcome::Refused),
         None => entries
             .iter()
             .rposition(|recorded| recorded.entry.before != recorded.entry.after)

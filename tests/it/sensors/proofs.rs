@@ -31,7 +31,7 @@ fn world() -> World {
 }
 
 fn proof(world: &World) -> String {
-    let options = ProveOptions::default().inputs(true).disclose(true);
+    let options = ProveOptions::default().inputs(true);
     let proof = world.store.prove("windows", "1/2026-03-01T00:00:00Z", &options);
     proof.expect("a proof").to_string()
 }
@@ -106,4 +106,21 @@ fn readings_that_were_written_since_are_not_listed() {
     assert!(matches!(checked(&proof(&world)), Ok(ProvedText::Record(_))));
     let error = world.store.prove("readings", "r1", &options).unwrap_err();
     assert!(error.to_string().contains("is no window"), "{error}");
+}
+
+#[test]
+fn a_window_that_other_readings_make_the_same_is_proved_with_those() {
+    let mut world = world();
+    // Another field, which nobody measures.
+    world.put(
+        "readings",
+        "r1",
+        r#"{"id":"r1","s":1,"t":"2026-03-01T00:01:00Z","v":1,"note":"checked"}"#,
+    );
+    let report = world.apply();
+    assert_eq!(
+        (report.passes[0].counts.unchanged, report.passes[0].counts.written),
+        (1, 0)
+    );
+    assert!(matches!(checked(&proof(&world)), Ok(ProvedText::Record(_))));
 }
