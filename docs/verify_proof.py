@@ -345,15 +345,49 @@ def check(data, key):
     text = decoded(data, "it")
     if text.startswith("counterfoil-consistency"):
         return check_consistency(text, key)
-    lines = Lines(text, "counterfoil-proof v1")
+    lists = text.startswith("counterfoil-proof v2")
+    lines = Lines(text, "counterfoil-proof v2" if lists else "counterfoil-proof v1")
     entry = lines.leaf("entry")
     opening = read_opening(lines) if lines.next_is("opening") else None
+    readings = read_readings(lines) if lists else None
     header = lines.leaf("header")
     lines.end()
     signed = checkpoint(lines.behind, key)
     check_inclusion(entry, signed["size"], signed["root"])
     check_inclusion(header, signed["size"], signed["root"])
-    return told(signed, (entry, fields(entry, "e1", 10)), (header, fields(header, "b1", 37)), opening), signed
+    of = fields(entry, "e1", 10)
+    answer = told(signed, (entry, of), (header, fields(header, "b1", 37)), opening)
+    if readings:
+        check_readings(of, readings)
+        answer.append("  %-8s%d, as the entry says" % ("readings", sum(map(len, readings))))
+    return answer, signed
+
+
+def read_readings(lines):
+    """The commitments of a window's readings, block by block."""
+    blocks = []
+    while lines.next_is("block"):
+        count, block = number(lines.take("block")), []
+        while lines.next_is("reading"):
+            block.append(lines.take("reading"))
+            if not re.fullmatch("[0-9a-f]{64}", block[-1]):
+                raise NotProved("a reading is not a hash in hexadecimal")
+        if count == 0 or len(block) != count:
+            raise NotProved("a block does not have as many readings as it says")
+        blocks.append(block)
+    if not blocks:
+        raise NotProved("it lists no readings")
+    return blocks
+
+
+def check_readings(entry, blocks):
+    digest = lambda lines: sha256("".join(line + "\n" for line in lines).encode()).hex()
+    try:
+        inputs = json.loads(entry[9])["inputs"]
+    except (TypeError, ValueError, KeyError):
+        inputs = None
+    if type(inputs) is not int or inputs != sum(map(len, blocks)) or digest(map(digest, blocks)) != entry[6]:
+        raise NotProved("the listed readings are not those in the ledger: one was changed, added or left out")
 
 
 def told(signed, entry, header, opening):

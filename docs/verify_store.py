@@ -71,6 +71,7 @@ SCHEMA_SHA256 = {
     5: "244236f7a21105fcb4e6f99b707776cde38cf9416feb2cba7911f8c76475a713",
     6: "f764230994362cf9fb4069e44ee393f1015929c85ab65195f33a7e00bd7d6222",
     7: "f7ab30b999ccd848f9507f692515d75756067658b995aac4eb423b9487939a08",
+    8: "300b3afd10616e099af863f692c67ad61c1dec61ce4ade43a8d02f918af2a4ab",
 }
 TABLE_SQL = 'CREATE TABLE "%s"(record INTEGER PRIMARY KEY, id TEXT NOT NULL, data TEXT NOT NULL) STRICT'
 SQLITE_TABLES = {n: f"CREATE TABLE {n}({columns})" for n, columns in {
@@ -883,7 +884,7 @@ def check_inputs(store, report):
             hashed = sha(salt or b"", body)
             pass_ = store.pass_of(batch)
             if has_spans and pass_ and pass_.stage in store.aggregating:
-                wrong = outcome != 4 or noted not in (None, hashed.hex())
+                wrong = outcome != 4 or noted != hashed.hex()
             else:
                 wrong = outcome != 4 if commitment is None else hashed != commitment
             wrong = wrong or kind == 3

@@ -81,9 +81,10 @@ CREATE TABLE ledger_entry(
   PRIMARY KEY(batch, record, part)) STRICT, WITHOUT ROWID;
 -- Since version 8: what stages that aggregate write (their meaning has a key "aggregate"). Keys that are unknown are kept.
 -- A window is a row under a number that is given out with its first entry: record is that number, part 0, target NULL; outcome 1 written,
--- 3 removed because no reading of it is left, 4 refused. reason begins {"inputs":58,"spans":[[1,58421]]: how many readings it has, and
--- at most 8 ranges of record numbers [first,last] that cover them; other keys follow ("code":"aggregate.vanished" of one that is removed).
--- That of a refused window is the refusal, with "inputs" and "spans" behind it; its image of kind 4 is the window as it would have been written.
+-- 2 unchanged though its readings changed, 3 removed because no reading of it is left ("code":"aggregate.vanished") or left as a person has
+-- changed it ("target.edited"), 4 refused. reason has {"inputs":58,"spans":[[1,58421]]}: how many readings it has, and
+-- at most 8 ranges of record numbers [first,last] that cover them; if it is a refusal or says that a window was left, they stand at its end.
+-- The image of kind 4 of a refused window is the window as it would have been written; "image" in its reason is the commitment to that, in hex.
 -- input of a window: SHA-256 over lines, each ended by LF: the lower-case hex of a block's digest, the blocks ascending. A block's
 -- digest is SHA-256 over such lines, each the lower-case hex of a reading's commitment, ascending by number, of the window's readings whose numbers
 -- divided by 65,536 give the number of the block. NULL without readings.
@@ -320,13 +321,13 @@ CREATE VIEW ledger_window AS
    FROM ledger_sparse f JOIN ledger_entry e ON e.batch=f.batch AND e.record=f.record AND e.part=0
    JOIN ledger_batch b ON b.batch=f.batch JOIN ledger_standing p ON p.pass=b.pass JOIN ledger_stage s ON s.stage=p.stage
    WHERE likelihood(json_type(s.meaning,'$.aggregate') IS NOT NULL, 0.000001) AND p.kind IN('apply','retry') AND e.outcome<>4
-     AND e.target IS NULL AND e.reason GLOB '{"inputs":*'
+     AND e.target IS NULL AND e.reason GLOB '*"inputs":*"spans":*'
    UNION ALL
    SELECT s.project, s.number, p.source, p.target, p.pass, e.batch, e.record, e.outcome, e.input, e.after, e.reason
    FROM ledger_batch b JOIN ledger_entry e ON e.batch=b.batch AND e.part=0
    JOIN ledger_standing p ON p.pass=b.pass JOIN ledger_stage s ON s.stage=p.stage
    WHERE likelihood(json_type(s.meaning,'$.aggregate') IS NOT NULL, 0.000001) AND p.kind IN('apply','retry') AND e.outcome<>4
-     AND e.target IS NULL AND e.reason GLOB '{"inputs":*'
+     AND e.target IS NULL AND e.reason GLOB '*"inputs":*"spans":*'
      AND b.entries>256 AND b.last_record-b.first_record<4*b.entries AND b.last_record-b.first_record<16384) w
  WHERE NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
      CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=w.record AND g.part=0

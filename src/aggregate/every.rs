@@ -387,67 +387,70 @@ mod tests {
         )
     }
 
+    /// Texts, each with a part of the message, and of the advice.
+    const BAD: &[(&str, &str, &str)] = &[
+        (
+            "1d",
+            "differ when clocks change",
+            "write `24h` for elapsed time, or `day` for the calendar",
+        ),
+        (
+            "2D",
+            "differ when clocks change",
+            "write `48h` for elapsed time, or `2 days` for the calendar",
+        ),
+        (
+            "1w",
+            "a calendar week",
+            "write `168h` for elapsed time, or `week` for the calendar",
+        ),
+        ("Day", "a calendar day", "write `24h` for elapsed time, or `day`"),
+        ("3mo", "not a length of windows", "write `3 months`"),
+        ("1y", "not a length of windows", "write `year`"),
+        ("5M", "minutes or months", "write `5m` or `5 months`"),
+        ("0m", "no time at all", "at least `1s`"),
+        ("0 days", "no time at all", "at least `day`"),
+        ("5 min", "whole number", "write `5m`"),
+        ("5 minutes", "whole number", "write `5m`"),
+        ("hour", "whole number", "write `1h`"),
+        ("H", "whole number", "write `1h`"),
+        ("5S", "whole number", "write `5s`"),
+        ("1.5h", "whole number", "write `90m`"),
+        ("1.5 days", "whole number", "write `36h`"),
+        ("1h30m", "whole number", "write `90m`"),
+        ("1h 30m 1s", "whole number", "write `5401s`"),
+        ("PT5M", "whole number", "write `5m`"),
+        ("P1DT12H", "whole number", "write `36h`"),
+        ("500ms", "whole seconds", "write `1s`"),
+        ("1.0001s", "whole seconds", "write `2s`"),
+        ("876601h", "longer than 100 years", "write at most `876600h`"),
+        (
+            "99999999999999999999999s",
+            "longer than 100 years",
+            "write at most `3155760000s`",
+        ),
+        (
+            "37000 days",
+            "longer than 100 years",
+            "write at most `36525 days`",
+        ),
+        (
+            "4294967297 years",
+            "longer than 100 years",
+            "write at most `100 years`",
+        ),
+        ("-5m", "negative", "such as `5m`"),
+        ("", "empty", "such as `5m`"),
+        ("5", "not a length of time", "such as `5m`"),
+        ("5 lightyears", "not a length of time", "`2 weeks`"),
+        ("5m,", "not a length of time", "`2 weeks`"),
+        ("fünf", "not a length of time", "`2 weeks`"),
+        ("1..5h", "not a length of time", "`2 weeks`"),
+    ];
+
     #[test]
     fn what_cannot_be_read_says_why_and_what_to_write() {
-        for (text, message, help) in [
-            (
-                "1d",
-                "differ when clocks change",
-                "write `24h` for elapsed time, or `day` for the calendar",
-            ),
-            (
-                "2D",
-                "differ when clocks change",
-                "write `48h` for elapsed time, or `2 days` for the calendar",
-            ),
-            (
-                "1w",
-                "a calendar week",
-                "write `168h` for elapsed time, or `week` for the calendar",
-            ),
-            ("Day", "a calendar day", "write `24h` for elapsed time, or `day`"),
-            ("3mo", "not a length of windows", "write `3 months`"),
-            ("1y", "not a length of windows", "write `year`"),
-            ("5M", "minutes or months", "write `5m` or `5 months`"),
-            ("0m", "no time at all", "at least `1s`"),
-            ("0 days", "no time at all", "at least `day`"),
-            ("5 min", "whole number", "write `5m`"),
-            ("5 minutes", "whole number", "write `5m`"),
-            ("hour", "whole number", "write `1h`"),
-            ("H", "whole number", "write `1h`"),
-            ("5S", "whole number", "write `5s`"),
-            ("1.5h", "whole number", "write `90m`"),
-            ("1.5 days", "whole number", "write `36h`"),
-            ("1h30m", "whole number", "write `90m`"),
-            ("1h 30m 1s", "whole number", "write `5401s`"),
-            ("PT5M", "whole number", "write `5m`"),
-            ("P1DT12H", "whole number", "write `36h`"),
-            ("500ms", "whole seconds", "write `1s`"),
-            ("1.0001s", "whole seconds", "write `2s`"),
-            ("876601h", "longer than 100 years", "write at most `876600h`"),
-            (
-                "99999999999999999999999s",
-                "longer than 100 years",
-                "write at most `3155760000s`",
-            ),
-            (
-                "37000 days",
-                "longer than 100 years",
-                "write at most `36525 days`",
-            ),
-            (
-                "4294967297 years",
-                "longer than 100 years",
-                "write at most `100 years`",
-            ),
-            ("-5m", "negative", "such as `5m`"),
-            ("", "empty", "such as `5m`"),
-            ("5", "not a length of time", "such as `5m`"),
-            ("5 lightyears", "not a length of time", "`2 weeks`"),
-            ("5m,", "not a length of time", "`2 weeks`"),
-            ("fünf", "not a length of time", "`2 weeks`"),
-            ("1..5h", "not a length of time", "`2 weeks`"),
-        ] {
+        for (text, message, help) in BAD.iter().copied() {
             let found = problem(&Every::read(text).unwrap_err());
             assert!(found.starts_with("stage.every: "), "{found}");
             assert!(found.contains(message) && found.contains(help), "{text}: {found}");

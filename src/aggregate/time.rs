@@ -96,14 +96,8 @@ fn rfc3339(text: &[u8]) -> Option<i64> {
         if !(1..=9).contains(&count) {
             return None;
         }
-        for place in 0..6 {
-            microseconds = microseconds * 10
-                + if place < count {
-                    i64::from(digits[place] - b'0')
-                } else {
-                    0
-                };
-        }
+        let places = digits[..count].iter().chain(b"00000").take(6);
+        microseconds = places.fold(0, |all, digit| all * 10 + i64::from(digit - b'0'));
         rest = &digits[count..];
     }
     let offset = match *rest {

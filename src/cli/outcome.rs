@@ -123,13 +123,13 @@ impl CommandOutcome<'_> {
                 .and_then(Stage::aggregate)
                 .is_none_or(Aggregate::has_windows);
             let route = route(&pass.source, &pass.target);
-            let state = match state(pass) {
+            let done = match state(pass) {
                 "done" => String::new(),
-                state => format!(" ({state})"),
+                other => format!(" ({other})"),
             };
-            let words = aggregated(outcome, windows);
+            let words = aggregated(outcome, pass.counts.refused, windows);
             format!(
-                "stage {} {}{state}: {route}: {words}\n",
+                "stage {} {}{done}: {route}: {words}\n",
                 pass.stage,
                 shown(&pass.slug)
             )

@@ -268,7 +268,7 @@ impl Committed<'_> {
         match self.kind {
             Some(ImageKind::Whole) => Some(*hash) == self.before,
             Some(ImageKind::Refused) if self.is_window => {
-                self.is_refused && self.noted.as_ref().is_none_or(|noted| *noted == hex(hash))
+                self.is_refused && self.noted.as_ref() == Some(&hex(hash))
             }
             // For a stage in place, the refused input is the row itself, or what an earlier refusal kept of it.
             Some(ImageKind::Refused) => match self.input.or(self.before) {

@@ -30,6 +30,7 @@ pub(crate) mod processed;
 pub(crate) mod proof;
 pub(crate) mod quarantine;
 pub(crate) mod read;
+pub(crate) mod readings;
 pub(crate) mod reconciled;
 pub(crate) mod refusals;
 pub(crate) mod refused_lines;

@@ -8,7 +8,7 @@ use super::read::PassSummary;
 use super::stage_history::{StageHistory, newest_applied};
 use super::stage_input::{self, StageInput};
 use super::state::PassState;
-use super::{absences, lookups, merged, places, refusals, rows, windows};
+use super::{absences, lookups, merged, places, readings, refusals, rows};
 use crate::error::Result;
 use crate::record::{BatchId, PassId, RecordNumber, RecordSet};
 use crate::store::Table;
@@ -187,11 +187,11 @@ pub(crate) fn touched(
     before: BatchId,
 ) -> Result<Touched> {
     let mut touched = Touched {
-        whole: revised || windows::are_rolled_back_singly(connection, stage, after, before)?,
+        whole: revised || readings::are_rolled_back_singly(connection, stage, after, before)?,
         revised,
         ..Touched::default()
     };
-    windows::each_write(connection, stage, after, before, |record, was_there| {
+    readings::each_write(connection, stage, after, before, |record, was_there| {
         touched.records.insert(record);
         if was_there {
             touched.changed.insert(record);

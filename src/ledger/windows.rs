@@ -1,24 +1,21 @@
-//! The windows of stages that aggregate, and their readings: where each stands, what was refused or left out, and what
-//! has happened to the source since a batch.
+//! The windows of stages that aggregate, and their readings: where each stands, and what was refused or left out.
 //!
 //! A window is written under its own number; its entry's reason begins with the number of its readings and the ranges of
 //! record numbers that cover them (`schema/ledger.sql`). A reading has an entry only if it was ever refused or left out.
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
 use rusqlite::{Connection, Row, params};
 
 use super::entry::EntryOutcome;
-use super::image::{row_before, whole_record};
-use super::read::recorded;
-use super::sql::{of_record, of_row, standing_life, stands, undone_singly};
-use super::stage_input::{StageInput, is_upstream};
+use super::image::whole_record;
+use super::sql::{of_record, standing_life, stands, undone_singly};
 use super::undone::singly;
 use crate::digest::Hash;
 use crate::error::{Error, Result};
 use crate::record::{BatchId, PassId, Record, RecordNumber, RecordSet};
-use crate::store::Table;
 
 /// Where a window stands: what the newest of its standing entries says that is not a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +138,7 @@ pub(crate) fn standing_of_all(
     number: u32,
     mut tell: impl FnMut(StandingWindow) -> Result<()>,
 ) -> Result<()> {
-    let mut lanes = Lanes::new(connection, project, number)?;
+    let mut lanes = SideBySide::new(connection, project, number)?;
     let mut newest: Option<RecordNumber> = None;
     while let Some(window) = lanes.next()? {
         // The newest comes first.
@@ -166,7 +163,7 @@ struct Lane {
 }
 
 /// The batches of a stage's standing passes, read side by side in the order of the windows' numbers.
-struct Lanes<'c> {
+struct SideBySide<'c> {
     connection: &'c Connection,
     /// In the order of their first numbers.
     lanes: Vec<Lane>,
@@ -178,7 +175,7 @@ struct Lanes<'c> {
     undone: HashMap<PassId, HashSet<(RecordNumber, i64)>>,
 }
 
-impl<'c> Lanes<'c> {
+impl<'c> SideBySide<'c> {
     fn new(connection: &'c Connection, project: &str, number: u32) -> Result<Self> {
         let sql = "SELECT b.first_record, b.batch, p.pass FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage
          CROSS JOIN ledger_batch b ON b.pass=p.pass
@@ -201,8 +198,8 @@ impl<'c> Lanes<'c> {
             undone: HashMap::new(),
         };
         for lane in &all.lanes {
-            if !all.undone.contains_key(&lane.pass) {
-                all.undone.insert(lane.pass, singly(connection, lane.pass)?);
+            if let Entry::Vacant(unknown) = all.undone.entry(lane.pass) {
+                unknown.insert(singly(connection, lane.pass)?);
             }
         }
         Ok(all)
@@ -277,8 +274,10 @@ pub(crate) struct RefusedWindow {
     pub(crate) record: Record,
     /// Its readings.
     pub(crate) readings: StandingWindow,
-    /// Why.
+    /// Code of the refusal.
     pub(crate) code: String,
+    /// The refusal, as JSON.
+    pub(crate) reason: String,
 }
 
 /// Returns the windows of a stage that stand refused, ascending. A window that has a row keeps it while it is refused.
@@ -316,15 +315,10 @@ pub(crate) fn refused_windows(
             record,
             readings,
             code,
+            reason,
         });
     }
     Ok(refused)
-}
-
-/// Returns the readings that stand refused by a stage.
-pub(crate) fn refused_readings(connection: &Connection, project: &str, number: u32) -> Result<RecordSet> {
-    let sql = refused!("q.record", "", "IS NULL");
-    numbers(connection, sql, project, number)
 }
 
 /// Returns the readings that a stage has left out because they came late, and that nothing has happened to since.
@@ -372,126 +366,4 @@ fn numbers(connection: &Connection, sql: &str, project: &str, number: u32) -> Re
     let mut statement = connection.prepare_cached(sql)?;
     let numbers = statement.query_map(params![project, number], |row| row.get::<_, RecordNumber>(0))?;
     Ok(numbers.collect::<rusqlite::Result<_>>()?)
-}
-
-/// The writes of batches between two to the source: of passes that stand and are input for the stage, of rollbacks of
-/// such passes that had begun when it last read, and of rollbacks of single records. Parameters as in
-/// `ledger/stage_input.rs`.
-const WRITES: &str = concat!(
-    "SELECT coalesce(e.target,e.record), e.before IS NOT NULL FROM ledger_written w CROSS JOIN ledger_batch b ON b.batch=w.batch
-     CROSS JOIN ledger_standing p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE w.database=?5 AND w.rollback=0 AND w.batch>?3 AND w.batch<?4 AND ",
-    is_upstream!(),
-    " AND e.before IS NOT e.after
-     UNION ALL
-     SELECT coalesce(e.target,e.record), e.before IS NOT NULL FROM ledger_written w CROSS JOIN ledger_batch b ON b.batch=w.batch
-     CROSS JOIN ledger_pass u ON u.pass=b.pass LEFT JOIN ledger_pass p ON p.pass=u.reverses
-     LEFT JOIN ledger_stage s ON s.stage=p.stage CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE w.database=?5 AND w.rollback=1 AND w.batch>?3 AND w.batch<?4 AND (u.reverses IS NULL OR (",
-    is_upstream!(),
-    " AND (SELECT min(f.batch) FROM ledger_batch f WHERE f.pass=p.pass)<=?3))
-       AND e.before IS NOT e.after"
-);
-
-/// Calls `tell` with each number that batches after `after` and before `before` wrote to the source of a stage, and
-/// whether there was a row before; in any order, and with a number once for each time that it was written. Leaves out what came and was undone
-/// between the two, because the stage has read neither.
-pub(crate) fn each_write(
-    connection: &Connection,
-    stage: StageInput<'_>,
-    after: BatchId,
-    before: BatchId,
-    mut tell: impl FnMut(RecordNumber, bool),
-) -> Result<()> {
-    let mut statement = connection.prepare_cached(WRITES)?;
-    let key = params![
-        stage.project,
-        stage.number,
-        after,
-        before,
-        stage.source,
-        stage.in_place
-    ];
-    let mut rows = statement.query(key)?;
-    while let Some(row) = rows.next()? {
-        tell(row.get(0)?, row.get(1)?);
-    }
-    Ok(())
-}
-
-/// Returns whether windows of a stage were rolled back singly between two batches.
-pub(crate) fn are_rolled_back_singly(
-    connection: &Connection,
-    stage: StageInput<'_>,
-    after: BatchId,
-    before: BatchId,
-) -> Result<bool> {
-    let sql = "SELECT 1 FROM ledger_stage s CROSS JOIN ledger_pass p ON p.stage=s.stage AND p.kind='rollback' AND p.reverses IS NULL
-     CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.batch>?3 AND b.batch<?4 AND b.entries>0
-     WHERE s.project=?1 AND s.number=?2 LIMIT 1";
-    let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.exists(params![stage.project, stage.number, after, before])?)
-}
-
-/// The texts that a row has had since a batch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Versions {
-    /// Newest first; the present one is not among them.
-    pub(crate) texts: Vec<String>,
-    /// Whether none is lost. A rollback keeps no image of what it took back.
-    pub(crate) are_complete: bool,
-}
-
-/// Returns the texts that a row of a database has had since a batch, the one as of that batch included and the present one
-/// excluded. The row may be gone. What came and was rolled back after the batch may be missing: the stage has read neither.
-pub(crate) fn versions_since(
-    connection: &Connection,
-    database: &str,
-    record: RecordNumber,
-    after: BatchId,
-) -> Result<Versions> {
-    // Of a batch that took a row out and put one in, the row that it put in is the newer one. The last column: a rollback of
-    // what had begun by then.
-    let sql = concat!(
-        "SELECT e.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason, i.kind, i.body, p.kind='rollback',
-           coalesce((SELECT min(f.batch) FROM ledger_batch f WHERE f.pass=coalesce(p.reverses, json_extract(b.body,'$.undoes')))<=?3,0)
-         FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
-         LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part WHERE ",
-        of_row!("e", "?2"),
-        " AND p.target=?1 AND e.batch>?3 AND e.before IS NOT e.after
-         ORDER BY e.batch DESC, e.after IS NULL, e.record DESC, e.part DESC"
-    );
-    let now = Table::from_name(database)?.by_number(connection, record)?;
-    let mut known: HashMap<Hash, (String, String)> = HashMap::new();
-    let mut version = None;
-    if let Some(now) = now {
-        known.extend(
-            now.hash()
-                .map(|hash| (hash, (now.record.id.clone(), now.record.data.clone()))),
-        );
-        version = Some((now.record.id, now.record.data));
-    }
-    let mut versions = Versions {
-        are_complete: true,
-        ..Versions::default()
-    };
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![database, record, after])?;
-    while let Some(row) = rows.next()? {
-        let change = recorded(row)?;
-        let now = version.as_ref().map(|(id, data)| (id.as_str(), data.as_str()));
-        let before = change.entry.before.as_ref();
-        version = row_before(change.image.as_ref(), now).or_else(|| known.get(before?).cloned());
-        match (&version, before) {
-            (Some(older), Some(before)) => {
-                versions.texts.push(older.1.clone());
-                known.insert(*before, older.clone());
-            }
-            (None, Some(_)) if row.get(11)? => versions.are_complete &= !row.get::<_, bool>(12)?,
-            (None, Some(_)) => versions.are_complete = false,
-            (_, None) => version = None,
-        }
-    }
-    Ok(versions)
 }

@@ -51,6 +51,22 @@ pub(crate) fn window_salt(parent: &Salt, stage: u32, id: &str) -> Salt {
     std::array::from_fn(|at| hash[at])
 }
 
+/// Returns the SHA-256 of hashes as lines of lower-case hexadecimal digits, each ended by LF: of the readings of a window in a
+/// block, and of its blocks.
+#[must_use]
+pub(crate) fn digest_of_lines(hashes: &[Hash]) -> Hash {
+    let lines: Vec<[u8; 65]> = hashes.iter().map(line).collect();
+    sha256(&lines.iter().map(<[u8; 65]>::as_slice).collect::<Vec<_>>())
+}
+
+/// Returns a hash as a line.
+#[must_use]
+pub(crate) fn line(hash: &Hash) -> [u8; 65] {
+    let mut line = [b'\n'; 65];
+    hex::encode_to_slice(hash, &mut line[..64]).expect("two digits for each byte");
+    line
+}
+
 /// Returns the `UUIDv5` of (project, stage number, id, part), the parts separated by NUL.
 #[must_use]
 pub fn stage_uuid(project: &str, stage: u32, id: &str, part: &str) -> Uuid {

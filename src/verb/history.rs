@@ -9,12 +9,14 @@ mod life;
 mod redacted;
 mod remade;
 mod trace;
+mod windows;
 
 pub use crate::engine::UnfinishedPass;
 pub use deviating::{CauseCount, CauseMeaning, Deviations};
 pub use found::Found;
 pub use health::{Health, LastRun, RefusedBy, Since};
 pub use hidden::HiddenIds;
+pub use windows::{InWindow, WindowReading, WindowReadings};
 
 pub use crate::ledger::golden::{GoldenMember, GoldenRecord, MemberPlace, WaitingPair};
 pub use crate::ledger::life::TraceStep;

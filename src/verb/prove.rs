@@ -11,6 +11,9 @@
 //! salt 00112233445566778899aabbccddeeff
 //! id "ORD-2024-001"
 //! data {"id":"ORD-2024-001"}
+//! block 2
+//! reading 5d2f0c...
+//! reading a1b7e3...
 //! header ["b1",7,...]
 //! index 35020
 //! path 8H2wsD...
@@ -24,7 +27,8 @@
 //!
 //! Both leaves are hashed as `SHA-256(0x00 || text)`, and each path leads from there to the root in the checkpoint (RFC
 //! 9162, 2.1.3.2). An opening is the input of the commitment that the entry names: `SHA-256(salt || id || 0x00 ||
-//! data)`.
+//! data)`. A proof of version 2 lists the commitments of the readings that a window was made of, by blocks of 2^16 record numbers: the
+//! entry's `input` is the SHA-256 over the blocks' digests, each that over its readings, as lines of hexadecimal digits.
 
 mod check;
 mod parts;
@@ -33,20 +37,20 @@ mod text;
 
 use rusqlite::Connection;
 
-use crate::digest::{Hash, Salt, commitment};
+use crate::digest::{Hash, Salt, commitment, digest_of_lines};
 use crate::error::{Error, Result};
 use crate::ledger::checkpoint::{first_note_of, newest_note, sizes};
 use crate::ledger::leaves::{header, leaf, leaves};
 use crate::ledger::proof::{Subtrees, consistency, inclusion, is_consistent};
 use crate::ledger::read::{RecordedEntry, batches_into, entries_of_row, salt};
 use crate::ledger::versions::versions;
-use crate::ledger::{AcceptedName, Checkpoint};
+use crate::ledger::{AcceptedName, Checkpoint, EntryOutcome};
 use crate::record::{BatchId, RecordNumber};
 use crate::shown::word;
 use crate::store::Store;
 
 pub use check::{ProvedText, check_proof};
-pub use parts::{Included, NotProved, Opening, Which};
+pub use parts::{BlockReadings, Included, NotProved, Opening, Which};
 pub use proved::{Disclosed, Proved, ProvedStage};
 pub use text::{Consistency, ConsistentCheckpoints, Proof};
 
@@ -58,6 +62,8 @@ pub struct ProveOptions {
     pub batch: Option<BatchId>,
     /// Whether to disclose the record: its id, its data, and the salt of its commitments.
     pub disclose: bool,
+    /// Whether to list the commitments of the readings that a window was made of.
+    pub inputs: bool,
 }
 
 impl ProveOptions {
@@ -74,6 +80,13 @@ impl ProveOptions {
         self.disclose = disclose;
         self
     }
+
+    /// Lists the commitments of the readings that a window was made of. Default: `false`.
+    #[must_use]
+    pub fn inputs(mut self, inputs: bool) -> Self {
+        self.inputs = inputs;
+        self
+    }
 }
 
 impl Store {
@@ -87,7 +100,7 @@ impl Store {
         // Read one state of the store, even while others write.
         let moment = connection.unchecked_transaction()?;
         let number = number(self, &moment, database, id)?;
-        let recorded = chosen(&moment, database, number, id, options.batch)?;
+        let recorded = chosen(&moment, database, number, id, options)?;
         let missing = || Error::Damaged {
             what: format!("the entry of `{id}` is not in the tree"),
         };
@@ -104,6 +117,11 @@ impl Store {
         } else {
             None
         };
+        let readings = if options.inputs {
+            listed(self, database, number, &recorded)?
+        } else {
+            Vec::new()
+        };
         let (header_text, _) = header(&moment, recorded.batch)?;
         let paths = paths(&moment, size, &[entry.index, entry.header_index])?.ok_or_else(missing)?;
         let [entry_path, header_path] = paths.try_into().map_err(|_| missing())?;
@@ -114,6 +132,7 @@ impl Store {
                 path: entry_path,
             },
             opening,
+            readings,
             header: Included {
                 text: header_text,
                 index: entry.header_index,
@@ -126,6 +145,27 @@ impl Store {
         }
         Err(unprovable())
     }
+}
+
+/// Returns the commitments of the readings that a window was made of, block by block.
+fn listed(
+    store: &Store,
+    database: &str,
+    window: RecordNumber,
+    recorded: &RecordedEntry,
+) -> Result<Vec<BlockReadings>> {
+    let blocks = store.commitments_of(database, window)?;
+    let digests: Vec<Hash> = blocks.iter().map(|block| digest_of_lines(block)).collect();
+    if !blocks.is_empty() && recorded.entry.input == Some(digest_of_lines(&digests)) {
+        return Ok(blocks);
+    }
+    let message = format!(
+        "record {window} of `{database}` is no window whose readings are as they were in batch {}",
+        recorded.batch
+    );
+    let hint = "`counterfoil verify --inputs` shows which windows have the readings that they were made of; `counterfoil apply` makes \
+                the others again";
+    Err(Error::invalid(message, hint))
 }
 
 /// Error for a ledger that differs from what was signed: a check would take the proof for forged.
@@ -214,7 +254,7 @@ fn chosen(
     database: &str,
     number: RecordNumber,
     id: &str,
-    batch: Option<BatchId>,
+    ProveOptions { batch, inputs, .. }: &ProveOptions,
 ) -> Result<RecordedEntry> {
     let mut entries = entries_of_row(connection, database, number)?;
     if batch.is_none() {
@@ -224,7 +264,11 @@ fn chosen(
         entries.retain(into);
     }
     let newest = match batch {
-        Some(batch) => entries.iter().rposition(|recorded| recorded.batch == batch),
+        Some(batch) => entries.iter().rposition(|recorded| recorded.batch == *batch),
+        // Other readings may make the same window.
+        None if *inputs => entries
+            .iter()
+            .rposition(|recorded| recorded.entry.outcome != EntryOutcome::Refused),
         None => entries
             .iter()
             .rposition(|recorded| recorded.entry.before != recorded.entry.after)

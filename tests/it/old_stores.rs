@@ -27,7 +27,7 @@ path = \"n\"
 to = \"decimal\"
 ";
 
-/// The second stage of `v3.db` to `v6.db`, whose first is [`STAGE`].
+/// The second stage of `v3.db` to `v7.db`, whose first is [`STAGE`].
 const SECOND: &str = "[stage]
 source = \"records_v2\"
 max_errors = \"100%\"
@@ -39,13 +39,14 @@ value = \"= doc.n * 2\"
 ";
 
 /// The stores, each with its version and how many of the later objects it has.
-const OLD: [(&str, (i32, i64)); 6] = [
+const OLD: [(&str, (i32, i64)); 7] = [
     ("v1.db", (1, 0)),
     ("v2.db", (2, 1)),
     ("v3.db", (3, 5)),
     ("v4.db", (4, 9)),
     ("v5.db", (5, 11)),
     ("v6.db", (6, 13)),
+    ("v7.db", (7, 15)),
 ];
 
 fn copy_of(name: &str) -> (tempfile::TempDir, PathBuf) {
@@ -72,7 +73,8 @@ fn version(path: &Path) -> (i32, i64) {
     let sql =
         "SELECT count(*) FROM sqlite_schema WHERE name IN('audit_reconciliation','ledger_pass_reverses',
        'ledger_batch_run','ledger_entry_target','ledger_entry_conflict','ledger_sparse','ledger_open','ledger_standing','ledger_life',
-       'audit_row','audit_step','audit_cross_reference','audit_review','audit_decision','ledger_decision')";
+       'audit_row','audit_step','audit_cross_reference','audit_review','audit_decision','ledger_decision',
+       'audit_window','ledger_window')";
     (
         version,
         store.query_row(sql, [], |row| row.get(0)).expect("a schema"),
@@ -85,7 +87,7 @@ fn stores_of_every_earlier_version_are_brought_up_to_date_when_they_are_opened()
         let (_folder, path) = copy_of(name);
         assert_eq!(version(&path), before, "{name}");
         assert_verified(&open(&path, false));
-        assert_eq!(version(&path), (7, 15), "{name}");
+        assert_eq!(version(&path), (8, 17), "{name}");
     }
     let (_folder, path) = copy_of("v1.db");
     let record = open(&path, false).get("records_v2", "a").expect("a database");
@@ -170,6 +172,21 @@ fn pairs_that_wait_in_an_old_store_are_shown_by_the_views_of_this_version() {
 }
 
 #[test]
+fn decisions_of_an_old_store_stand_and_it_has_no_windows() {
+    let (_folder, path) = copy_of("v7.db");
+    let people = include_str!("../../migrations/febrl/0001_people.toml");
+    let stages = stages("m", &[("0001_people.toml", people)]);
+    let waiting = |store: &Store| store.status(&stages).expect("a status").stages[0].review;
+    assert_eq!(waiting(&open(&path, true)), 3);
+    assert_eq!(waiting(&open(&path, false)), 3);
+    let store = Connection::open(&path).expect("a store");
+    let sql = "SELECT group_concat(decision)||' '||(SELECT count(*) FROM audit_window)||' '||(SELECT count(readings_read) FROM audit_pass)
+       FROM (SELECT decision FROM audit_decision ORDER BY batch)";
+    let shown: String = store.query_row(sql, [], |row| row.get(0)).expect("the views");
+    assert_eq!(shown, "accepted,rejected,noted 0 0");
+}
+
+#[test]
 fn who_reads_an_old_store_while_others_bring_it_up_to_date_and_write_sees_what_is_so() {
     let stages = stages("p", &[("0001_copy.toml", STAGE), ("0002_double.toml", SECOND)]);
     let told = |store: &Store| {
@@ -181,7 +198,7 @@ fn who_reads_an_old_store_while_others_bring_it_up_to_date_and_write_sees_what_i
         let reader = open(&path, true);
         let before = told(&reader);
         let mut writer = open(&path, false);
-        assert_eq!(version(&path), (7, 15), "{name}");
+        assert_eq!(version(&path), (8, 17), "{name}");
         assert_eq!(told(&reader), before, "{name}");
         let put = [Edit::Put {
             id: "new".to_owned(),

@@ -98,11 +98,6 @@ impl Moments {
         }
     }
 
-    /// Returns the number of decimals.
-    pub(crate) fn count(&self) -> u64 {
-        self.count
-    }
-
     /// Returns the sum, with the greatest number of places of all that were ever added, also of those taken off again;
     /// `None` without any.
     pub(crate) fn sum(&self) -> Option<Exact> {

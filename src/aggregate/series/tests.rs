@@ -203,7 +203,7 @@ fn after_a_gap_that_stays_open_the_series_begins_anew_and_says_so() {
     let mut sums = Vec::new();
     let anew = [0, 4, 9, 10].map(|at| {
         series.push(window(at, Some("1")), &mut |shown| {
-            sums.push(shown.rolling[0].clone().unwrap())
+            sums.push(shown.rolling[0].clone().unwrap());
         })
     });
     assert_eq!(anew, [false, false, true, false]);

@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use counterfoil::path::Path;
 use counterfoil::profile::{FieldProfile, ProfileOptions, ProfileReport, profile};
+use counterfoil::project::Project;
+use counterfoil::record::REDACTED;
+use counterfoil::stage::Aggregate;
 use serde_json::json;
 
 use crate::cli::answer::{Answer, NamedList, json};
@@ -20,11 +24,19 @@ use crate::cli::validation::ValidationView;
 /// as `counterfoil validate` does; the exit code is then 3 if there are any.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  counterfoil profile orders_v1\n  counterfoil profile orders_v1 --contract order.schema.json"
+    after_help = "Examples:\n  counterfoil profile orders_v1\n  counterfoil profile orders_v1 --contract order.schema.json\n  counterfoil profile windows_v1 --by sensor_id"
 )]
 pub(crate) struct ProfileCommand {
     /// The database.
     database: String,
+    /// Count the records by the values of this field instead.
+    ///
+    /// Of windows, the values with most anomalies come first, each with its readings, its empty windows and its anomalies.
+    #[arg(long, value_name = "FIELD", conflicts_with = "contract")]
+    by: Option<Path>,
+    /// Show at most this many values.
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "by")]
+    limit: usize,
     /// Also report the records that violate this JSON Schema (2020-12).
     #[arg(long, value_name = "FILE")]
     contract: Option<PathBuf>,
@@ -35,11 +47,25 @@ impl ProfileCommand {
         let store = session.open_to_read()?;
         session.has_database(&store, &self.database)?;
         let redact = redactions(session, &store)?;
-        let options = ProfileOptions::default()
+        let mut options = ProfileOptions::default()
             .redact(&redact)
             .stop(stop_signal(session.screen, "profile")?);
-        let report = profile(&store, &self.database, &options)?;
-        let mut answer = Answer::new(json(&report), render(&report));
+        let project = session.stages().ok().flatten();
+        let aggregate = project
+            .as_ref()
+            .and_then(|project| made_by(project, &self.database));
+        if let Some(by) = &self.by {
+            options = options.by(by.clone());
+            options.aggregate = aggregate;
+        }
+        let mut report = profile(&store, &self.database, &options)?;
+        let all = report.groups.len();
+        report.groups.truncate(self.limit);
+        let text = match &self.by {
+            Some(by) => by_groups(&report, by, all, aggregate),
+            None => render(&report),
+        };
+        let mut answer = Answer::new(json(&report), text);
         if report.stopped.is_some() {
             return Ok(answer.failed(stopped_reading()));
         }
@@ -67,6 +93,52 @@ impl ProfileCommand {
         }
         Ok(answer)
     }
+}
+
+/// Returns what makes the windows of a database.
+fn made_by<'p>(project: &'p Project, database: &str) -> Option<&'p Aggregate> {
+    let mut stages = project.stages().iter();
+    stages.find(|stage| stage.target() == database)?.aggregate()
+}
+
+/// The records by the values of a field.
+fn by_groups(report: &ProfileReport, by: &Path, all: usize, aggregate: Option<&Aggregate>) -> String {
+    let mut text = format!(
+        "{} of {}, {} of {by}\n",
+        counted(
+            report.records,
+            if aggregate.is_some() { "window" } else { "record" }
+        ),
+        bold(&shown(&report.database)),
+        counted(all as u64, "value"),
+    );
+    let name = by.to_string();
+    let mut header = vec![name.as_str()];
+    header.extend(match aggregate {
+        None => &[">records"][..],
+        Some(aggregate) if !aggregate.has_windows() => &[">readings"],
+        Some(_) => &[">readings", ">windows", ">empty", ">anomalies", "first", "last"],
+    });
+    let rows = report.groups.iter().map(|group| {
+        let mut row = vec![group.value.clone().unwrap_or_else(|| REDACTED.to_owned())];
+        match aggregate {
+            None => row.push(count(group.records)),
+            Some(aggregate) if !aggregate.has_windows() => row.push(count(group.readings)),
+            Some(_) => {
+                row.extend([group.readings, group.records, group.empty, group.anomalies].map(count));
+                row.extend([&group.first, &group.last].map(|at| at.clone().unwrap_or_default()));
+            }
+        }
+        row
+    });
+    text += &table(&header, rows);
+    if all > report.groups.len() {
+        text += &format!(
+            "only {} of them are shown; --limit shows more\n",
+            count(report.groups.len() as u64)
+        );
+    }
+    text
 }
 
 fn render(report: &ProfileReport) -> String {

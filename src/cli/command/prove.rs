@@ -41,8 +41,11 @@ pub(crate) struct Prove {
     /// Include the record: its id, its data, and the salt of its commitments.
     #[arg(long)]
     disclose: bool,
+    /// List the commitments of the readings that a window was made of.
+    #[arg(long)]
+    inputs: bool,
     /// Prove instead that the last signed ledger extends the one that was signed with this many leaves.
-    #[arg(long, value_name = "LEAVES", conflicts_with_all = ["database", "entry", "disclose"])]
+    #[arg(long, value_name = "LEAVES", conflicts_with_all = ["database", "entry", "disclose", "inputs"])]
     since: Option<u64>,
     /// Write to a new file instead of stdout.
     #[arg(long, value_name = "FILE")]
@@ -56,7 +59,10 @@ impl Prove {
         let proof = match (self.since, &self.database, &self.id) {
             (Some(size), ..) => store.prove_consistency(size)?.to_string(),
             (None, Some(database), Some(id)) => {
-                let options = ProveOptions::default().batch(self.entry).disclose(self.disclose);
+                let options = ProveOptions::default()
+                    .batch(self.entry)
+                    .disclose(self.disclose)
+                    .inputs(self.inputs);
                 let proof = store.prove(database, id, &options)?;
                 if let Some(opening) = &proof.opening {
                     refuse_redacted(session, &store, opening)?;

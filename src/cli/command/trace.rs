@@ -2,13 +2,14 @@
 
 use std::io::{self, BufWriter, Read as _, Seek as _, Write as _};
 
-use counterfoil::history::{Found, GoldenRecord, TraceStep};
+use counterfoil::history::{Found, GoldenRecord, InWindow, TraceStep, WindowReadings};
 use counterfoil::interchange::PROV_SECTIONS;
 use counterfoil::record::RecordNumber;
 use counterfoil::store::Store;
 use serde_json::json;
 use tempfile::SpooledTempFile;
 
+use crate::cli::aggregated::of_windows;
 use crate::cli::answer::{Answer, json};
 use crate::cli::failure::Failure;
 use crate::cli::listed::{Listed, unkept};
@@ -19,6 +20,8 @@ use crate::cli::screen::to_stdout;
 use crate::cli::session::Session;
 use crate::cli::shown_ids::ShownIds;
 
+/// Number of readings of a window that are shown.
+const READINGS: usize = 20;
 /// Number of bytes of text shown at once.
 const PAGE: usize = 64 << 10;
 /// Maximum number of bytes of a section in memory.
@@ -40,6 +43,9 @@ pub(crate) struct Trace {
     /// Also show the other records made from the same source records, with their history.
     #[arg(long, conflicts_with = "format")]
     family: bool,
+    /// Show all readings of a window, not only the first 20.
+    #[arg(long)]
+    all: bool,
     /// Output format.
     #[arg(long, value_enum, default_value = "text")]
     format: TraceFormat,
@@ -64,7 +70,9 @@ impl Trace {
             .map_err(|error| untraceable(session, &store, error))?;
         let mut list = session.screen.json.then(Listed::new);
         let golden = shown_golden(session, &store, &found)?;
-        let mut text = self.heading(&found) + &merged(&found, &golden);
+        let most = if self.all { usize::MAX } else { READINGS };
+        let (windows, within) = self.windows(session, &store, &found, most)?;
+        let mut text = self.heading(&found) + &merged(&found, &golden) + &of_windows(&windows, &within);
         let mut add = |step: &TraceStep| -> Result<(), Failure> {
             if let Some(list) = &mut list {
                 return list.push(json(step));
@@ -93,11 +101,42 @@ impl Trace {
         if !golden.is_empty() {
             data["golden"] = json(&golden);
         }
+        if !windows.is_empty() {
+            data["windows"] = json(&windows);
+        }
+        if !within.is_empty() {
+            data["in_windows"] = json(&within);
+        }
         let answer = Answer::new(data, text);
         Ok(match list {
             Some(list) => answer.list("steps", list),
             None => answer,
         })
+    }
+
+    /// The readings of the records that are windows, and the windows that the records are in, with the ids that may be shown.
+    fn windows(
+        &self,
+        session: &Session<'_>,
+        store: &Store,
+        found: &Found,
+        most: usize,
+    ) -> Result<(Vec<WindowReadings>, Vec<InWindow>), Failure> {
+        let mut windows = store.window_readings(&found.records, most)?;
+        let mut within = store.in_windows(&self.database, &found.records)?;
+        if windows.is_empty() && within.is_empty() {
+            return Ok((windows, within));
+        }
+        let ids = ShownIds::new(session, store)?;
+        for window in &mut windows {
+            for reading in &mut window.readings {
+                reading.id = reading.id.take().map(|id| ids.shown(Some(&window.source), id));
+            }
+        }
+        for window in &mut within {
+            window.id = window.id.take().map(|id| ids.shown(Some(&window.database), id));
+        }
+        Ok((windows, within))
     }
 
     /// The id, and what records it leads to where that is not plain.
@@ -288,7 +327,11 @@ fn because(reason: &str) -> Option<String> {
         Some("merge.member") => None,
         Some("merge.left") => Some("it has left the golden record that it was in".to_owned()),
         Some("merge.joined") => Some("this golden record has become part of another one".to_owned()),
+        Some("aggregate.vanished") => Some("no reading is left in it".to_owned()),
+        Some("aggregate.counted") => Some(format!("counted in record {}", parts["window"])),
         Some(code) => Some(code.to_owned()),
+        // Which readings it has stands above.
+        None if parts.get("inputs").is_some() => None,
         None => parts.get("lookup").is_none().then(|| reason.to_owned()),
     }
 }

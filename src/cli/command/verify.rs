@@ -133,26 +133,7 @@ fn with_readings(inputs: &InputsVerified) -> String {
 }
 
 fn render(session: &Session<'_>, report: &VerifyReport) -> String {
-    let mut text = table(
-        &[
-            ">batches",
-            ">entries",
-            ">records",
-            ">images",
-            ">checkpoints",
-            ">tree size",
-            "root",
-        ],
-        [vec![
-            count(report.batches),
-            count(report.entries),
-            count(report.rows),
-            count(report.images),
-            count(report.checkpoints),
-            count(report.tree_size),
-            short(&report.tree_root).to_owned(),
-        ]],
-    );
+    let mut text = totals(report);
     text += &remarks(report);
     if let Some(remade) = &report.remade {
         text += &made_again(remade);
@@ -182,6 +163,36 @@ fn render(session: &Session<'_>, report: &VerifyReport) -> String {
         };
         return text + &format!("{} everything matches the ledger{unchecked}\n", green("sound:"));
     }
+    text + &findings(report)
+}
+
+/// Returns what was verified.
+fn totals(report: &VerifyReport) -> String {
+    table(
+        &[
+            ">batches",
+            ">entries",
+            ">records",
+            ">images",
+            ">checkpoints",
+            ">tree size",
+            "root",
+        ],
+        [vec![
+            count(report.batches),
+            count(report.entries),
+            count(report.rows),
+            count(report.images),
+            count(report.checkpoints),
+            count(report.tree_size),
+            short(&report.tree_root).to_owned(),
+        ]],
+    )
+}
+
+/// Returns what was found.
+fn findings(report: &VerifyReport) -> String {
+    let mut text = String::new();
     let rows = report.findings.iter().map(|finding| {
         let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
         vec![

@@ -148,5 +148,8 @@ fn render(proved: &Proved) -> String {
         ),
         None => line("content", "not disclosed"),
     }
+    if let Some(readings) = proved.readings {
+        line("readings", &format!("{}, as the entry says", count(readings)));
+    }
     text
 }

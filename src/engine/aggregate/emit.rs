@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::finished::{Finished, Made, Parent, Readings};
 use super::standing::RefusedWindows;
-use crate::digest::{Hash, Salt, commitment, window_salt};
+use crate::digest::{Hash, Salt, commitment, hex, window_salt};
 use crate::engine::fate::reason;
 use crate::engine::item::TargetRow;
 use crate::error::{Error, Result};
@@ -131,6 +131,10 @@ impl Placer<'_> {
     }
 
     fn make(&mut self, made: Made, number: Option<RecordNumber>) -> Result<()> {
+        let number = match number {
+            None => self.own(&made.id)?,
+            known => known,
+        };
         let row = self.row(number)?;
         let refused = self.refused;
         let stands = self.standing(number)?;
@@ -168,9 +172,23 @@ impl Placer<'_> {
         }
         readings.placed(&mut self.changes);
         if row.edited && !is_same && self.stage.on_conflict() != OnConflict::Replace {
-            return self.leave(&made, &said, &row);
+            self.leave(&made, &said, &row);
+            return Ok(());
         }
-        self.update(made, &said, &row, is_same)
+        self.update(made, &said, &row, is_same);
+        Ok(())
+    }
+
+    /// Returns the number of a window that a person has changed so much that its row no longer resembles one.
+    fn own(&self, id: &str) -> Result<Option<RecordNumber>> {
+        if self.alone {
+            return Ok(None);
+        }
+        let holder = self.target.by_id(self.connection, id)?;
+        let Some(number) = holder.map(|holder| holder.record.number) else {
+            return Ok(None);
+        };
+        Ok(self.standing(Some(number))?.map(|_| number))
     }
 
     /// Returns why a new window cannot be written: its id is taken.
@@ -194,7 +212,7 @@ impl Placer<'_> {
         let (number, salt) = self.home(&made, number)?;
         self.changes.new += 1;
         self.counted(&made, number);
-        let mut entry = self.entry(number, EntryOutcome::Written, said);
+        let mut entry = entry_of(number, EntryOutcome::Written, said);
         entry.after = Some(commitment(&salt, &made.id, &made.data));
         entry.reason = Some(said.reason(made.warned.as_deref()));
         self.batch.add(entry);
@@ -207,7 +225,7 @@ impl Placer<'_> {
         Ok(())
     }
 
-    fn update(&mut self, made: Made, said: &Said, row: &TargetRow, is_same: bool) -> Result<()> {
+    fn update(&mut self, made: Made, said: &Said, row: &TargetRow, is_same: bool) {
         let number = row.target;
         self.counted(&made, number);
         let outcome = if is_same {
@@ -215,13 +233,13 @@ impl Placer<'_> {
         } else {
             EntryOutcome::Written
         };
-        let mut entry = self.entry(number, outcome, said);
+        let mut entry = entry_of(number, outcome, said);
         entry.before = row.hash();
         entry.after = Some(commitment(&row.salt, &made.id, &made.data));
         entry.reason = Some(said.reason(made.warned.as_deref()));
         self.batch.add(entry);
         if is_same {
-            return Ok(());
+            return;
         }
         self.changes.changed += 1;
         let Made { id, data, .. } = made;
@@ -234,21 +252,19 @@ impl Placer<'_> {
             id,
             data,
         });
-        Ok(())
     }
 
     /// Leaves a window as a person has changed it.
-    fn leave(&mut self, made: &Made, said: &Said, row: &TargetRow) -> Result<()> {
+    fn leave(&mut self, made: &Made, said: &Said, row: &TargetRow) {
         self.counted(made, row.target);
         self.edited(said, row);
-        Ok(())
     }
 
     fn edited(&mut self, said: &Said, row: &TargetRow) {
         let id = row.row.as_ref().map_or("", |row| row.id.as_str());
         let why = reason(EDITED, Some(&Holder::from_row(row.target, &row.salt, id)));
         *self.batch.warnings.entry(EDITED.to_owned()).or_default() += 1;
-        let mut entry = self.entry(row.target, EntryOutcome::Filtered, said);
+        let mut entry = entry_of(row.target, EntryOutcome::Filtered, said);
         (entry.before, entry.after) = (row.hash(), row.hash());
         entry.reason = Some(said.after(&why));
         self.batch.add(entry);
@@ -262,13 +278,16 @@ impl Placer<'_> {
         number: Option<RecordNumber>,
         row: Option<&TargetRow>,
     ) -> Result<()> {
-        let (number, _) = self.home(made, number)?;
+        let (number, salt) = self.home(made, number)?;
         self.changes.refused += 1;
         self.counted(made, number);
-        let mut entry = self.entry(number, EntryOutcome::Refused, said);
+        let mut entry = entry_of(number, EntryOutcome::Refused, said);
         let hash = row.and_then(TargetRow::hash);
         (entry.before, entry.after) = (hash, hash);
-        entry.reason = Some(said.after(refusal));
+        // The input commits to the readings, so that only the reason can commit to the image.
+        let image = hex(&commitment(&salt, &made.id, &made.data));
+        let refusal = refusal.strip_suffix('}').unwrap_or(refusal);
+        entry.reason = Some(said.after(&format!("{refusal},\"image\":\"{image}\"}}")));
         self.batch.add(entry);
         self.image(number, ImageKind::Refused, whole(&made.id, &made.data));
         Ok(())
@@ -288,7 +307,7 @@ impl Placer<'_> {
             self.edited(&said, row);
             return Ok(());
         }
-        let mut entry = self.entry(number, EntryOutcome::Filtered, &said);
+        let mut entry = entry_of(number, EntryOutcome::Filtered, &said);
         entry.reason = Some(said.reason(Some(&reason(VANISHED, None))));
         if let Some(TargetRow { row: Some(old), .. }) = &row {
             self.changes.removed += 1;
@@ -307,12 +326,6 @@ impl Placer<'_> {
             kind,
             body,
         });
-    }
-
-    fn entry(&self, number: RecordNumber, outcome: EntryOutcome, said: &Said) -> Entry {
-        let mut entry = Entry::new(number, 0, outcome);
-        entry.input = said.input;
-        entry
     }
 
     /// Says of readings that were not counted before in which window they are.
@@ -371,4 +384,11 @@ fn said(readings: &Readings, stands: Option<&StandingWindow>) -> Said {
             spans: "[]".to_owned(),
         },
     }
+}
+
+/// Makes the entry of a window.
+fn entry_of(number: RecordNumber, outcome: EntryOutcome, said: &Said) -> Entry {
+    let mut entry = Entry::new(number, 0, outcome);
+    entry.input = said.input;
+    entry
 }

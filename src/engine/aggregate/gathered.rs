@@ -14,11 +14,14 @@ const WINDOW_BYTES: usize = 64;
 /// Bytes of memory for a group in the table, in addition to its text.
 const GROUP_BYTES: usize = 300;
 
+/// The windows of one group, by their beginnings.
+type OfGroup = BTreeMap<i64, Box<Window>>;
+
 /// The windows so far.
 #[derive(Debug)]
 pub(super) struct Gathering<'a> {
     aggregate: &'a Aggregate,
-    groups: HashMap<Box<str>, BTreeMap<i64, Box<Window>>>,
+    groups: HashMap<Box<str>, OfGroup>,
     bytes: usize,
     limit: usize,
     spilled: Option<Sorting>,
@@ -39,23 +42,17 @@ impl<'a> Gathering<'a> {
     /// Adds the windows of a block, which come in the order of the blocks.
     pub(super) fn add(&mut self, windows: Vec<(WindowKey, Window)>) -> Result<()> {
         for (key, window) in windows {
-            let group = match self.groups.get_mut(&*key.group) {
-                Some(group) => group,
-                None => {
-                    self.bytes += GROUP_BYTES + key.group.len();
-                    self.groups.entry(key.group).or_default()
-                }
-            };
-            match group.get_mut(&key.start) {
-                Some(earlier) => {
-                    let before = earlier.bytes();
-                    earlier.merge(self.aggregate.measures(), window);
-                    self.bytes = self.bytes + earlier.bytes() - before;
-                }
-                None => {
-                    self.bytes += WINDOW_BYTES + window.bytes();
-                    group.insert(key.start, Box::new(window));
-                }
+            if !self.groups.contains_key(&*key.group) {
+                self.bytes += GROUP_BYTES + key.group.len();
+            }
+            let group = self.groups.entry(key.group).or_default();
+            if let Some(earlier) = group.get_mut(&key.start) {
+                let before = earlier.bytes();
+                earlier.merge(self.aggregate.measures(), window);
+                self.bytes = self.bytes + earlier.bytes() - before;
+            } else {
+                self.bytes += WINDOW_BYTES + window.bytes();
+                group.insert(key.start, Box::new(window));
             }
         }
         if self.bytes > self.limit {
@@ -80,16 +77,15 @@ impl<'a> Gathering<'a> {
         if self.spilled.is_some() {
             self.spill()?;
         }
-        let windows = match self.spilled {
-            Some(spilled) => Windows::Spilled(spilled.sorted()?),
-            None => {
-                let mut groups: Vec<_> = self.groups.into_iter().collect();
-                groups.sort_unstable_by(|a, b| b.0.cmp(&a.0));
-                Windows::Held {
-                    groups,
-                    group: Box::default(),
-                    rest: BTreeMap::new().into_iter(),
-                }
+        let windows = if let Some(spilled) = self.spilled {
+            Windows::Spilled(spilled.sorted()?)
+        } else {
+            let mut groups: Vec<_> = self.groups.into_iter().collect();
+            groups.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+            Windows::Held {
+                groups,
+                group: Box::default(),
+                rest: BTreeMap::new().into_iter(),
             }
         };
         Ok(Gathered {
@@ -110,7 +106,7 @@ pub(super) struct Gathered<'a> {
 enum Windows {
     Held {
         /// The groups that are left, the last one first.
-        groups: Vec<(Box<str>, BTreeMap<i64, Box<Window>>)>,
+        groups: Vec<(Box<str>, OfGroup)>,
         group: Box<str>,
         rest: std::collections::btree_map::IntoIter<i64, Box<Window>>,
     },

@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use super::bytes::{Reader, Writer};
 use super::finding::{Finding, Found};
 use super::gathered::{Gathering, lost};
-use super::judge::{Before, Judge, hash_of};
+use super::judge::{Before, Judge, block_of, hash_of};
 use super::keys::WindowKey;
 use super::scan::{Ranges, Scan, Step};
 use super::sorted::{Sorted, Sorting};
 use super::standing::RefusedWindows;
+use super::window::InputDigest;
 use crate::context::Context;
 use crate::digest::Hash;
 use crate::engine::bounds::Bounds;
@@ -235,6 +236,42 @@ impl<'a> WindowInputs<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Calls `tell` with each reading of a window, and returns their digest as the entry of the window has it; `None` without
+    /// readings.
+    pub(crate) fn digest(
+        &self,
+        group: &str,
+        start: i64,
+        spans: &[(RecordNumber, RecordNumber)],
+        mut tell: impl FnMut(&Salted) -> Result<()>,
+    ) -> Result<Option<Hash>> {
+        let mut digest = InputDigest::default();
+        self.readings(group, start, spans, |reading, commitment| {
+            digest.add(reading.record.number, commitment);
+            tell(reading)
+        })?;
+        Ok(digest.finish())
+    }
+
+    /// Returns the commitments of the readings of a window, block by block.
+    pub(crate) fn blocks(
+        &self,
+        group: &str,
+        start: i64,
+        spans: &[(RecordNumber, RecordNumber)],
+    ) -> Result<Vec<Vec<Hash>>> {
+        let mut blocks: Vec<(i64, Vec<Hash>)> = Vec::new();
+        self.readings(group, start, spans, |reading, commitment| {
+            let block = block_of(reading.record.number);
+            match blocks.last_mut() {
+                Some((of, readings)) if *of == block => readings.push(*commitment),
+                _ => blocks.push((block, vec![*commitment])),
+            }
+            Ok(())
+        })?;
+        Ok(blocks.into_iter().map(|(_, readings)| readings).collect())
     }
 
     /// Returns the window that a reading is in, by its id; `None` if the stage leaves it out or refuses it.

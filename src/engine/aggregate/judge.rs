@@ -145,14 +145,12 @@ impl OpenBlock {
     ) -> Result<&mut BlockWindow> {
         let salt = source.known_salt()?;
         let (groups, windows) = (&mut self.groups, &mut self.windows);
-        let group = match groups.get(reading.group.as_str()) {
-            Some(group) => *group,
-            None => {
-                let group = u32::try_from(groups.len()).unwrap_or(u32::MAX);
-                groups.insert(reading.group.as_str().into(), group);
-                group
-            }
-        };
+        let known = groups.get(reading.group.as_str()).copied();
+        let group = known.unwrap_or_else(|| {
+            let group = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+            groups.insert(reading.group.as_str().into(), group);
+            group
+        });
         let new = || BlockWindow::new(measures, salt);
         Ok(windows.entry((group, reading.window)).or_insert_with(new))
     }

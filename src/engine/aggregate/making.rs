@@ -4,7 +4,7 @@ use super::finished::{Finished, FinishedWindows, Made, Parent, Readings};
 use super::keys::WindowKey;
 use super::standing::Standing;
 use super::window::Window;
-use crate::aggregate::{Measured, Shown, Windows};
+use crate::aggregate::{Measured, Shown};
 use crate::context::Context;
 use crate::digest::Hash;
 use crate::engine::cores::in_portions;
@@ -138,14 +138,19 @@ impl<'m> Making<'m> {
     /// Makes the windows that were added.
     pub(super) fn make(&mut self) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
-        let of = Maker {
+        let maker = Maker {
             stage: self.stage,
             aggregate: self.aggregate,
             context: self.context,
         };
-        let make = |portion: &[Pending]| portion.iter().map(|pending| of.made(pending)).collect::<Vec<_>>();
-        let made = in_portions(&pending, PORTION, make)?.into_iter().flatten();
-        for (pending, (made, codes)) in pending.into_iter().zip(made) {
+        let work = |portion: &[Pending]| {
+            portion
+                .iter()
+                .map(|pending| maker.made(pending))
+                .collect::<Vec<_>>()
+        };
+        let done = in_portions(&pending, PORTION, work)?.into_iter().flatten();
+        for (pending, (made, codes)) in pending.into_iter().zip(done) {
             for code in codes {
                 *self.codes.entry(code).or_default() += 1;
             }
@@ -164,13 +169,13 @@ impl<'m> Making<'m> {
                 continue;
             }
             self.count(&shown);
-            let made = Made {
+            let window = Made {
                 readings,
                 counted,
                 number: old.map(|old| old.number),
                 ..made
             };
-            self.finished.add(&key, &Finished::Made(Box::new(made)))?;
+            self.finished.add(&key, &Finished::Made(Box::new(window)))?;
         }
         Ok(())
     }
@@ -239,13 +244,5 @@ pub(super) fn own(window: &Window) -> Readings {
         inputs: window.rows,
         input: window.input(),
         spans: window.spans.clone(),
-    }
-}
-
-/// Returns whether the gap between two windows with readings is too long to be filled.
-pub(super) fn is_open_gap(windows: &Windows, empty: crate::aggregate::Empty, first: i64, last: i64) -> bool {
-    match empty {
-        crate::aggregate::Empty::Emit { limit } => windows.between(first, last) > limit,
-        crate::aggregate::Empty::Skip => false,
     }
 }

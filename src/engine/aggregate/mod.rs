@@ -175,7 +175,7 @@ impl<'a> AggregateProducer<'a> {
         let mut changes = WindowChanges::default();
         let mut last = None;
         while batch.entries.len() < self.batch_size && batch.bytes() < BATCH_BYTES {
-            let windows = work.next(100)?;
+            let windows = work.next((self.batch_size - batch.entries.len()).min(100))?;
             if windows.is_empty() {
                 break;
             }

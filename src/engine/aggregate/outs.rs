@@ -12,6 +12,8 @@ use crate::record::RecordNumber;
 #[derive(Debug, Default)]
 pub(super) struct Outs {
     waiting: VecDeque<Waiting>,
+    /// Bytes of their images.
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -29,7 +31,7 @@ impl Outs {
         let Out { source, why } = out;
         let number = source.record.number;
         let input = Some(hash_of(&source)?);
-        self.waiting.push_back(match why {
+        let waiting = match why {
             Why::Refused(refusal) => {
                 let mut entry = Entry::new(number, 0, EntryOutcome::Refused);
                 (entry.input, entry.reason) = (input, Some(refusal.to_json()));
@@ -57,7 +59,9 @@ impl Outs {
                     is_gone: false,
                 }
             }
-        });
+        };
+        self.bytes += waiting.image.as_ref().map_or(0, |image| image.body.len());
+        self.waiting.push_back(waiting);
         Ok(())
     }
 
@@ -73,8 +77,12 @@ impl Outs {
         });
     }
 
-    /// Returns the batch of the next ones; `None` if there are none.
-    pub(super) fn next_batch(&mut self, most: usize, bytes: usize) -> Option<Batch> {
+    /// Returns the batch of the next ones; `None` if they do not fill one, and there may be `more` of them: where a batch ends
+    /// must not depend on how much is read at a time.
+    pub(super) fn next_batch(&mut self, most: usize, bytes: usize, more: bool) -> Option<Batch> {
+        if more && self.waiting.len() < most && self.bytes < bytes {
+            return None;
+        }
         let mut batch = Batch::new(BatchKind::Data);
         let mut scanned = None;
         let mut size = 0;
@@ -88,7 +96,9 @@ impl Outs {
             };
             scanned = Some((next.entry.record, next.is_gone));
             batch.halts |= next.halts;
-            size += next.image.as_ref().map_or(0, |image| image.body.len());
+            let image = next.image.as_ref().map_or(0, |image| image.body.len());
+            size += image;
+            self.bytes -= image;
             batch.images.extend(next.image);
             batch.add(next.entry);
             if self.waiting.is_empty() {

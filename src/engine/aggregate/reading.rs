@@ -111,7 +111,7 @@ impl<'a> Reading<'a> {
         batch_size: usize,
     ) -> Result<Read> {
         loop {
-            if let Some(batch) = self.outs.next_batch(batch_size, BATCH_BYTES) {
+            if let Some(batch) = self.outs.next_batch(batch_size, BATCH_BYTES, !self.is_done) {
                 return Ok(Read::Batch(Box::new(batch)));
             }
             if self.is_done {

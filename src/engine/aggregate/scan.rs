@@ -26,7 +26,7 @@ const PORTION: usize = 1_000;
 #[derive(Clone, Debug)]
 pub(super) struct Ranges {
     /// Ascending; both ends are included.
-    ranges: Vec<(i64, i64)>,
+    all: Vec<(i64, i64)>,
     at: usize,
     /// The next number.
     next: i64,
@@ -40,13 +40,17 @@ impl Ranges {
 
     pub(super) fn new(ranges: Vec<(i64, i64)>) -> Self {
         let next = ranges.first().map_or(0, |(first, _)| *first);
-        Self { ranges, at: 0, next }
+        Self {
+            all: ranges,
+            at: 0,
+            next,
+        }
     }
 
     /// Reads the next rows; none at the end.
     pub(super) fn read(&mut self, reader: &ReadConnection, table: &Table) -> Result<Vec<Salted>> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        while let Some((_, last)) = self.ranges.get(self.at).copied() {
+        while let Some((_, last)) = self.all.get(self.at).copied() {
             let range = (RecordNumber::new(self.next), RecordNumber::new(last));
             let rows =
                 reader.read(|connection| table.between(connection, range, SLICE * cores, SLICE_BYTES))?;
@@ -54,7 +58,7 @@ impl Ranges {
                 Some(read) if read < last => self.next = read + 1,
                 _ => {
                     self.at += 1;
-                    self.next = self.ranges.get(self.at).map_or(0, |(first, _)| *first);
+                    self.next = self.all.get(self.at).map_or(0, |(first, _)| *first);
                 }
             }
             if !rows.is_empty() {
@@ -204,7 +208,9 @@ pub(super) fn windows_of(
             return Ok(Some(keys));
         }
         let found = in_portions(&rows, PORTION, |rows| judge.keys(rows))?;
-        found.into_iter().for_each(|found| keys.extend(found));
+        for found in found {
+            keys.extend(found);
+        }
         if keys.len() > most || bounds.interrupts().is_some() {
             return Ok(None);
         }

@@ -67,9 +67,9 @@ mod tests {
 
     fn of(numbers: &[i64]) -> Spans {
         let mut spans = Spans::default();
-        numbers
-            .iter()
-            .for_each(|number| spans.add(RecordNumber::new(*number)));
+        for number in numbers {
+            spans.add(RecordNumber::new(*number));
+        }
         spans
     }
 

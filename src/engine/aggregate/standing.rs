@@ -7,12 +7,15 @@ use rusqlite::Connection;
 use super::keys::WindowKey;
 use crate::aggregate::{Measured, Windows};
 use crate::engine::reader::ReadConnection;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::windows::{RefusedWindow, StandingWindow, refused_windows};
 use crate::record::{Record, RecordNumber, RecordSet};
+use crate::refusal::Refusal;
 use crate::stage::Aggregate;
 use crate::store::Table;
 
+/// Code of a window with more values than the stage keeps.
+const TOO_MANY: &str = "aggregate.too_many";
 /// Number of rows that are read at a time.
 const PAGE: usize = 64;
 
@@ -23,6 +26,8 @@ pub(super) struct Standing {
     pub(super) data: String,
     pub(super) measured: Measured,
     pub(super) is_refused: bool,
+    /// Why it is refused, if it had more values than the stage keeps: only its readings can say otherwise.
+    pub(super) too_many: Option<Refusal>,
 }
 
 /// The windows that stand refused.
@@ -37,7 +42,13 @@ impl RefusedWindows {
     /// Reads them.
     pub(super) fn read(connection: &Connection, aggregate: &Aggregate, of: (&str, u32)) -> Result<Self> {
         let mut refused = Self::default();
-        for RefusedWindow { record, readings, .. } in refused_windows(connection, of.0, of.1)? {
+        for RefusedWindow {
+            record,
+            readings,
+            code,
+            reason,
+        } in refused_windows(connection, of.0, of.1)?
+        {
             // Of another revision it may have had other fields.
             let Some(row) = aggregate.window_in(&record.data) else {
                 continue;
@@ -50,6 +61,7 @@ impl RefusedWindows {
                 data: record.data,
                 measured: row.measured,
                 is_refused: true,
+                too_many: too_many(&code, &reason)?,
             };
             refused.by_key.insert(key, standing);
         }
@@ -97,6 +109,17 @@ impl RefusedWindows {
             .map(|(key, standing)| (key.start, standing.clone()))
             .collect()
     }
+}
+
+/// Returns why a window stands refused, if it is because it had too many values.
+fn too_many(code: &str, reason: &str) -> Result<Option<Refusal>> {
+    if code != TOO_MANY {
+        return Ok(None);
+    }
+    let refusal = serde_json::from_str(reason).map_err(|_| Error::Damaged {
+        what: "why a window is refused cannot be read".to_owned(),
+    })?;
+    Ok(Some(refusal))
 }
 
 /// The windows of one group as they stand.
@@ -157,6 +180,7 @@ impl<'g> GroupRows<'g> {
             data: record.data,
             measured: row.measured,
             is_refused: false,
+            too_many: None,
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::dirty::DirtyGroup;
 use super::finished::{Parent, Readings};
 use super::keys::WindowKey;
-use super::making::{Making, Pending, alone, is_open_gap};
+use super::making::{Making, Pending, alone};
 use super::standing::{GroupRows, Rows, Standing};
 use super::whole::{measured, pending};
 use super::window::Window;
@@ -140,7 +140,7 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
                     .insert(here, window.now.as_ref().map(|(measured, ..)| measured.clone()));
                 if let Some((measured, too_many, of)) = window.now {
                     let parent = Parent::Salt(of.salt);
-                    self.push(&mut series, &mut last, measured, parent, Some((too_many, of)))?;
+                    self.push(&mut series, &mut last, measured, parent, Some(&(too_many, of)))?;
                 }
             }
         }
@@ -186,21 +186,17 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
         last: &mut Option<i64>,
         measured: Measured,
         parent: Parent,
-        of: Option<(Option<Refusal>, Window)>,
+        of: Option<&(Option<Refusal>, Window)>,
     ) -> Result<()> {
         let start = measured.start;
-        if let Some(last) = last.replace(start)
-            && of.is_some()
-            && is_open_gap(self.windows, self.making.aggregate.series().empty, last, start)
-        {
-            self.making.figures.gaps += 1;
-        }
+        *last = Some(start);
         let mut shown = Vec::new();
-        series.push(measured, &mut |window| shown.push(window));
+        let begins_anew = series.push(measured, &mut |window| shown.push(window));
+        self.making.figures.gaps += u64::from(begins_anew && of.is_some());
         for shown in shown {
             self.drop_before(shown.start)?;
             let old = self.olds.remove(&shown.start);
-            let made = self.pending(shown, start, parent, of.as_ref(), old);
+            let made = self.pending(shown, start, parent, of, old);
             self.making.add(made)?;
         }
         Ok(())
@@ -224,6 +220,7 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
                 let mut made = Pending::empty(self.name, shown, parent);
                 if is_own {
                     made.readings = Readings::AsBefore;
+                    made.too_many = old.as_ref().and_then(|old| old.too_many.clone());
                 }
                 made
             }

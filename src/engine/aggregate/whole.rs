@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use super::finished::Parent;
 use super::gathered::Gathered;
 use super::keys::WindowKey;
-use super::making::{Making, Pending, alone, is_open_gap, own};
+use super::making::{Making, Pending, alone, own};
 use super::spans::Spans;
 use super::window::Window;
 use crate::aggregate::{Measured, Series};
@@ -103,17 +103,12 @@ pub(super) fn make_all(
             group = Some(GroupSeries {
                 name: key.group.clone(),
                 series: Series::new(aggregate.series(), windows),
-                last: None,
             });
         }
         let Some(group) = &mut group else { continue };
-        if let Some(last) = group.last.replace(key.start)
-            && is_open_gap(windows, aggregate.series().empty, last, key.start)
-        {
-            making.figures.gaps += 1;
-        }
         let mut shown = Vec::new();
-        group.series.push(measured, &mut |window| shown.push(window));
+        let begins_anew = group.series.push(measured, &mut |window| shown.push(window));
+        making.figures.gaps += u64::from(begins_anew);
         for shown in shown {
             if shown.start == key.start {
                 making.add(pending(&key, shown, too_many.clone(), &window))?;
@@ -130,8 +125,6 @@ pub(super) fn make_all(
 struct GroupSeries<'s> {
     name: Box<str>,
     series: Series<'s>,
-    /// The last window with readings.
-    last: Option<i64>,
 }
 
 /// Measures a window; with why it is refused, if it has too many values.

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use super::bytes::{Reader, Writer};
 use super::spans::Spans;
 use crate::aggregate::{Measure, Partial};
-use crate::digest::{Hash, Salt, hex as hex_of, sha256};
+use crate::digest::{Hash, Salt, digest_of_lines, line};
 use crate::record::RecordNumber;
 use crate::stage::Reading;
 
@@ -74,9 +74,7 @@ impl BlockWindow {
                 let _ = partial.add(measure, number, reading.time, value, order);
             }
         }
-        let mut line = [b'\n'; 65];
-        hex::encode_to_slice(commitment, &mut line[..64]).expect("two digits for each byte");
-        self.lines.update(line);
+        self.lines.update(line(commitment));
         if was_refused {
             window.counted.push((number, *commitment));
         }
@@ -104,12 +102,7 @@ impl Window {
 
     /// Returns the digest of its readings.
     pub(super) fn input(&self) -> Hash {
-        let lines: Vec<String> = self
-            .blocks
-            .iter()
-            .map(|block| format!("{}\n", hex_of(block)))
-            .collect();
-        sha256(&lines.iter().map(String::as_bytes).collect::<Vec<_>>())
+        digest_of_lines(&self.blocks)
     }
 
     /// Returns about how many bytes it occupies.
@@ -168,5 +161,30 @@ impl Window {
             counted,
             newest,
         })
+    }
+}
+
+/// The digest of the readings of a window, which come in order of their numbers.
+#[derive(Debug, Default)]
+pub(super) struct InputDigest {
+    block: Option<(i64, Sha256)>,
+    blocks: Vec<Hash>,
+}
+
+impl InputDigest {
+    pub(super) fn add(&mut self, number: RecordNumber, commitment: &Hash) {
+        let of = number.get() >> BLOCK_BITS;
+        if let Some((_, ended)) = self.block.take_if(|(block, _)| *block != of) {
+            self.blocks.push(ended.finalize().into());
+        }
+        let (_, lines) = self.block.get_or_insert_with(|| (of, Sha256::new()));
+        lines.update(line(commitment));
+    }
+
+    /// Returns the digest; `None` if there was no reading.
+    pub(super) fn finish(mut self) -> Option<Hash> {
+        self.blocks
+            .extend(self.block.map(|(_, lines)| Hash::from(lines.finalize())));
+        (!self.blocks.is_empty()).then(|| digest_of_lines(&self.blocks))
     }
 }

@@ -97,6 +97,13 @@ impl AggregateCompiler<'_, '_> {
     /// Reads the names of measures.
     pub(super) fn takes(&mut self, written: &[Written]) -> Option<Vec<Take>> {
         let takes: Vec<Option<Take>> = written.iter().map(|take| self.take(take)).collect();
+        for (at, take) in written.iter().enumerate() {
+            if written[..at].iter().any(|earlier| earlier.text == take.text) {
+                let message = format!("`{}` is measured twice", take.text);
+                self.error("aggregate.twice", take.place.clone(), message, "name it once");
+                return None;
+            }
+        }
         takes.into_iter().collect()
     }
 

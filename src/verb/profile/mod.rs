@@ -1,6 +1,7 @@
 //! The verb `profile`: what the records of a database look like, before anything is moved.
 
 mod field;
+mod grouped;
 mod report;
 
 use rusqlite::Connection;
@@ -11,8 +12,9 @@ use crate::path::{Path, Segment};
 use crate::record::{MaskRelation, RecordNumber};
 use crate::store::{Store, Table};
 use field::FieldTree;
+use grouped::Groups;
 
-pub use report::{FieldProfile, FrequentValue, ProfileOptions, ProfileReport};
+pub use report::{FieldProfile, FrequentValue, GroupProfile, ProfileOptions, ProfileReport};
 
 /// Number of records read at once.
 const CHUNK: usize = 4_000;
@@ -61,16 +63,23 @@ fn look(
     report: &mut ProfileReport,
 ) -> Result<FieldTree> {
     let (mut root, mut after) = (FieldTree::default(), RecordNumber::BEFORE_FIRST);
+    let mut groups = Groups::new(options);
     loop {
         if options.stop.is_asked() {
             report.stopped = Some(Stopped::Asked);
             return Ok(root);
         }
         let rows = table.after(connection, after, CHUNK, BATCH_BYTES)?;
-        let Some(last) = rows.last() else { return Ok(root) };
+        let Some(last) = rows.last() else {
+            report.groups = groups.map_or_else(Vec::new, Groups::finish);
+            return Ok(root);
+        };
         after = last.record.number;
         report.records += rows.len() as u64;
         report.bytes += rows.iter().map(|row| row.record.data.len() as u64).sum::<u64>();
+        if let Some(groups) = &mut groups {
+            rows.iter().try_for_each(|row| groups.add(&row.record))?;
+        }
         let parts = in_portions(&rows, PORTION, |rows| {
             let mut part = FieldTree::default();
             for row in rows {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::engine::Stopped;
 use crate::observe::StopSignal;
 use crate::path::Path;
+use crate::stage::Aggregate;
 
 /// Options of [`profile`](super::profile).
 #[derive(Clone, Debug, Default)]
@@ -12,6 +13,10 @@ use crate::path::Path;
 pub struct ProfileOptions<'o> {
     /// Redacted fields, whose values are not shown.
     pub redact: &'o [Path],
+    /// The field by whose values the records are counted.
+    pub by: Option<Path>,
+    /// What has made the records, if they are windows.
+    pub aggregate: Option<&'o Aggregate>,
     /// Signal that asks the verb to stop.
     pub stop: StopSignal,
 }
@@ -21,6 +26,20 @@ impl<'o> ProfileOptions<'o> {
     #[must_use]
     pub fn redact(mut self, redact: &'o [Path]) -> Self {
         self.redact = redact;
+        self
+    }
+
+    /// Counts the records by the values of a field as well. Default: `None`.
+    #[must_use]
+    pub fn by(mut self, by: Path) -> Self {
+        self.by = Some(by);
+        self
+    }
+
+    /// Says what has made the records: of each group, its readings, empty windows and anomalies are counted then. Default: `None`.
+    #[must_use]
+    pub fn aggregate(mut self, aggregate: &'o Aggregate) -> Self {
+        self.aggregate = Some(aggregate);
         self
     }
 
@@ -44,8 +63,32 @@ pub struct ProfileReport {
     pub bytes: u64,
     /// Every field, including those of nested objects and of list elements, in the order of first appearance.
     pub fields: Vec<FieldProfile>,
+    /// The records by the values of a field: those with most anomalies first, then those with most records; empty if that was not
+    /// requested.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupProfile>,
     /// Why it stopped early.
     pub stopped: Option<Stopped>,
+}
+
+/// The records that have one value of a field.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct GroupProfile {
+    /// The value, as JSON; `None` if the field is redacted.
+    pub value: Option<String>,
+    /// Number of records.
+    pub records: u64,
+    /// Number of readings, of windows.
+    pub readings: u64,
+    /// Number of windows without readings.
+    pub empty: u64,
+    /// Number of windows that a rule marks.
+    pub anomalies: u64,
+    /// Beginning of the first window, ISO 8601 in UTC.
+    pub first: Option<String>,
+    /// Beginning of the last window, ISO 8601 in UTC.
+    pub last: Option<String>,
 }
 
 /// A value and how often a field has it. In JSON, a list of the two.

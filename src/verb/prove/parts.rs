@@ -62,6 +62,9 @@ pub struct Opening {
     pub data: String,
 }
 
+/// The readings of a window in one block of record numbers: their commitments, in order of the numbers.
+pub type BlockReadings = Vec<Hash>;
+
 /// Why a text proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -81,6 +84,9 @@ pub enum NotProved {
     /// The disclosed record is not what the entry commits to.
     #[error("the disclosed record is not the one in the ledger: the record, its id or its salt was changed")]
     Opening,
+    /// The listed readings are not those that the entry says.
+    #[error("the listed readings are not those in the ledger: one was changed, added or left out")]
+    Readings,
     /// The newer ledger does not extend the older one.
     #[error("the newer ledger does not extend the older one")]
     Inconsistent,

@@ -43,6 +43,9 @@ pub struct Proved {
     pub at: String,
     /// The disclosed record.
     pub disclosed: Option<Disclosed>,
+    /// Number of the readings that a window was made of, if their commitments are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readings: Option<u64>,
 }
 
 /// A stage, as a header names it.
@@ -120,7 +123,7 @@ impl Proved {
         checkpoint: &Checkpoint,
         entry: &[LeafField],
         header: &[LeafField],
-        opening: Option<&Opening>,
+        (opening, readings): (Option<&Opening>, Option<u64>),
     ) -> Result<Self, NotProved> {
         let form = || NotProved::Form("its leaves do not have the fields of this format".to_owned());
         let text = |field: &LeafField| field.text().map(str::to_owned);
@@ -164,6 +167,7 @@ impl Proved {
                 id: opening.id.clone(),
                 data: opening.data.clone(),
             }),
+            readings,
         })
     }
 }

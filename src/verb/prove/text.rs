@@ -1,8 +1,8 @@
 //! Proofs as texts, and what they prove. This file does not access a store.
 
-use super::parts::{Included, NotProved, Opening, Which};
-use super::proved::{Proved, fields};
-use crate::digest::{Hash, Salt, commitment, hex};
+use super::parts::{BlockReadings, Included, NotProved, Opening, Which};
+use super::proved::{LeafField, Proved, fields};
+use crate::digest::{Hash, Salt, commitment, digest_of_lines, hex};
 use crate::ledger::proof::{is_consistent, is_included};
 use crate::ledger::{Checkpoint, leaf_hash};
 use crate::note::{BadNote, VerifyingKey};
@@ -12,6 +12,8 @@ use base64::prelude::BASE64_STANDARD;
 
 /// First line of a proof about a record.
 const PROOF: &str = "counterfoil-proof v1";
+/// First line of a proof about one window, with its readings.
+const WITH_READINGS: &str = "counterfoil-proof v2";
 /// First line of a proof about two checkpoints.
 const CONSISTENCY: &str = "counterfoil-consistency v1";
 
@@ -23,6 +25,8 @@ pub struct Proof {
     pub entry: Included,
     /// The record, if it was disclosed.
     pub opening: Option<Opening>,
+    /// The commitments of the readings that a window was made of, block by block; empty if they are not listed.
+    pub readings: Vec<BlockReadings>,
     /// Leaf of the batch's header.
     pub header: Included,
     /// Signed checkpoint.
@@ -46,7 +50,8 @@ impl Proof {
     /// # Errors
     /// [`NotProved::Form`] when the text is not such a proof.
     pub fn parse(text: &str) -> Result<Self, NotProved> {
-        let (lines, note) = begun(text, PROOF)?;
+        let lists = text.starts_with(WITH_READINGS);
+        let (lines, note) = begun(text, if lists { WITH_READINGS } else { PROOF })?;
         let mut lines = Lines(lines);
         let (entry, index) = (lines.take("entry")?, lines.number("index")?);
         let entry = Included {
@@ -59,6 +64,7 @@ impl Proof {
         } else {
             None
         };
+        let readings = if lists { lines.readings()? } else { Vec::new() };
         let (header, index) = (lines.take("header")?, lines.number("index")?);
         let header = Included {
             text: header.to_owned(),
@@ -69,6 +75,7 @@ impl Proof {
         let proof = Self {
             entry,
             opening,
+            readings,
             header,
             note: note.to_owned(),
         };
@@ -100,7 +107,29 @@ impl Proof {
                 return Err(NotProved::Opening);
             }
         }
-        Proved::from_checkpoint(&checkpoint, &entry, &header, self.opening.as_ref())
+        let readings = self.readings_of(&entry)?;
+        Proved::from_checkpoint(&checkpoint, &entry, &header, (self.opening.as_ref(), readings))
+    }
+
+    /// Checks that the listed readings are those that the entry says, and returns their number; `None` if none are listed.
+    fn readings_of(&self, entry: &[LeafField]) -> Result<Option<u64>, NotProved> {
+        // A whole number, and nothing that only equals one.
+        #[derive(serde::Deserialize)]
+        struct Reason {
+            inputs: u64,
+        }
+        if self.readings.is_empty() {
+            return Ok(None);
+        }
+        let reason = entry[9]
+            .text()
+            .and_then(|reason| serde_json::from_str::<Reason>(reason).ok());
+        let count: usize = self.readings.iter().map(Vec::len).sum();
+        let blocks: Vec<Hash> = self.readings.iter().map(|block| digest_of_lines(block)).collect();
+        let digest = hex(&digest_of_lines(&blocks));
+        let are_those =
+            reason.is_some_and(|reason| reason.inputs == count as u64) && entry[6].text() == Some(&*digest);
+        are_those.then_some(Some(count as u64)).ok_or(NotProved::Readings)
     }
 
     /// Checks that both leaves lead to a checkpoint's root; the error names the one that does not.
@@ -128,7 +157,15 @@ impl Proof {
 
 impl std::fmt::Display for Proof {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(out, "{PROOF}")?;
+        writeln!(
+            out,
+            "{}",
+            if self.readings.is_empty() {
+                PROOF
+            } else {
+                WITH_READINGS
+            }
+        )?;
         writeln!(out, "entry {}\nindex {}", self.entry.text, self.entry.index)?;
         write_path(out, &self.entry.path)?;
         if let Some(opening) = &self.opening {
@@ -140,6 +177,12 @@ impl std::fmt::Display for Proof {
                 hex(&opening.salt)
             )?;
             writeln!(out, "id {id}\ndata {}", opening.data)?;
+        }
+        for block in &self.readings {
+            writeln!(out, "block {}", block.len())?;
+            block
+                .iter()
+                .try_for_each(|reading| writeln!(out, "reading {}", hex(reading)))?;
         }
         writeln!(out, "header {}\nindex {}", self.header.text, self.header.index)?;
         write_path(out, &self.header.path)?;
@@ -275,6 +318,33 @@ impl<'t> Lines<'t> {
             path.push(hash.ok_or_else(|| NotProved::Form("a hash of a path is not valid".to_owned()))?);
         }
         Ok(path)
+    }
+
+    fn readings(&mut self) -> Result<Vec<BlockReadings>, NotProved> {
+        let mut blocks = Vec::new();
+        while self.next_is("block") {
+            let (count, mut block) = (self.number("block")?, BlockReadings::new());
+            while self.next_is("reading") {
+                let (text, mut hash) = (self.take("reading")?, Hash::default());
+                let is_small = text.bytes().all(|byte| !byte.is_ascii_uppercase());
+                let is_hash = hex::decode_to_slice(text, &mut hash).is_ok() && is_small;
+                block.push(
+                    is_hash.then_some(hash).ok_or_else(|| {
+                        NotProved::Form("a reading is not a hash in hexadecimal".to_owned())
+                    })?,
+                );
+            }
+            if count == 0 || block.len() as u64 != count {
+                return Err(NotProved::Form(
+                    "a block does not have as many readings as it says".to_owned(),
+                ));
+            }
+            blocks.push(block);
+        }
+        if blocks.is_empty() {
+            return Err(NotProved::Form("it lists no readings".to_owned()));
+        }
+        Ok(blocks)
     }
 
     fn opening(&mut self) -> Result<Opening, NotProved> {

@@ -220,7 +220,7 @@ fn batch(connection: &Connection, said: &[Said<'_>]) -> Batch {
                 batch.add(entry);
             }
             Said::Now(window, data, readings) => {
-                change(connection, &mut batch, (window, Some(data)), readings)
+                change(connection, &mut batch, (window, Some(data)), readings);
             }
             Said::Vanished(window) => change(connection, &mut batch, (window, None), &[]),
             Said::RefusedWindow(known, id, data, readings) => {
@@ -326,15 +326,19 @@ fn refuse_window(
 ) {
     let mut entry = window(connection, record, readings);
     entry.outcome = EntryOutcome::Refused;
-    entry.reason = Some(format!(
-        "{{\"code\":\"contract.target\",\"violations\":[],{}}}",
-        covered(readings)
-    ));
-    if let Some(known) = known {
+    let salt = if let Some(known) = known {
         let (salt, row) = row(connection, TARGET, known);
         entry.before = hash(&salt, row.as_ref());
         entry.after = entry.before;
-    }
+        salt
+    } else {
+        batch.records.last().expect("a new number").salt
+    };
+    entry.reason = Some(format!(
+        "{{\"code\":\"contract.target\",\"violations\":[],\"image\":\"{}\",{}}}",
+        hex(&commitment(&salt, id, data)),
+        covered(readings)
+    ));
     image(batch, record, ImageKind::Refused, whole(id, data));
     batch.add(entry);
 }

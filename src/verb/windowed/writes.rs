@@ -1,7 +1,7 @@
 //! What was written to the readings since a batch.
 
 use super::{INPUT, SOURCE, Said, Series, delete, put};
-use crate::ledger::windows::{Versions, each_write, versions_since};
+use crate::ledger::readings::{Versions, each_write, versions_since};
 use crate::record::{BatchId, RecordNumber};
 
 impl Series {

@@ -94,6 +94,17 @@ fn node(prefix: u8, parts: &[&[u8]]) -> [u8; 32] {
 
 /// A proof in a ledger of two leaves, whatever they are, with a true path and a true signature.
 fn signed(entry: &str, header: &str, opening: Option<Opening>, size: u64) -> String {
+    with_readings(entry, header, opening, size, Vec::new())
+}
+
+/// The same of a window, with its readings.
+fn with_readings(
+    entry: &str,
+    header: &str,
+    opening: Option<Opening>,
+    size: u64,
+    readings: Vec<Vec<[u8; 32]>>,
+) -> String {
     let leaves = [entry, header].map(|leaf| node(0, &[leaf.as_bytes()]));
     let root = BASE64_STANDARD.encode(node(1, &[&leaves[0], &leaves[1]]));
     let included = |text: &str, index: u64, beside: [u8; 32]| Included {
@@ -104,10 +115,45 @@ fn signed(entry: &str, header: &str, opening: Option<Opening>, size: u64) -> Str
     let proof = Proof {
         entry: included(entry, 0, leaves[1]),
         opening,
+        readings,
         header: included(header, 1, leaves[0]),
         note: scenario::signing_key().sign(&format!("ledger\n{size}\n{root}\n")),
     };
     proof.to_string()
+}
+
+/// Proofs of a window of three readings in two blocks, of which only the first lists what its entry says.
+fn of_windows(entry: &[String], header: &str) -> Vec<String> {
+    let lines = |hashes: &[[u8; 32]]| {
+        let lines: String = hashes.iter().map(|hash| hex::encode(hash) + "\n").collect();
+        <[u8; 32]>::from(Sha256::digest(lines))
+    };
+    let blocks = vec![vec![[1; 32], [2; 32]], vec![[3; 32]]];
+    let digests: Vec<[u8; 32]> = blocks.iter().map(|block| lines(block)).collect();
+    let mut entry = entry.to_vec();
+    entry[6] = format!("\"{}\"", hex::encode(lines(&digests)));
+    let reasons = [
+        "{\\\"inputs\\\":3,\\\"spans\\\":[]}",
+        "{\\\"inputs\\\":2}",
+        "{\\\"inputs\\\":true}",
+        "{\\\"inputs\\\":3.0}",
+        "[]",
+        "",
+    ];
+    let listed = [
+        blocks.clone(),
+        vec![blocks[1].clone(), blocks[0].clone()],
+        vec![blocks.concat()],
+        vec![blocks[0].clone()],
+    ];
+    let mut proofs = Vec::new();
+    for reason in reasons {
+        entry[9] = format!("\"{reason}\"");
+        let proof =
+            |readings: &Vec<Vec<[u8; 32]>>| with_readings(&leaf(&entry), header, None, 2, readings.clone());
+        proofs.extend(listed.iter().map(proof));
+    }
+    proofs
 }
 
 /// The fields of a leaf of one kind, as JSON texts.
@@ -167,6 +213,7 @@ pub(super) fn crafted() -> Vec<String> {
         [Which::After, Which::Input, Which::Before]
             .map(|which| signed(&leaf(&entry), &leaf(&header), opening(which), 2)),
     );
+    proofs.extend(of_windows(&entry, &leaf(&header)));
     let odd = [
         "null",
         "true",

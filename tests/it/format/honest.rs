@@ -1,4 +1,4 @@
-//! The honest stores of the corpus: twenty-two of them, made by the library as a program would, or kept from earlier versions.
+//! The honest stores of the corpus: twenty-three of them, made by the library as a program would, or kept from earlier versions.
 
 use std::path::{Path, PathBuf};
 
@@ -299,6 +299,11 @@ fn old_stores(keep: Keep<'_>) {
         "v6",
         "schema version 6, a merge with pairs that wait",
         &fixture("v6.db"),
+    );
+    keep(
+        "v7",
+        "schema version 7, a merge with decisions",
+        &fixture("v7.db"),
     );
     let folder = tempfile::tempdir().expect("a folder");
     let path = renamed(&folder);

@@ -69,6 +69,8 @@ struct Shape {
     has_rule: bool,
     filters: bool,
     memory: &'static str,
+    /// How many values of a window are kept: with more it is refused.
+    exact: u16,
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
@@ -85,16 +87,20 @@ fn shape() -> impl Strategy<Value = Shape> {
         any::<bool>(),
         any::<bool>(),
         words(&["1 MiB", "128 MiB"]),
+        prop::sample::select(vec![2, 10_000]),
     )
-        .prop_map(|(empty, fill, over, every, has_rule, filters, memory)| Shape {
-            empty,
-            fill,
-            over,
-            every,
-            has_rule,
-            filters,
-            memory,
-        })
+        .prop_map(
+            |(empty, fill, over, every, has_rule, filters, memory, exact)| Shape {
+                empty,
+                fill,
+                over,
+                every,
+                has_rule,
+                filters,
+                memory,
+                exact,
+            },
+        )
 }
 
 impl Shape {
@@ -117,12 +123,13 @@ impl Shape {
             over,
             every,
             memory,
+            exact,
             ..
         } = self;
         format!(
             "[stage]\nsource = \"readings\"\ntarget = \"windows\"\nmax_errors = 1000\n{filter}
              [aggregate]\nby = \"s\"\ntime = \"t\"\nevery = \"{every}\"\nrows = \"n\"\nempty = {empty}\nmemory = \"{memory}\"
-             [aggregate.measures]\nv = [\"mean\", \"min\", \"max\", \"std\", \"sum\", \"median\", \"first\", \"last\", \"distinct\", \"delta\"]
+             [aggregate.measures]\nv = {{ take = [\"mean\", \"min\", \"max\", \"std\", \"sum\", \"median\", \"first\", \"last\", \"distinct\", \"delta\"], exact = {exact} }}
              [aggregate.fill]\n{fill}
              [aggregate.fields]\nquality = '= if win.n >= 2 {{ \"good\" }} else {{ \"poor\" }}'
              [[aggregate.rolling]]\nof = \"v_mean\"\nover = {over}\ntake = [\"mean\", \"std\", \"count\"]\nmin_periods = 2

@@ -1,8 +1,14 @@
 //! Stages that aggregate: windows of readings, and totals. Late and corrected readings reopen their windows. The windows of the
 //! sample were computed in rational numbers by `benches/sensors/exact.py`, which shares nothing with the program.
 
+mod hostile;
+#[cfg(unix)]
+mod kills;
 mod law;
+mod mistakes;
+mod proofs;
 mod reconcile;
+mod same_bytes;
 #[cfg(unix)]
 mod sample;
 #[cfg(unix)]

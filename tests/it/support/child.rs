@@ -11,7 +11,7 @@ use counterfoil::observe::{Event, Observer};
 use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use counterfoil::store::{Store, StoreOptions};
 
-use super::{clerk, people, scenario};
+use super::{clerk, people, scenario, sensors};
 
 /// How a child ends whose verb failed; a panic would be 101.
 pub(crate) const FAILED: i32 = 10;
@@ -47,10 +47,18 @@ pub(crate) enum Verb {
     UnmergeAll,
     /// Rolls the merge back, and every decision.
     TakeAllBack,
+    /// Loads readings of sensors.
+    LoadReadings,
+    /// Makes windows of them.
+    Aggregate,
+    /// Loads late, corrected and moved readings, and deletes some.
+    ChangeReadings,
+    /// Loads some readings more.
+    AddReadings,
 }
 
 impl Verb {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 18] = [
         Self::Open,
         Self::LoadClean,
         Self::Load,
@@ -65,6 +73,10 @@ impl Verb {
         Self::Unmerge,
         Self::UnmergeAll,
         Self::TakeAllBack,
+        Self::LoadReadings,
+        Self::Aggregate,
+        Self::ChangeReadings,
+        Self::AddReadings,
     ];
 }
 
@@ -149,6 +161,10 @@ impl Work {
             Verb::Unmerge => clerk::unmerge(&mut store, &self.store, &mut Acknowledging),
             Verb::UnmergeAll => clerk::unmerge_all(&mut store, &self.store, &mut Acknowledging),
             Verb::TakeAllBack => clerk::take_back(&mut store, &self.store, &mut Acknowledging),
+            Verb::LoadReadings => sensors::load_first(&mut store, &mut Acknowledging),
+            Verb::Aggregate => sensors::aggregate(&mut store, &mut Acknowledging),
+            Verb::ChangeReadings => sensors::change(&mut store, &mut Acknowledging),
+            Verb::AddReadings => sensors::add(&mut store, &mut Acknowledging),
         }
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod invariants;
 pub(crate) mod people;
 pub(crate) mod random;
 pub(crate) mod scenario;
+pub(crate) mod sensors;
 pub(crate) mod steps;
 pub(crate) mod world;
 

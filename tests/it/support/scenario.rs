@@ -165,6 +165,10 @@ pub(crate) enum Beginning {
     PeopleMerged,
     /// It is merged, pairs are decided, golden records are taken apart, and everything is merged again.
     PeopleDecided,
+    /// Readings of sensors are loaded.
+    Readings,
+    /// Windows are made of them, and the readings have changed since.
+    ReadingsChanged,
 }
 
 /// A store as a verb finds it, made once for a test and copied for each fault.
@@ -194,6 +198,8 @@ impl Template {
                 Verb::ChangePeople,
                 Verb::Merge,
             ],
+            Beginning::Readings => &[Verb::LoadReadings],
+            Beginning::ReadingsChanged => &[Verb::LoadReadings, Verb::Aggregate, Verb::ChangeReadings],
         };
         for (seed, verb) in (1..).zip(verbs) {
             let work = Work::new(*verb, &folder.path().join("store.db")).seeded(seed);

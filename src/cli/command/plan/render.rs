@@ -72,26 +72,7 @@ impl PlanSummary<'_> {
                 count(stage.records)
             );
         }
-        let counts = stage.counts;
-        let mut columns = vec![(">read", counts.read), (">written", counts.written)];
-        if stage.merge.is_some() {
-            columns.insert(1, (">merged", counts.merged));
-        }
-        if stage.out != counts.written {
-            columns.push((OUT, stage.out));
-        }
-        columns.extend([
-            (">unchanged", counts.unchanged),
-            (">filtered", counts.filtered),
-            (">refused", counts.refused),
-        ]);
-        if let Some(aggregate) = &stage.aggregate {
-            let of = self.project.stages().get(stage.stage).and_then(Stage::aggregate);
-            text += &format!("{}\n", in_words(aggregate, of.is_none_or(Aggregate::has_windows)));
-        } else {
-            let (header, row): (Vec<&str>, Vec<u64>) = columns.into_iter().unzip();
-            text += &table(&header, [row.into_iter().map(count).collect()]);
-        }
+        text += &self.counts(stage);
         if let Some(merge) = &stage.merge {
             text += &merging(stage, merge);
         }
@@ -114,6 +95,30 @@ impl PlanSummary<'_> {
             bytes(stage.growth)
         ));
         text + "\n"
+    }
+
+    /// Returns what would come of its records.
+    fn counts(&self, stage: &StagePlan) -> String {
+        let counts = stage.counts;
+        if let Some(outcome) = &stage.aggregate {
+            let of = self.project.stages().get(stage.stage).and_then(Stage::aggregate);
+            let windows = of.is_none_or(Aggregate::has_windows);
+            return format!("{}\n", in_words(outcome, counts.refused, windows));
+        }
+        let mut columns = vec![(">read", counts.read), (">written", counts.written)];
+        if stage.merge.is_some() {
+            columns.insert(1, (">merged", counts.merged));
+        }
+        if stage.out != counts.written {
+            columns.push((OUT, stage.out));
+        }
+        columns.extend([
+            (">unchanged", counts.unchanged),
+            (">filtered", counts.filtered),
+            (">refused", counts.refused),
+        ]);
+        let (header, row): (Vec<&str>, Vec<u64>) = columns.into_iter().unzip();
+        table(&header, [row.into_iter().map(count).collect()])
     }
 
     /// Returns what would stop it, and its warnings.
