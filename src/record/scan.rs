@@ -66,33 +66,15 @@ pub(super) fn field(json: &str, is_it: impl Fn(&str) -> bool) -> Result<Option<R
 }
 
 /// Finds the values of an object's fields by their names, and stops at the last one: `found[n]` is the range of the value
-/// of `names[n]`, empty where there is none. The names must be such as JSON writes without escapes.
+/// of `names[n]`, empty where there is none. The names must be such as JSON writes without escapes, and the text without
+/// insignificant whitespace.
 pub(super) fn members<N: AsRef<str>>(
     json: &str,
     names: &[N],
     found: &mut [Range<usize>],
 ) -> Result<(), Intricate> {
-    let (mut scan, mut left, mut next) = (Scan::new(json, DEEPEST - 1, false), names.len(), 0);
-    let mut escaped = false;
-    let read = scan.fields_until(|name, value| {
-        let name = &json[name.start + 1..name.end - 1];
-        escaped |= name.contains('\\');
-        // Records of one origin have their fields in one order.
-        let places = (next..names.len()).chain(0..next);
-        for at in places {
-            if names[at].as_ref() == name {
-                if found[at].is_empty() {
-                    left -= 1;
-                }
-                found[at] = value;
-                next = at + 1;
-                break;
-            }
-        }
-        left == 0 || escaped
-    });
-    // A name with escapes may be one of these.
-    read.filter(|()| !escaped).ok_or(Intricate)
+    let mut scan = Scan::new(json, DEEPEST - 1, false);
+    scan.find(names, found).ok_or(Intricate)
 }
 
 /// A type that is built from JSON values.
@@ -296,6 +278,37 @@ impl<'t> Scan<'t> {
             }
         }
         Some(())
+    }
+
+    /// Finds fields by their names. `None` where a name has escapes: it may be one of these.
+    fn find<N: AsRef<str>>(&mut self, names: &[N], found: &mut [Range<usize>]) -> Option<()> {
+        let (mut left, mut next) = (names.len(), 0);
+        self.eat(b'{')?;
+        if left == 0 || self.peek()? == b'}' {
+            return Some(());
+        }
+        loop {
+            let (name, escaped) = self.string()?;
+            self.eat(b':')?;
+            if escaped {
+                return None;
+            }
+            let value = self.placed()?;
+            let name = &self.text[name.start + 1..name.end - 1];
+            // Records of one origin have their fields in one order.
+            let mut places = (next..names.len()).chain(0..next);
+            if let Some(at) = places.find(|at| names[*at].as_ref() == name) {
+                left -= usize::from(found[at].is_empty());
+                found[at] = value;
+                next = at + 1;
+                if left == 0 {
+                    return Some(());
+                }
+            }
+            if self.eat(b',').is_none() {
+                return self.eat(b'}');
+            }
+        }
     }
 
     fn list(&mut self, mut visit: impl FnMut(Range<usize>)) -> Option<()> {

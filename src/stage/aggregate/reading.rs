@@ -27,13 +27,8 @@ pub(crate) struct Reading<'r> {
     pub(crate) orders: Vec<Option<Cow<'r, str>>>,
 }
 
-/// The values of a reading, before they are put together.
-struct Found<'r> {
-    /// Of the groups, in order.
-    groups: Vec<Option<Cow<'r, str>>>,
-    /// Of the time, then of the measures.
-    rest: std::vec::IntoIter<Option<Cow<'r, str>>>,
-}
+/// The values of a reading, before they are put together: of the groups, the time, then the measures.
+type Found<'r> = std::vec::IntoIter<Option<Cow<'r, str>>>;
 
 impl Stage {
     /// Returns what of a reading is aggregated; `None` if `where` leaves it out.
@@ -52,13 +47,8 @@ impl Stage {
         let steps = &self.steps;
         let looks = steps.filter.is_some() || steps.source_contract.is_some() || steps.prepare.is_some();
         let plan = aggregate.plan.as_ref().filter(|_| !looks);
-        if let Some(mut values) = plan.and_then(|plan| plan.values(data)) {
-            let rest = values.split_off(aggregate.by.len());
-            let found = Found {
-                groups: values,
-                rest: rest.into_iter(),
-            };
-            let reading = aggregate.reading(data, found);
+        if let Some(values) = plan.and_then(|plan| plan.values(data)) {
+            let reading = aggregate.reading(data, values.into_iter());
             return reading.map(Some).map_err(|refusal| refusal.cut_at(self.redact()));
         }
         let read = |scope: &mut Scope<'_>| {
@@ -81,9 +71,9 @@ impl Aggregate {
     /// Finds the values in a document.
     fn found<'r>(&self, document: &Document, scope: &mut Scope<'_>) -> Result<Found<'r>, Refusal> {
         let text = |value: &Value| (!value.is_null()).then(|| Cow::Owned(value.to_json()));
-        let mut groups = Vec::with_capacity(self.by.len());
+        let mut found = Vec::with_capacity(self.by.len() + 1 + self.measures.len());
         for field in &self.by {
-            groups.push(match &field.from {
+            found.push(match &field.from {
                 From::Path(path) => scope.place_in(document, path).and_then(|value| text(&value)),
                 From::Expression(expression) => {
                     let value = expression.value(document, scope);
@@ -96,11 +86,8 @@ impl Aggregate {
         }
         let rest = paths(&[], self.windowing.as_ref(), &self.measures);
         let rest = rest.map(|path| scope.place_in(document, path).and_then(|value| text(&value)));
-        let rest: Vec<_> = rest.collect();
-        Ok(Found {
-            groups,
-            rest: rest.into_iter(),
-        })
+        found.extend(rest);
+        Ok(found.into_iter())
     }
 
     /// Puts a reading together from its values.
@@ -109,7 +96,7 @@ impl Aggregate {
     /// The [`Refusal`], with every violation.
     fn reading<'r>(&self, data: &'r str, mut found: Found<'r>) -> Result<Reading<'r>, Refusal> {
         let mut broken = Vec::new();
-        let group = self.group(&found.groups, &mut broken);
+        let group = self.group(&mut found, &mut broken);
         let mut reading = Reading {
             group,
             time: 0,
@@ -118,7 +105,7 @@ impl Aggregate {
             orders: Vec::new(),
         };
         if let Some(windowing) = &self.windowing {
-            let time = found.rest.next().flatten();
+            let time = found.next().flatten();
             match windowing.place(time.as_deref()) {
                 Ok((time, window)) => (reading.time, reading.window) = (time, window),
                 Err(violation) => broken.push(violation),
@@ -127,7 +114,7 @@ impl Aggregate {
         for (at, field) in self.measures.iter().enumerate() {
             let value = match &field.of {
                 Measured::Path(path) => {
-                    let value = found.rest.next().flatten();
+                    let value = found.next().flatten();
                     if let Some(Err(why)) = value.as_deref().map(|json| Partial::check(&field.measure, json))
                     {
                         broken.push(not_measured(path, why, field.measure.texts));
@@ -135,10 +122,10 @@ impl Aggregate {
                     value
                 }
                 Measured::List { parts, values, order } => {
-                    let element = element(data, parts, *values, &mut found.rest);
+                    let element = element(data, parts, *values, &mut found);
                     if order.is_some() {
                         reading.orders.resize(at, None);
-                        reading.orders.push(found.rest.next().flatten());
+                        reading.orders.push(found.next().flatten());
                     }
                     element
                 }
@@ -158,10 +145,11 @@ impl Aggregate {
     }
 
     /// Returns the text of the group.
-    fn group(&self, values: &[Option<Cow<'_, str>>], broken: &mut Vec<Violation>) -> String {
+    fn group(&self, found: &mut Found<'_>, broken: &mut Vec<Violation>) -> String {
         let mut group = String::with_capacity(16);
         group.push('[');
-        for (field, value) in self.by.iter().zip(values) {
+        for field in &self.by {
+            let value = found.next().flatten();
             if group.len() > 1 {
                 group.push(',');
             }

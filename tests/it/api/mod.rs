@@ -122,6 +122,7 @@ fn the_library_is_a_map_of_modules_and_names_and_nothing_else() {
 fn of_the_ledger_only_what_reports_speak_of_is_public() {
     let names = public(&source("ledger/mod.rs"), "pub use ");
     let wanted = [
+        "aggregated::{AggregateOutcome, ReadingCounts, WindowFigures}",
         "checkpoint::Checkpoint",
         "entry::Counts",
         "head::PassKind",
