@@ -3,6 +3,7 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, Rows, Statement, params};
 
+use super::packed::PackedRows;
 use super::{ddl, row_view};
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
@@ -208,17 +209,17 @@ impl Table {
         (first, last): (RecordNumber, RecordNumber),
         count: usize,
         bytes: usize,
-    ) -> Result<Vec<Salted>> {
+    ) -> Result<PackedRows> {
         let sql = format!(
             "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t CROSS JOIN ledger_record r USING(record) \
              WHERE t.record BETWEEN ?1 AND ?2 ORDER BY t.record LIMIT ?3",
             self.name
         );
         let Some(mut statement) = self.prepared(connection, &sql)? else {
-            return Ok(Vec::new());
+            return Ok(PackedRows::default());
         };
         let most = i64::try_from(count).unwrap_or(i64::MAX);
-        read_up_to(statement.query(params![first, last, most])?, count, bytes)
+        PackedRows::read(statement.query(params![first, last, most])?, bytes)
     }
 
     /// Prepares a statement over the table; returns `None` while the table does not exist. A database that was never

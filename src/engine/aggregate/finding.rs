@@ -109,7 +109,7 @@ impl Finding<'_> {
             if !are_known {
                 return Ok(false);
             }
-            keys.extend(self.judge.keys(&earlier));
+            keys.extend(earlier.iter().filter_map(|row| self.judge.key(row.into())));
         }
         Ok(true)
     }

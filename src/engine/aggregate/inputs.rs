@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use super::bytes::{Reader, Writer};
 use super::finding::{Finding, Found};
 use super::gathered::{Gathering, lost};
-use super::judge::{Before, Judge, block_of, hash_of};
-use super::keys::WindowKey;
+use super::judge::{Before, Judge, block_of};
 use super::scan::{Ranges, Scan, Step};
 use super::sorted::{Sorted, Sorting};
 use super::standing::RefusedWindows;
@@ -224,13 +223,12 @@ impl<'a> WindowInputs<'a> {
                     .reader
                     .read(|connection| self.source.between(connection, (next, *last), 5_000, BATCH_BYTES))?;
                 let Some(newest) = rows.last() else { break };
-                next = newest.record.number.next();
-                for row in &rows {
-                    let is_in = judge
-                        .key(row)
-                        .is_some_and(|key| &*key.group == group && key.start == start);
-                    if is_in && !self.before.left.contains(row.record.number) {
-                        tell(row, &hash_of(row)?)?;
+                next = newest.next();
+                for row in rows.views(0..rows.len()) {
+                    let key = judge.key(row);
+                    let is_in = key.is_some_and(|key| &*key.group == group && key.start == start);
+                    if is_in && !self.before.left.contains(row.number) {
+                        tell(&row.to_salted(), &row.hash()?)?;
                     }
                 }
             }
@@ -276,7 +274,7 @@ impl<'a> WindowInputs<'a> {
 
     /// Returns the window that a reading is in, by its id; `None` if the stage leaves it out or refuses it.
     pub(crate) fn window_of(&self, reading: &Salted) -> Option<String> {
-        let key = self.judge().key(reading)?;
+        let key = self.judge().key(reading.into())?;
         let is_left = self.before.left.contains(reading.record.number);
         (!is_left).then(|| self.aggregate.window_id(&key.group, key.start))
     }
@@ -328,11 +326,4 @@ fn stood(value: &[u8]) -> Option<(RecordNumber, BatchId, u64, Option<Hash>)> {
     let inputs = input.number()?.cast_unsigned();
     let hashes = input.list(Reader::fixed)?;
     Some((record, batch, inputs, hashes.first().copied()))
-}
-
-impl Judge<'_> {
-    /// Returns the window that a reading is in.
-    fn key(&self, reading: &Salted) -> Option<WindowKey> {
-        self.keys(std::slice::from_ref(reading)).into_iter().next()
-    }
 }

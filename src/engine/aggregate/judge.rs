@@ -1,18 +1,18 @@
 //! What becomes of single readings: counted in a window, left out, or refused. Pure, so that every core can do it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::dirty::Dirty;
 use super::keys::WindowKey;
 use super::window::{BLOCK_BITS, BlockWindow, Window};
 use crate::context::Context;
-use crate::digest::{Hash, commitment};
+use crate::digest::{Hash, Salt};
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::record::{RecordNumber, RecordSet};
 use crate::refusal::Refusal;
 use crate::stage::{Aggregate, Late, Reading, Stage};
-use crate::store::Salted;
+use crate::store::{RowRef, Salted};
 
 /// How readings are judged.
 pub(super) struct Judge<'a> {
@@ -137,13 +137,7 @@ impl OpenBlock {
         windows.collect()
     }
 
-    fn window(
-        &mut self,
-        reading: &Reading<'_>,
-        measures: usize,
-        source: &Salted,
-    ) -> Result<&mut BlockWindow> {
-        let salt = source.known_salt()?;
+    fn window(&mut self, reading: &Reading<'_>, measures: usize, salt: Salt) -> &mut BlockWindow {
         let (groups, windows) = (&mut self.groups, &mut self.windows);
         let known = groups.get(reading.group.as_str()).copied();
         let group = known.unwrap_or_else(|| {
@@ -152,38 +146,33 @@ impl OpenBlock {
             group
         });
         let new = || BlockWindow::new(measures, salt);
-        Ok(windows.entry((group, reading.window)).or_insert_with(new))
+        windows.entry((group, reading.window)).or_insert_with(new)
     }
 }
 
 impl Judge<'_> {
     /// Judges rows of one block, in order of their numbers.
-    pub(super) fn judge(&self, rows: Vec<Salted>, block: &mut OpenBlock) -> Result<Judged> {
+    pub(super) fn judge<'r>(
+        &self,
+        rows: impl Iterator<Item = RowRef<'r>>,
+        block: &mut OpenBlock,
+    ) -> Result<Judged> {
         let mut judged = Judged::default();
-        for source in rows {
-            let number = source.record.number;
+        for row in rows {
             judged.tally.read += 1;
-            match self.reading(&source) {
+            match self.reading(row) {
                 Ok(Some(reading)) => {
-                    if self
-                        .dirty
-                        .is_some_and(|dirty| !dirty.has(&reading.group, reading.window))
-                    {
+                    let is_left = |dirty: &Dirty| !dirty.has(&reading.group, reading.window);
+                    if self.dirty.is_some_and(is_left) {
                         continue;
                     }
-                    match self.late(&reading, number) {
-                        None => self.count(&source, &reading, block, &mut judged.tally)?,
-                        Some(why) => {
-                            drop(reading);
-                            self.leave(source, why, &mut judged);
-                        }
+                    match self.late(&reading, row.number) {
+                        None => self.count(row, &reading, block, &mut judged.tally)?,
+                        Some(why) => self.leave(row, why, &mut judged),
                     }
                 }
-                Ok(None) => {
-                    let source = source.clone();
-                    self.leave(source, Why::Filtered("where"), &mut judged);
-                }
-                Err(refusal) => self.leave(source.clone(), Why::Refused(refusal), &mut judged),
+                Ok(None) => self.leave(row, Why::Filtered("where"), &mut judged),
+                Err(refusal) => self.leave(row, Why::Refused(refusal), &mut judged),
             }
         }
         Ok(judged)
@@ -191,26 +180,25 @@ impl Judge<'_> {
 
     fn count(
         &self,
-        source: &Salted,
+        row: RowRef<'_>,
         reading: &Reading<'_>,
         block: &mut OpenBlock,
         tally: &mut Tally,
     ) -> Result<()> {
-        let number = source.record.number;
-        let hash = hash_of(source)?;
+        let hash = row.hash()?;
         let most = if self.measures { usize::MAX } else { 0 };
         let measures = self.aggregate.measures().take(most);
-        let was_out = self.before.out.contains(number);
-        let window = block.window(reading, measures.len(), source)?;
-        window.add(measures, number, reading, &hash, was_out);
+        let was_out = self.before.out.contains(row.number);
+        let window = block.window(reading, measures.len(), row.known_salt()?);
+        window.add(measures, row.number, reading, &hash, was_out);
         tally.counted += 1;
         tally.newest = tally.newest.max(reading.time);
         Ok(())
     }
 
     /// Leaves a reading out: an entry says so where it is new, and not only what `where` says of all.
-    fn leave(&self, source: Salted, why: Why, judged: &mut Judged) {
-        let number = source.record.number;
+    fn leave(&self, row: RowRef<'_>, why: Why, judged: &mut Judged) {
+        let number = row.number;
         let is_written = match &why {
             Why::Refused(_) => {
                 judged.tally.refused += 1;
@@ -226,6 +214,7 @@ impl Judge<'_> {
             }
         };
         if is_written {
+            let source = row.to_salted();
             judged.out.push(Out { source, why });
         }
     }
@@ -260,31 +249,25 @@ impl Judge<'_> {
         dirty.is_some_and(|(dirty, end)| dirty.is_closed(&reading.group, end))
     }
 
-    pub(super) fn reading<'r>(&self, source: &'r Salted) -> Result<Option<Reading<'r>>, Refusal> {
+    /// Returns what of a reading is aggregated; `None` if `where` leaves it out.
+    pub(super) fn reading<'r>(&self, row: RowRef<'r>) -> Result<Option<Reading<'r>>, Refusal> {
         let mut scope = Scope::new(Context {
-            id: &source.record.id,
-            salt: source.salt,
+            id: row.id,
+            salt: row.salt,
             ..self.context
         });
-        let record = &source.record;
         self.stage
-            .reading_in(self.aggregate, record.number, &record.data, &mut scope)
+            .reading_in(self.aggregate, row.number, row.data, &mut scope)
     }
 
-    /// Returns the windows that rows are in.
-    pub(super) fn keys(&self, rows: &[Salted]) -> HashSet<WindowKey> {
-        let mut keys = HashSet::new();
-        for source in rows {
-            if let Ok(Some(reading)) = self.reading(source) {
-                keys.insert(WindowKey::new(&reading.group, reading.window));
-            }
-        }
-        keys
+    /// Returns the window that a reading is in.
+    pub(super) fn key(&self, row: RowRef<'_>) -> Option<WindowKey> {
+        let reading = self.reading(row).ok().flatten()?;
+        Some(WindowKey::new(&reading.group, reading.window))
     }
 }
 
 /// Returns the commitment to a reading.
 pub(super) fn hash_of(source: &Salted) -> Result<Hash> {
-    let Salted { record, .. } = source;
-    Ok(commitment(&source.known_salt()?, &record.id, &record.data))
+    RowRef::from(source).hash()
 }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::ledger::windows::{StandingWindow, standing_of_all};
 use crate::record::RecordNumber;
 use crate::stage::{Reading, WindowRow};
-use crate::store::Salted;
+use crate::store::{RowRef, Salted};
 
 /// Number of rows of the target that are read at a time.
 const PAGE: usize = 1_000;
@@ -40,7 +40,7 @@ impl WindowInputs<'_> {
     /// `false` if it had to stop.
     pub(crate) fn all_readings<T: Send>(
         &self,
-        work: impl Fn(&[Salted]) -> T + Sync,
+        work: impl Fn(&[RowRef<'_>]) -> T + Sync,
         mut take: impl FnMut(T) -> Result<()>,
     ) -> Result<bool> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -53,19 +53,20 @@ impl WindowInputs<'_> {
             if rows.is_empty() {
                 return Ok(true);
             }
-            for done in in_portions(&rows, rows.len().div_ceil(cores), &work)? {
+            let views: Vec<RowRef<'_>> = rows.views(0..rows.len()).collect();
+            for done in in_portions(&views, views.len().div_ceil(cores), &work)? {
                 take(done)?;
             }
         }
     }
 
     /// Returns what becomes of a reading.
-    pub(crate) fn fate<'r>(&self, row: &'r Salted) -> ReadingFate<'r> {
+    pub(crate) fn fate<'r>(&self, row: RowRef<'r>) -> ReadingFate<'r> {
         let judge = self.judge();
         match judge.reading(row) {
             Ok(None) => ReadingFate::Filtered,
             Err(_) => ReadingFate::Refused,
-            Ok(Some(reading)) => match judge.late(&reading, row.record.number) {
+            Ok(Some(reading)) => match judge.late(&reading, row.number) {
                 None => ReadingFate::Counted(Box::new(reading)),
                 Some(Why::Filtered(_)) => ReadingFate::Late,
                 Some(Why::Refused(_)) => ReadingFate::Refused,

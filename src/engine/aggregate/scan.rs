@@ -2,6 +2,7 @@
 //! the order of the blocks, so that nothing depends on which core was faster.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::gathered::Gathering;
@@ -13,7 +14,7 @@ use crate::engine::cores::in_portions;
 use crate::engine::reader::ReadConnection;
 use crate::error::Result;
 use crate::record::RecordNumber;
-use crate::store::{Salted, Table};
+use crate::store::{PackedRows, RowRef, Table};
 
 /// Number of rows that are read at a time, for each core.
 const SLICE: usize = 65_536;
@@ -48,13 +49,13 @@ impl Ranges {
     }
 
     /// Reads the next rows; none at the end.
-    pub(super) fn read(&mut self, reader: &ReadConnection, table: &Table) -> Result<Vec<Salted>> {
+    pub(super) fn read(&mut self, reader: &ReadConnection, table: &Table) -> Result<PackedRows> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         while let Some((_, last)) = self.all.get(self.at).copied() {
             let range = (RecordNumber::new(self.next), RecordNumber::new(last));
             let rows =
                 reader.read(|connection| table.between(connection, range, SLICE * cores, SLICE_BYTES))?;
-            match rows.last().map(|row| row.record.number.get()) {
+            match rows.last().map(RecordNumber::get) {
                 Some(read) if read < last => self.next = read + 1,
                 _ => {
                     self.at += 1;
@@ -65,7 +66,7 @@ impl Ranges {
                 return Ok(rows);
             }
         }
-        Ok(Vec::new())
+        Ok(PackedRows::default())
     }
 }
 
@@ -83,8 +84,10 @@ pub(super) struct Scan<'a> {
 /// Rows of one block.
 struct Part {
     block: i64,
-    /// Taken by the core that judges them.
-    work: Mutex<(Vec<Salted>, OpenBlock)>,
+    /// Their places.
+    rows: Range<usize>,
+    /// What is known of the block; taken by the core that judges the rows.
+    open: Mutex<OpenBlock>,
     /// Whether no further rows of the block will come.
     ends: bool,
 }
@@ -135,9 +138,12 @@ impl<'a> Scan<'a> {
             }
             return Ok(Step::Done);
         }
-        self.bytes += rows.iter().map(|row| row.record.data.len() as u64).sum::<u64>();
-        let parts = self.parts(rows)?;
-        let work = |parts: &[Part]| parts.iter().map(|part| part.judged(judge)).collect::<Vec<_>>();
+        self.bytes += rows.bytes() as u64;
+        let parts = self.parts(&rows)?;
+        let work = |parts: &[Part]| {
+            let judged = parts.iter().map(|part| part.judged(judge, &rows));
+            judged.collect::<Vec<_>>()
+        };
         let done = in_portions(&parts, 1, work)?.into_iter().flatten();
         let mut out = Vec::new();
         for (part, done) in parts.iter().zip(done) {
@@ -151,13 +157,13 @@ impl<'a> Scan<'a> {
     }
 
     /// Splits rows by block. The last block may have more of them.
-    fn parts(&mut self, rows: Vec<Salted>) -> Result<Vec<Part>> {
-        let mut parts: Vec<(i64, Vec<Salted>)> = Vec::new();
-        for row in rows {
-            let block = block_of(row.record.number);
+    fn parts(&mut self, rows: &PackedRows) -> Result<Vec<Part>> {
+        let mut parts: Vec<(i64, Range<usize>)> = Vec::new();
+        for (at, row) in rows.views(0..rows.len()).enumerate() {
+            let block = block_of(row.number);
             match parts.last_mut() {
-                Some((of, rows)) if *of == block => rows.push(row),
-                _ => parts.push((block, vec![row])),
+                Some((of, places)) if *of == block => places.end = at + 1,
+                _ => parts.push((block, at..at + 1)),
             }
         }
         let mut open = OpenBlock::default();
@@ -171,7 +177,8 @@ impl<'a> Scan<'a> {
         let last = parts.len() - 1;
         let parts = parts.into_iter().enumerate().map(|(at, (block, rows))| Part {
             block,
-            work: Mutex::new((rows, std::mem::take(&mut open))),
+            rows,
+            open: Mutex::new(std::mem::take(&mut open)),
             ends: at < last,
         });
         Ok(parts.collect())
@@ -179,10 +186,9 @@ impl<'a> Scan<'a> {
 }
 
 impl Part {
-    fn judged(&self, judge: &Judge<'_>) -> Result<Done> {
-        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-        let (rows, mut open) = std::mem::take(&mut *work);
-        let judged = judge.judge(rows, &mut open)?;
+    fn judged(&self, judge: &Judge<'_>, rows: &PackedRows) -> Result<Done> {
+        let mut open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
+        let judged = judge.judge(rows.views(self.rows.clone()), &mut open)?;
         let windows = if self.ends { open.end() } else { Vec::new() };
         Ok(Done {
             judged,
@@ -207,8 +213,12 @@ pub(super) fn windows_of(
         if rows.is_empty() {
             return Ok(Some(keys));
         }
-        let found = in_portions(&rows, PORTION, |rows| judge.keys(rows))?;
-        for found in found {
+        let views: Vec<RowRef<'_>> = rows.views(0..rows.len()).collect();
+        let work = |views: &[RowRef<'_>]| {
+            let found = views.iter().filter_map(|row| judge.key(*row));
+            found.collect::<HashSet<_>>()
+        };
+        for found in in_portions(&views, PORTION, work)? {
             keys.extend(found);
         }
         if keys.len() > most || bounds.interrupts().is_some() {

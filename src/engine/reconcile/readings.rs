@@ -11,9 +11,9 @@ use crate::aggregate::Exact;
 use crate::context::Context;
 use crate::engine::ReadingFate;
 use crate::error::Result;
-use crate::record::Value;
+use crate::record::{Document, Value};
 use crate::stage::Reading;
-use crate::store::Salted;
+use crate::store::RowRef;
 
 impl Comparing<'_> {
     /// Adds the readings; `false` if it was stopped.
@@ -34,21 +34,16 @@ impl Comparing<'_> {
     }
 
     /// Sums some readings. Pure, so that every core can do it.
-    fn of_readings(&self, rows: &[Salted]) -> Vec<Balance> {
+    fn of_readings(&self, rows: &[RowRef<'_>]) -> Vec<Balance> {
         let mut found = self.new_balances();
         let mut groups: HashMap<String, HashMap<i64, OfWindow>> = HashMap::new();
-        for row in rows {
+        for &row in rows {
             let cause = match self.inputs.fate(row) {
                 ReadingFate::Counted(reading) => {
                     let window = self.window_of(&mut groups, &reading);
-                    window.add(&self.rules, &reading, &row.record.id);
+                    window.add(&self.rules, &reading, row.id);
                     if window.cause == Some(DifferenceCause::Held) {
-                        count(
-                            &mut found,
-                            DifferenceCause::Held,
-                            Some(&row.record.id),
-                            self.examples,
-                        );
+                        count(&mut found, DifferenceCause::Held, Some(row.id), self.examples);
                     }
                     window.cause
                 }
@@ -65,8 +60,8 @@ impl Comparing<'_> {
     }
 
     /// Adds a reading that is in no window. Its group may be what cannot be read.
-    fn left_out(&self, row: &Salted, cause: DifferenceCause, found: &mut [Balance]) -> DifferenceCause {
-        let id = Some(row.record.id.as_str());
+    fn left_out(&self, row: RowRef<'_>, cause: DifferenceCause, found: &mut [Balance]) -> DifferenceCause {
+        let id = Some(row.id);
         found[0].add(On::Source, &Amounts::count(1), None, Some(cause));
         for (rule, balance) in self.rules.iter().zip(found) {
             // The sums are of counted readings only.
@@ -78,12 +73,12 @@ impl Comparing<'_> {
     }
 
     /// Adds what the `[[reconcile]]` tables say of a reading.
-    fn add_given(&self, row: &Salted, cause: Option<DifferenceCause>, found: &mut [Balance]) {
+    fn add_given(&self, row: RowRef<'_>, cause: Option<DifferenceCause>, found: &mut [Balance]) {
         let mut document = None;
         for (rule, balance) in self.rules.iter().zip(found) {
             let Rule::Given(rule) = rule else { continue };
-            let document = document.get_or_insert_with(|| row.record.document().ok());
-            let id = row.record.id.as_str();
+            let document = document.get_or_insert_with(|| Document::parse(row.data).ok());
+            let id = row.id;
             let key = rule.by.as_ref().map(|by| &by.source);
             match amount_of(
                 (&rule.source, key),
