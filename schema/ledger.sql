@@ -90,7 +90,7 @@ CREATE TABLE ledger_entry(
 -- divided by 65,536 give the number of the block. NULL without readings.
 -- A reading has an entry only if it was refused (outcome 4) or left out because it came late (3, "aggregate.late"), and once more
 -- when that ends: counted (5, {"code":"aggregate.counted","window":N}, in the batch of the window N), left out by `where` (3, "where"), gone (3, "source.deleted").
--- body of the pass's note: {"readings":{"read":N,"counted":N,"filtered":N,"refused":N},"windows":{...}}. The counts of a batch count its entries.
+-- body of the pass's note: {"readings":{"read":N,"counted":N,"filtered":N,"refused":N},"aggregate":{...}}. The counts of a batch count its entries.
 -- cursor of its batches: {"scanned":N} while it scans, N the last number scanned; then {"after":[START,[GROUP, ...]],"windows":N}, the last
 -- window written, and how many by then.
 -- Since version 3. The entries that wrote a row under another number, and those of records that met another one in the

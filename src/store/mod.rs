@@ -40,7 +40,7 @@ pub use options::StoreOptions;
 pub(crate) use overlay::Overlay;
 pub(crate) use packed::{PackedRows, RowRef};
 pub use sorter::Sorter;
-pub(crate) use spilled::{Pair, Spilled};
+pub(crate) use spilled::SpilledPages;
 pub(crate) use table::{Salted, Table};
 
 /// Makes a file beside the store if there is none, with the store's permissions: who may write the one may write the

@@ -1,8 +1,17 @@
 //! Numbers and texts as bytes, for temporary files: whatever was written is read again by the same program.
 
+/// Room for what most windows are written in.
+const ROOM: usize = 512;
+
 /// Writes values one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Writer(Vec<u8>);
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self(Vec::with_capacity(ROOM))
+    }
+}
 
 impl Writer {
     pub(super) fn number(&mut self, number: i64) {

@@ -52,9 +52,10 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Returns how many bytes the windows may occupy while they are gathered, and again when they are made.
+    /// Returns how many bytes the windows may occupy while they are gathered, and again when they are made: the rest is for the
+    /// rows that are read meanwhile, and for parts of the temporary file.
     pub(super) fn memory(&self) -> usize {
-        usize::try_from(self.aggregate.memory() / 2).unwrap_or(usize::MAX)
+        usize::try_from(self.aggregate.memory() / 4).unwrap_or(usize::MAX)
     }
 }
 

@@ -75,7 +75,7 @@ impl FinishedWindows {
     }
 
     pub(super) fn add(&mut self, key: &WindowKey, finished: &Finished) -> Result<()> {
-        self.sorting.add(key.by_time(), finished.encode())
+        self.sorting.add(&key.by_time(), &finished.encode())
     }
 
     /// Ends: they come in order.
@@ -99,7 +99,7 @@ impl InOrder {
             return Ok(None);
         };
         let mut all = vec![decoded(&value)?];
-        while self.sorted.peek()? == Some(&bytes) {
+        while self.sorted.peek() == Some(&bytes) {
             if let Some((_, value)) = self.sorted.next()? {
                 all.push(decoded(&value)?);
             }

@@ -1,30 +1,21 @@
 //! All windows of a pass while its readings are gathered: in memory as long as they fit, else as sorted parts in a temporary
 //! file, which are put together again at the end. It is the windows that are sorted, never the readings.
 
-use std::collections::{BTreeMap, HashMap};
-
 use super::keys::WindowKey;
-use super::sorted::{Sorted, Sorting};
+use super::runs::{Merged, Runs};
+use super::table::{WindowTable, Windows};
 use super::window::Window;
 use crate::error::{Error, Result};
 use crate::stage::Aggregate;
-
-/// Bytes of memory for a window in the table, in addition to its own.
-const WINDOW_BYTES: usize = 64;
-/// Bytes of memory for a group in the table, in addition to its text.
-const GROUP_BYTES: usize = 300;
-
-/// The windows of one group, by their beginnings.
-type OfGroup = BTreeMap<i64, Box<Window>>;
 
 /// The windows so far.
 #[derive(Debug)]
 pub(super) struct Gathering<'a> {
     aggregate: &'a Aggregate,
-    groups: HashMap<Box<str>, OfGroup>,
+    held: WindowTable<Window>,
     bytes: usize,
     limit: usize,
-    spilled: Option<Sorting>,
+    spilled: Option<Runs>,
 }
 
 impl<'a> Gathering<'a> {
@@ -32,7 +23,7 @@ impl<'a> Gathering<'a> {
     pub(super) fn within(aggregate: &'a Aggregate, limit: usize) -> Self {
         Self {
             aggregate,
-            groups: HashMap::new(),
+            held: WindowTable::default(),
             bytes: 0,
             limit,
             spilled: None,
@@ -40,36 +31,36 @@ impl<'a> Gathering<'a> {
     }
 
     /// Adds the windows of a block, which come in the order of the blocks.
-    pub(super) fn add(&mut self, windows: Vec<(WindowKey, Window)>) -> Result<()> {
-        for (key, window) in windows {
-            if !self.groups.contains_key(&*key.group) {
-                self.bytes += GROUP_BYTES + key.group.len();
-            }
-            let group = self.groups.entry(key.group).or_default();
-            if let Some(earlier) = group.get_mut(&key.start) {
+    pub(super) fn add(&mut self, mut block: Windows<Window>) -> Result<()> {
+        while let Some((group, start, window)) = block.next() {
+            if let Some(earlier) = self.held.get(group, start) {
                 let before = earlier.bytes();
                 earlier.merge(self.aggregate.measures(), window);
                 self.bytes = self.bytes + earlier.bytes() - before;
             } else {
-                self.bytes += WINDOW_BYTES + window.bytes();
-                group.insert(key.start, Box::new(window));
+                self.bytes += window.bytes();
+                self.bytes += self.held.insert(group, start, window);
             }
-        }
-        if self.bytes > self.limit {
-            self.spill()?;
+            if self.bytes > self.limit {
+                self.spill()?;
+            }
         }
         Ok(())
     }
 
     fn spill(&mut self) -> Result<()> {
-        let spilled = self.spilled.get_or_insert_with(|| Sorting::within(0));
-        for (group, windows) in self.groups.drain() {
-            for (start, window) in windows {
-                spilled.add(WindowKey::by_group(&group, start), window.encode())?;
-            }
+        if self.spilled.is_none() {
+            self.spilled = Some(Runs::of(self.limit)?);
+        }
+        let Some(spilled) = &mut self.spilled else {
+            return Ok(());
+        };
+        let (mut windows, mut run) = (self.held.take().sorted(), spilled.begin());
+        while let Some((group, start, window)) = windows.next() {
+            run.add(&WindowKey::by_group(group, start), &window.encode())?;
         }
         self.bytes = 0;
-        Ok(())
+        run.end()
     }
 
     /// Ends: the windows come by group and beginning.
@@ -77,16 +68,9 @@ impl<'a> Gathering<'a> {
         if self.spilled.is_some() {
             self.spill()?;
         }
-        let windows = if let Some(spilled) = self.spilled {
-            Windows::Spilled(spilled.sorted()?)
-        } else {
-            let mut groups: Vec<_> = self.groups.into_iter().collect();
-            groups.sort_unstable_by(|a, b| b.0.cmp(&a.0));
-            Windows::Held {
-                groups,
-                group: Box::default(),
-                rest: BTreeMap::new().into_iter(),
-            }
+        let windows = match self.spilled {
+            Some(spilled) => InOrder::Spilled(spilled.merged()?),
+            None => InOrder::Held(self.held.take().sorted()),
         };
         Ok(Gathered {
             aggregate: self.aggregate,
@@ -99,40 +83,30 @@ impl<'a> Gathering<'a> {
 #[derive(Debug)]
 pub(super) struct Gathered<'a> {
     aggregate: &'a Aggregate,
-    windows: Windows,
+    windows: InOrder,
 }
 
 #[derive(Debug)]
-enum Windows {
-    Held {
-        /// The groups that are left, the last one first.
-        groups: Vec<(Box<str>, OfGroup)>,
-        group: Box<str>,
-        rest: std::collections::btree_map::IntoIter<i64, Box<Window>>,
-    },
-    Spilled(Sorted),
+enum InOrder {
+    Held(Windows<Window>),
+    Spilled(Merged),
 }
 
 impl Gathered<'_> {
     /// Returns the next window.
     pub(super) fn next(&mut self) -> Result<Option<(WindowKey, Window)>> {
         match &mut self.windows {
-            Windows::Held { groups, group, rest } => loop {
-                if let Some((start, window)) = rest.next() {
-                    return Ok(Some((WindowKey::new(group, start), *window)));
-                }
-                let Some((next, windows)) = groups.pop() else {
-                    return Ok(None);
-                };
-                (*group, *rest) = (next, windows.into_iter());
-            },
-            Windows::Spilled(sorted) => {
-                let Some((key, bytes)) = sorted.next()? else {
+            InOrder::Held(windows) => {
+                let next = windows.next();
+                Ok(next.map(|(group, start, window)| (WindowKey::new(group, start), window)))
+            }
+            InOrder::Spilled(merged) => {
+                let Some((key, bytes)) = merged.next()? else {
                     return Ok(None);
                 };
                 let mut window = decoded(&bytes)?;
-                while sorted.peek()? == Some(&key) {
-                    if let Some((_, later)) = sorted.next()? {
+                while merged.peek() == Some(&key) {
+                    if let Some((_, later)) = merged.next()? {
                         window.merge(self.aggregate.measures(), decoded(&later)?);
                     }
                 }

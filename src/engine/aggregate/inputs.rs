@@ -132,7 +132,7 @@ impl<'a> WindowInputs<'a> {
 
     /// Calls `tell` with each window; returns `false` if it had to stop.
     pub(crate) fn each(&self, mut tell: impl FnMut(Compared) -> Result<()>) -> Result<bool> {
-        let memory = usize::try_from(self.aggregate.memory() / 3).unwrap_or(usize::MAX);
+        let memory = usize::try_from(self.aggregate.memory() / 4).unwrap_or(usize::MAX);
         let judge = self.judge();
         let mut scan = Scan::new(Ranges::all(), Gathering::within(self.aggregate, memory));
         loop {
@@ -156,7 +156,7 @@ impl<'a> WindowInputs<'a> {
             value.number(window.rows.cast_signed());
             value.fixed(&window.input());
             let id = self.aggregate.window_id(&key.group, key.start);
-            now.add(id.into_bytes(), value.finish())?;
+            now.add(id.as_bytes(), &value.finish())?;
         }
         let (mut now, mut stands) = (now.sorted()?, self.standing(memory)?.sorted()?);
         while let Some(compared) = next_of_both(&mut now, &mut stands)? {
@@ -191,7 +191,7 @@ impl<'a> WindowInputs<'a> {
                 value.number(window.inputs.cast_signed());
                 value.length(window.input.iter().len());
                 window.input.iter().for_each(|input| value.fixed(input));
-                standing.add(id.into_bytes(), value.finish())
+                standing.add(id.as_bytes(), &value.finish())
             };
             standing_of_all(connection, of.0, of.1, |window| {
                 let id = first_id(connection, window.record)?.unwrap_or_default();
@@ -288,10 +288,7 @@ impl<'a> WindowInputs<'a> {
 
 /// Returns the next window, by its id.
 fn next_of_both(now: &mut Sorted, stands: &mut Sorted) -> Result<Option<Compared>> {
-    let (a, b) = (
-        now.peek()?.map(<[u8]>::to_vec),
-        stands.peek()?.map(<[u8]>::to_vec),
-    );
+    let (a, b) = (now.peek().map(<[u8]>::to_vec), stands.peek().map(<[u8]>::to_vec));
     let Some(id) = [&a, &b].into_iter().flatten().min().cloned() else {
         return Ok(None);
     };
@@ -312,7 +309,7 @@ fn next_of_both(now: &mut Sorted, stands: &mut Sorted) -> Result<Option<Compared
             compared.now = Some((rows, hash));
         }
     }
-    while stands.peek()? == Some(&id) {
+    while stands.peek() == Some(&id) {
         if let Some((_, value)) = stands.next()? {
             compared.stands = Some(stood(&value).ok_or_else(lost)?);
         }

@@ -1,12 +1,11 @@
 //! What becomes of single readings: counted in a window, left out, or refused. Pure, so that every core can do it.
 
-use std::collections::HashMap;
-
 use super::dirty::Dirty;
 use super::keys::WindowKey;
+use super::table::{WindowTable, Windows};
 use super::window::{BLOCK_BITS, BlockWindow, Window};
 use crate::context::Context;
-use crate::digest::{Hash, Salt};
+use crate::digest::Hash;
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::record::{RecordNumber, RecordSet};
@@ -112,42 +111,16 @@ pub(super) struct Judged {
 }
 
 /// The windows of a block that is being read.
-#[derive(Debug, Default)]
-pub(super) struct OpenBlock {
-    /// The groups that have come, by their texts.
-    groups: HashMap<Box<str>, u32>,
-    windows: HashMap<(u32, i64), BlockWindow>,
+pub(super) type OpenBlock = WindowTable<BlockWindow>;
+
+/// Ends a block.
+pub(super) fn ended(block: &mut OpenBlock) -> Windows<Window> {
+    block.take().map(BlockWindow::end)
 }
 
 /// Returns the block of a record.
 pub(super) fn block_of(number: RecordNumber) -> i64 {
     number.get() >> BLOCK_BITS
-}
-
-impl OpenBlock {
-    /// Ends the block.
-    pub(super) fn end(&mut self) -> Vec<(WindowKey, Window)> {
-        let mut names = vec![Box::default(); self.groups.len()];
-        for (name, group) in std::mem::take(&mut self.groups) {
-            names[group as usize] = name;
-        }
-        let windows = std::mem::take(&mut self.windows).into_iter();
-        let windows = windows
-            .map(|((group, start), window)| (WindowKey::new(&names[group as usize], start), window.end()));
-        windows.collect()
-    }
-
-    fn window(&mut self, reading: &Reading<'_>, measures: usize, salt: Salt) -> &mut BlockWindow {
-        let (groups, windows) = (&mut self.groups, &mut self.windows);
-        let known = groups.get(reading.group.as_str()).copied();
-        let group = known.unwrap_or_else(|| {
-            let group = u32::try_from(groups.len()).unwrap_or(u32::MAX);
-            groups.insert(reading.group.as_str().into(), group);
-            group
-        });
-        let new = || BlockWindow::new(measures, salt);
-        windows.entry((group, reading.window)).or_insert_with(new)
-    }
 }
 
 impl Judge<'_> {
@@ -189,7 +162,9 @@ impl Judge<'_> {
         let most = if self.measures { usize::MAX } else { 0 };
         let measures = self.aggregate.measures().take(most);
         let was_out = self.before.out.contains(row.number);
-        let window = block.window(reading, measures.len(), row.known_salt()?);
+        let (salt, count) = (row.known_salt()?, measures.len());
+        let new = || BlockWindow::new(count, salt);
+        let window = block.get_or_insert(&reading.group, reading.window, new);
         window.add(measures, row.number, reading, &hash, was_out);
         tally.counted += 1;
         tally.newest = tally.newest.max(reading.time);

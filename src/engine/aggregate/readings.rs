@@ -2,7 +2,7 @@
 
 use super::inputs::WindowInputs;
 use super::judge::Why;
-use super::scan::Ranges;
+use super::scan::{Ranges, slice};
 use crate::engine::cores::in_portions;
 use crate::engine::pipeline::BATCH_BYTES;
 use crate::error::Result;
@@ -49,7 +49,7 @@ impl WindowInputs<'_> {
             if self.bounds.interrupts().is_some() {
                 return Ok(false);
             }
-            let rows = ranges.read(self.reader, &self.source)?;
+            let rows = ranges.read(self.reader, &self.source, slice())?;
             if rows.is_empty() {
                 return Ok(true);
             }

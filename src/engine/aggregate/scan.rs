@@ -6,8 +6,9 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::gathered::Gathering;
-use super::judge::{Judge, Judged, OpenBlock, Out, Tally, block_of};
+use super::judge::{Judge, Judged, OpenBlock, Out, Tally, block_of, ended};
 use super::keys::WindowKey;
+use super::table::Windows;
 use super::window::Window;
 use crate::engine::bounds::Bounds;
 use crate::engine::cores::in_portions;
@@ -16,8 +17,10 @@ use crate::error::Result;
 use crate::record::RecordNumber;
 use crate::store::{PackedRows, RowRef, Table};
 
-/// Number of rows that are read at a time, for each core.
+/// Number of rows that are read at a time, for each core; and at all, where windows have so few readings that their own bytes
+/// count.
 const SLICE: usize = 65_536;
+const SMALL_SLICE: usize = 16_384;
 /// Bytes of rows that are read at a time.
 const SLICE_BYTES: usize = 12 << 20;
 /// Number of rows that a core takes at a time when only their windows are wanted.
@@ -49,12 +52,10 @@ impl Ranges {
     }
 
     /// Reads the next rows; none at the end.
-    pub(super) fn read(&mut self, reader: &ReadConnection, table: &Table) -> Result<PackedRows> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    pub(super) fn read(&mut self, reader: &ReadConnection, table: &Table, most: usize) -> Result<PackedRows> {
         while let Some((_, last)) = self.all.get(self.at).copied() {
             let range = (RecordNumber::new(self.next), RecordNumber::new(last));
-            let rows =
-                reader.read(|connection| table.between(connection, range, SLICE * cores, SLICE_BYTES))?;
+            let rows = reader.read(|connection| table.between(connection, range, most, SLICE_BYTES))?;
             match rows.last().map(RecordNumber::get) {
                 Some(read) if read < last => self.next = read + 1,
                 _ => {
@@ -79,6 +80,13 @@ pub(super) struct Scan<'a> {
     pub(super) bytes: u64,
     /// The block of the last rows, and what is known of it.
     open: Option<(i64, OpenBlock)>,
+    /// Number of rows that are read next.
+    slice: usize,
+}
+
+/// Returns the number of rows that are read at a time.
+pub(super) fn slice() -> usize {
+    SLICE * std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Rows of one block.
@@ -95,7 +103,8 @@ struct Part {
 /// What came of a part.
 struct Done {
     judged: Judged,
-    windows: Vec<(WindowKey, Window)>,
+    /// Those of the block, if it has ended.
+    windows: Option<Windows<Window>>,
     open: OpenBlock,
 }
 
@@ -117,6 +126,7 @@ impl<'a> Scan<'a> {
             tally: Tally::default(),
             bytes: 0,
             open: None,
+            slice: SMALL_SLICE,
         }
     }
 
@@ -131,10 +141,10 @@ impl<'a> Scan<'a> {
         if bounds.interrupts().is_some() {
             return Ok(Step::Stopped);
         }
-        let rows = self.ranges.read(reader, table)?;
+        let rows = self.ranges.read(reader, table, self.slice)?;
         if rows.is_empty() {
             if let Some((_, mut open)) = self.open.take() {
-                self.gathering.add(open.end())?;
+                self.gathering.add(ended(&mut open))?;
             }
             return Ok(Step::Done);
         }
@@ -145,14 +155,22 @@ impl<'a> Scan<'a> {
             judged.collect::<Vec<_>>()
         };
         let done = in_portions(&parts, 1, work)?.into_iter().flatten();
-        let mut out = Vec::new();
+        let (mut out, mut windows) = (Vec::new(), 0);
         for (part, done) in parts.iter().zip(done) {
             let done = done?;
             self.tally.add(&done.judged.tally);
             out.extend(done.judged.out);
-            self.gathering.add(done.windows)?;
+            windows += done.open.len() + done.windows.as_ref().map_or(0, Windows::len);
+            if let Some(windows) = done.windows {
+                self.gathering.add(windows)?;
+            }
             self.open = (!part.ends).then_some((part.block, done.open));
         }
+        self.slice = if windows > rows.len() / 4 {
+            SMALL_SLICE
+        } else {
+            slice()
+        };
         Ok(Step::More(out))
     }
 
@@ -171,7 +189,7 @@ impl<'a> Scan<'a> {
             if parts.first().is_some_and(|(first, _)| *first == block) {
                 open = before;
             } else {
-                self.gathering.add(before.end())?;
+                self.gathering.add(ended(&mut before))?;
             }
         }
         let last = parts.len() - 1;
@@ -189,7 +207,7 @@ impl Part {
     fn judged(&self, judge: &Judge<'_>, rows: &PackedRows) -> Result<Done> {
         let mut open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
         let judged = judge.judge(rows.views(self.rows.clone()), &mut open)?;
-        let windows = if self.ends { open.end() } else { Vec::new() };
+        let windows = self.ends.then(|| ended(&mut open));
         Ok(Done {
             judged,
             windows,
@@ -209,7 +227,7 @@ pub(super) fn windows_of(
 ) -> Result<Option<HashSet<WindowKey>>> {
     let mut keys = HashSet::new();
     loop {
-        let rows = ranges.read(reader, table)?;
+        let rows = ranges.read(reader, table, slice())?;
         if rows.is_empty() {
             return Ok(Some(keys));
         }

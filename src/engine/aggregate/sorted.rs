@@ -1,23 +1,61 @@
-//! Sorting in memory as long as it fits, then in a temporary file.
+//! Sorting in memory as long as it fits, then as sorted runs in a temporary file.
 
-use std::collections::VecDeque;
+use std::ops::Range;
 
+use super::runs::{Merged, Pair, Runs};
 use crate::error::Result;
-use crate::store::{Pair, Spilled};
 
 /// Bytes of memory for a pair, in addition to its own.
-const PAIR_BYTES: usize = 64;
-/// Bytes that are read from the temporary file at a time.
-const PAGE_BYTES: usize = 1 << 20;
+const PAIR_BYTES: usize = 32;
 
 /// Pairs that are to be sorted by their keys.
 #[derive(Debug)]
 pub(crate) struct Sorting {
     /// Maximum number of bytes in memory.
     limit: usize,
-    held: Vec<Pair>,
-    bytes: usize,
-    spilled: Option<Spilled>,
+    held: Held,
+    runs: Option<Runs>,
+}
+
+/// Pairs in one buffer, each its key and then its value.
+#[derive(Debug, Default)]
+struct Held {
+    bytes: Vec<u8>,
+    pairs: Vec<Place>,
+}
+
+/// Where a pair begins, where its key ends, and where it ends.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    begin: usize,
+    key: usize,
+    end: usize,
+}
+
+impl Held {
+    fn add(&mut self, key: &[u8], value: &[u8]) {
+        let begin = self.bytes.len();
+        self.bytes.extend_from_slice(key);
+        let key = self.bytes.len();
+        self.bytes.extend_from_slice(value);
+        let end = self.bytes.len();
+        self.pairs.push(Place { begin, key, end });
+    }
+
+    fn key(&self, place: Place) -> &[u8] {
+        &self.bytes[place.begin..place.key]
+    }
+
+    fn value(&self, place: Place) -> &[u8] {
+        &self.bytes[place.key..place.end]
+    }
+
+    /// Sorts: equal keys stay in the order in which they came.
+    fn sort(&mut self) {
+        let bytes = &self.bytes;
+        self.pairs
+            .sort_by(|a, b| bytes[a.begin..a.key].cmp(&bytes[b.begin..b.key]));
+    }
 }
 
 impl Sorting {
@@ -25,17 +63,15 @@ impl Sorting {
     pub(crate) fn within(limit: usize) -> Self {
         Self {
             limit,
-            held: Vec::new(),
-            bytes: 0,
-            spilled: None,
+            held: Held::default(),
+            runs: None,
         }
     }
 
     /// Adds a pair.
-    pub(crate) fn add(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<()> {
-        self.bytes += key.len() + value.len() + PAIR_BYTES;
-        self.held.push((key, value));
-        if self.bytes > self.limit {
+    pub(crate) fn add(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.held.add(key, value);
+        if self.held.bytes.len() + self.held.pairs.len() * PAIR_BYTES > self.limit {
             self.spill()?;
         }
         Ok(())
@@ -43,69 +79,64 @@ impl Sorting {
 
     /// Moves what is in memory to the temporary file.
     fn spill(&mut self) -> Result<()> {
-        if self.spilled.is_none() {
-            self.spilled = Some(Spilled::new()?);
+        if self.runs.is_none() {
+            self.runs = Some(Runs::of(self.limit)?);
         }
-        if let Some(spilled) = &mut self.spilled {
-            for (key, value) in self.held.drain(..) {
-                spilled.add(&key, &value)?;
-            }
+        let Some(runs) = &mut self.runs else { return Ok(()) };
+        self.held.sort();
+        let mut run = runs.begin();
+        for place in &self.held.pairs {
+            run.add(self.held.key(*place), self.held.value(*place))?;
         }
-        self.bytes = 0;
+        run.end()?;
+        self.held.bytes.clear();
+        self.held.pairs.clear();
         Ok(())
     }
 
     /// Sorts: equal keys stay in the order in which they came.
     pub(crate) fn sorted(mut self) -> Result<Sorted> {
-        if self.spilled.is_some() {
+        if self.runs.is_some() {
             self.spill()?;
         }
-        match self.spilled {
-            None => {
-                self.held.sort_by(|a, b| a.0.cmp(&b.0));
-                Ok(Sorted {
-                    page: self.held.into(),
-                    spilled: None,
-                })
-            }
-            Some(mut spilled) => {
-                spilled.sort()?;
-                Ok(Sorted {
-                    page: VecDeque::new(),
-                    spilled: Some(spilled),
-                })
-            }
+        if let Some(runs) = self.runs {
+            return Ok(Sorted(Pairs::Merged(runs.merged()?)));
         }
+        self.held.sort();
+        let rest = 0..self.held.pairs.len();
+        Ok(Sorted(Pairs::Held(self.held, rest)))
     }
 }
 
 /// Sorted pairs.
 #[derive(Debug)]
-pub(crate) struct Sorted {
-    page: VecDeque<Pair>,
-    spilled: Option<Spilled>,
+pub(crate) struct Sorted(Pairs);
+
+#[derive(Debug)]
+enum Pairs {
+    /// With the places of those that are left.
+    Held(Held, Range<usize>),
+    Merged(Merged),
 }
 
 impl Sorted {
-    fn fill(&mut self) -> Result<()> {
-        if self.page.is_empty()
-            && let Some(spilled) = &mut self.spilled
-        {
-            self.page = spilled.next_page(PAGE_BYTES)?.into();
-        }
-        Ok(())
-    }
-
     /// Returns the next key without taking it.
-    pub(crate) fn peek(&mut self) -> Result<Option<&[u8]>> {
-        self.fill()?;
-        Ok(self.page.front().map(|(key, _)| key.as_slice()))
+    pub(crate) fn peek(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Pairs::Held(held, rest) => held.pairs.get(rest.start).map(|place| held.key(*place)),
+            Pairs::Merged(merged) => merged.peek(),
+        }
     }
 
     /// Returns the next pair.
     pub(crate) fn next(&mut self) -> Result<Option<Pair>> {
-        self.fill()?;
-        Ok(self.page.pop_front())
+        match &mut self.0 {
+            Pairs::Held(held, rest) => {
+                let place = rest.next().map(|at| held.pairs[at]);
+                Ok(place.map(|place| (held.key(place).to_vec(), held.value(place).to_vec())))
+            }
+            Pairs::Merged(merged) => merged.next(),
+        }
     }
 }
 
@@ -118,7 +149,7 @@ mod tests {
         for limit in [1, 300, 1 << 20] {
             let mut sorting = Sorting::within(limit);
             for at in 0..100_u8 {
-                sorting.add(vec![at * 7 % 10], vec![at]).unwrap();
+                sorting.add(&[at * 7 % 10], &[at]).unwrap();
             }
             let mut sorted = sorting.sorted().unwrap();
             let mut last = (0, None);

@@ -28,7 +28,13 @@ impl Spans {
     fn append(&mut self, first: i64, last: i64) {
         match self.0.last_mut() {
             Some((_, end)) if first - *end < CLOSE => *end = last,
-            _ => self.0.push((first, last)),
+            _ => {
+                // Most windows have one.
+                if self.0.is_empty() {
+                    self.0.reserve_exact(1);
+                }
+                self.0.push((first, last));
+            }
         }
         if self.0.len() > MOST {
             self.join_closest();

@@ -312,7 +312,7 @@ impl Balances {
         for (at, rule) in self.rules.iter_mut().enumerate() {
             rule.bytes = 0;
             for (key, net) in rule.keys.drain() {
-                self.spilled.add(key_bytes(at, key.as_deref()), net.encode())?;
+                self.spilled.add(&key_bytes(at, key.as_deref()), &net.encode())?;
             }
         }
         Ok(())
@@ -347,10 +347,10 @@ impl Found {
     fn of_rule(at: usize, name: &RuleName, keys: &mut Sorted, most: usize) -> Result<Self> {
         let (mut found, tolerance) = (Self::default(), Exact::from(name.tolerance));
         let prefix = key_prefix(at);
-        while keys.peek()?.is_some_and(|key| key.starts_with(&prefix)) {
+        while keys.peek().is_some_and(|key| key.starts_with(&prefix)) {
             let Some((bytes, value)) = keys.next()? else { break };
             let mut net = Net::decode(&value).ok_or_else(lost)?;
-            while keys.peek()? == Some(&bytes[..]) {
+            while keys.peek() == Some(&bytes[..]) {
                 if let Some((_, more)) = keys.next()? {
                     net.merge(&Net::decode(&more).ok_or_else(lost)?);
                 }
