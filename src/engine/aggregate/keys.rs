@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn the_bytes_are_in_the_order_of_what_they_say() {
-        let keys = [("[1]", -5), ("[1]", 3), ("[10]", -9), ("[2]", 0)]
+        let keys = [("[10]", -9), ("[1]", -5), ("[1]", 3), ("[2]", 0)]
             .map(|(group, start)| WindowKey::new(group, start));
         for pair in keys.windows(2) {
             let bytes = [&pair[0], &pair[1]].map(|key| WindowKey::by_group(&key.group, key.start));

@@ -139,13 +139,16 @@ impl Cursor {
     }
 }
 
+/// The key of the next pair of a run, the run, and what belongs to the key.
+type Next = (Vec<u8>, usize, Vec<u8>);
+
 /// The pairs of all runs in order.
 #[derive(Debug)]
 pub(super) struct Merged {
     pages: SpilledPages,
     cursors: Vec<Cursor>,
     /// The next pair of each run that has one: by key, then by run.
-    heap: BinaryHeap<Reverse<(Vec<u8>, usize, Vec<u8>)>>,
+    heap: BinaryHeap<Reverse<Next>>,
 }
 
 impl Merged {

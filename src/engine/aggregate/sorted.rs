@@ -144,22 +144,29 @@ impl Sorted {
 mod tests {
     use super::*;
 
+    /// Pairs with few keys, short and longer than a page, in no order.
+    fn pairs() -> Vec<Pair> {
+        let key = |at: usize| vec![b'k'; at * 7 % 10];
+        let value = |at: usize| [&at.to_be_bytes()[..], &vec![0; at * 53 % 9_000]].concat();
+        (0..300).map(|at| (key(at), value(at))).collect()
+    }
+
     #[test]
     fn pairs_come_in_order_whether_they_fit_or_not() {
-        for limit in [1, 300, 1 << 20] {
+        let mut expected = pairs();
+        expected.sort_by(|a, b| a.0.cmp(&b.0));
+        for limit in [0, 1, 20_000, 500_000, 64 << 20] {
             let mut sorting = Sorting::within(limit);
-            for at in 0..100_u8 {
-                sorting.add(&[at * 7 % 10], &[at]).unwrap();
+            for (key, value) in pairs() {
+                sorting.add(&key, &value).unwrap();
             }
+            assert_eq!(sorting.runs.is_some(), limit < 1 << 20, "{limit}");
             let mut sorted = sorting.sorted().unwrap();
-            let mut last = (0, None);
-            let mut count = 0;
-            while let Some((key, value)) = sorted.next().unwrap() {
-                let here = (key[0], Some(value[0]));
-                assert!(last < here, "{last:?} {here:?}");
-                (last, count) = (here, count + 1);
+            for pair in &expected {
+                assert_eq!(sorted.peek(), Some(pair.0.as_slice()));
+                assert_eq!(sorted.next().unwrap().as_ref(), Some(pair));
             }
-            assert_eq!(count, 100);
+            assert_eq!(sorted.next().unwrap(), None);
         }
     }
 }
