@@ -36,6 +36,12 @@ impl Stage {
                  `[aggregate.fields]`",
             ));
         }
+        if let Some((path, place)) = aggregate.without_sum() {
+            let message =
+                "no measure is a `sum`, so `reconcile` compares the number of readings, and no amounts";
+            let problem = Problem::warning("check.no_sum", place, message);
+            problems.add(problem.help(format!("add `sum` to the measures of `{path}`")));
+        }
         let zone = self.place_of("aggregate", "zone");
         if zone.is_some() && !aggregate.has_zone() {
             let message = "`zone` has no effect: windows of elapsed time are the same in every zone";

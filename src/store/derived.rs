@@ -267,7 +267,7 @@ mod tests {
             said.matches("16384").count(),
             formulas + said.matches("+16384").count()
         );
-        assert_eq!(said.matches("+16384").count(), 12);
+        assert_eq!(said.matches("+16384").count(), 13);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Numbers and texts as bytes, for temporary files: whatever was written is read again by the same program.
 
+use crate::error::Error;
+
 /// Room for what most windows are written in.
 const ROOM: usize = 512;
 
@@ -79,5 +81,12 @@ impl<'b> Reader<'b> {
 
     pub(super) fn rest(self) -> &'b [u8] {
         self.0
+    }
+}
+
+/// The temporary file does not hold what was written to it.
+pub(super) fn lost() -> Error {
+    Error::Damaged {
+        what: "a temporary file was changed while it was used".to_owned(),
     }
 }

@@ -1,7 +1,6 @@
 //! Windows that are ready to be written, in the order in which they are: by beginning, then by group.
 
-use super::bytes::{Reader, Writer};
-use super::gathered::lost;
+use super::bytes::{Reader, Writer, lost};
 use super::keys::WindowKey;
 use super::sorted::{Sorted, Sorting};
 use super::spans::Spans;

@@ -1,11 +1,12 @@
 //! All windows of a pass while its readings are gathered: in memory as long as they fit, else as sorted parts in a temporary
 //! file, which are put together again at the end. It is the windows that are sorted, never the readings.
 
+use super::bytes::lost;
 use super::keys::WindowKey;
 use super::runs::{Merged, Runs};
 use super::table::{WindowTable, Windows};
 use super::window::Window;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::stage::Aggregate;
 
 /// The windows so far.
@@ -119,11 +120,4 @@ impl Gathered<'_> {
 
 fn decoded(bytes: &[u8]) -> Result<Window> {
     Window::decode(bytes).ok_or_else(lost)
-}
-
-/// The temporary file does not hold what was written to it.
-pub(super) fn lost() -> Error {
-    Error::Damaged {
-        what: "a temporary file was changed while it was used".to_owned(),
-    }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::bytes::{Reader, Writer};
+use super::bytes::{Reader, Writer, lost};
 use super::finding::{Finding, Found};
-use super::gathered::{Gathering, lost};
+use super::gathered::Gathering;
 use super::judge::{Before, Judge, block_of};
 use super::scan::{Ranges, Scan, Step};
 use super::sorted::{Sorted, Sorting};

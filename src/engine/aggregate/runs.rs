@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::gathered::lost;
+use super::bytes::lost;
 use crate::error::Result;
 use crate::store::SpilledPages;
 

@@ -138,9 +138,16 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
                 series.changes();
                 self.passed
                     .insert(here, window.now.as_ref().map(|(measured, ..)| measured.clone()));
-                if let Some((measured, too_many, of)) = window.now {
-                    let parent = Parent::Salt(of.salt);
-                    self.push(&mut series, &mut last, measured, parent, Some(&(too_many, of)))?;
+                match (window.now, window.number) {
+                    (Some((measured, too_many, of)), _) => {
+                        let parent = Parent::Salt(of.salt);
+                        self.push(&mut series, &mut last, measured, parent, Some(&(too_many, of)))?;
+                    }
+                    // A person has changed it so much that its row no longer resembles a window.
+                    (None, Some(number)) if row != Some(here) => {
+                        self.making.gone(&WindowKey::new(self.name, here), number)?;
+                    }
+                    (None, _) => {}
                 }
             }
         }

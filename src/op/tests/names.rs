@@ -13,6 +13,9 @@ const OTHER_WORDS: &[(&str, &[&str])] = &[
     // Its key.
     ("op/partition.rs", &["hash"]),
     ("op/split.rs", &["trim"]),
+    // The function for expressions, and the words of a schema.
+    ("stage/aggregate/compile.rs", &["lookup"]),
+    ("stage/aggregate/schema.rs", &["default"]),
     // The function for expressions, the join of clusters, the functions of a program and a default rule.
     ("stage/merge/compile.rs", &["lookup"]),
     ("stage/merge/kind.rs", &["rust", "set", "zip"]),

@@ -120,6 +120,20 @@ impl Aggregate {
         found
     }
 
+    /// Returns what to take the sum of, if there are means and no sum: the path, and its place in the file.
+    pub(in crate::stage) fn without_sum(&self) -> Option<(&Path, Option<Place>)> {
+        let mut takes = self.measures.iter().flat_map(|field| &field.measure.takes);
+        if takes.any(|take| matches!(take, Take::Sum)) {
+            return None;
+        }
+        self.measures.iter().find_map(|field| match &field.of {
+            Measured::Path(path) if field.measure.takes.contains(&Take::Mean) => {
+                Some((path, field.place.clone()))
+            }
+            _ => None,
+        })
+    }
+
     /// Returns the paths that are read of a reading, each with its place in the file.
     pub(in crate::stage) fn reads_by_place(&self) -> Vec<(Path, Option<Place>)> {
         let mut reads = Vec::new();

@@ -74,6 +74,11 @@ fn fill(table: &Section<'_>, key: &str, item: &Item, problems: &mut Collected) -
         return Some(DraftFillWith::Value(json.to_string()));
     }
     settings.needs("with", "`carry`, or a `value`", problems);
+    if settings.item("with").is_some_and(|with| !with.is_str()) {
+        let problem = settings.wrong_type("with", "`carry`");
+        problems.add(problem.help(format!("to show a value, write `{key} = {{ value = 0 }}`")));
+        return None;
+    }
     settings.word("with", &FILL, problems)?;
     Some(DraftFillWith::Carry {
         limit: count(&settings, "limit", 1..=MOST_OVER, problems),

@@ -394,3 +394,40 @@ fn a_window_that_a_person_has_changed_is_overwritten_where_the_stage_says_so() {
         );
     }
 }
+
+/// A person changes the last window, and all its readings go.
+fn emptied(text: &str, by_hand: &str) -> (Scene, Said) {
+    let scene = scene(text);
+    hour(&scene);
+    applies(&scene, 3);
+    scene.load_file("windows", "by_hand.ndjson", &[by_hand], &["--replace"]);
+    scene.exits(
+        &[
+            "delete",
+            "readings",
+            "r55",
+            "r56",
+            "r57",
+            "--reason",
+            "another room",
+        ],
+        0,
+    );
+    let said = scene.run(&["apply"]);
+    scene.exits(&["verify", "--inputs"], 0);
+    (scene, said)
+}
+
+#[test]
+fn a_window_that_a_person_has_changed_stays_without_readings_unless_the_stage_says_so() {
+    let last = |by_hand: &str| by_hand.replace("00:30", "00:55");
+    let replaces = WINDOWS.replace("max_errors", "on_conflict = \"replace\"\nmax_errors");
+    for by_hand in BY_HAND.map(last) {
+        let (scene, said) = emptied(WINDOWS, &by_hand);
+        assert!(said.err.contains("changed by hand"), "{said:?}");
+        assert_eq!(window(&scene, 55), serde_json::from_str(&by_hand).ok());
+        let (scene, said) = emptied(&replaces, &by_hand);
+        assert!(!said.err.contains("changed by hand"), "{said:?}");
+        assert_eq!(window(&scene, 55), None);
+    }
+}
