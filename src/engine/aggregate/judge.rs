@@ -4,13 +4,14 @@ use super::dirty::Dirty;
 use super::keys::WindowKey;
 use super::table::{WindowTable, Windows};
 use super::window::{BLOCK_BITS, BlockWindow, Window};
+use crate::aggregate;
 use crate::context::Context;
 use crate::digest::Hash;
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::record::{RecordNumber, RecordSet};
 use crate::refusal::Refusal;
-use crate::stage::{Aggregate, Late, Reading, Stage};
+use crate::stage::{Aggregate, Late, Present, Reading, Stage};
 use crate::store::{RowRef, Salted};
 
 /// How readings are judged.
@@ -78,6 +79,8 @@ pub(super) struct Tally {
     pub(super) refused: u64,
     /// Time of the newest reading that is counted.
     pub(super) newest: i64,
+    /// The paths at which any of those that are counted has a value.
+    pub(super) present: Present,
 }
 
 impl Default for Tally {
@@ -88,6 +91,7 @@ impl Default for Tally {
             filtered: 0,
             refused: 0,
             newest: i64::MIN,
+            present: Present::default(),
         }
     }
 }
@@ -99,6 +103,7 @@ impl Tally {
         self.filtered += other.filtered;
         self.refused += other.refused;
         self.newest = self.newest.max(other.newest);
+        self.present.add(other.present);
     }
 }
 
@@ -168,6 +173,7 @@ impl Judge<'_> {
         window.add(measures, row.number, reading, &hash, was_out);
         tally.counted += 1;
         tally.newest = tally.newest.max(reading.time);
+        tally.present.add(reading.present);
         Ok(())
     }
 
@@ -207,10 +213,13 @@ impl Judge<'_> {
             self.before.left.contains(number)
         };
         is_late.then(|| match late {
-            Late::Refuse => Why::Refused(
-                Refusal::new("aggregate.late", "")
-                    .expected("a reading that comes before its window is closed"),
-            ),
+            Late::Refuse => {
+                // The beginning says which window, and unlike the group nothing that may be secret.
+                let start = aggregate::Windows::utc(reading.window);
+                let expected =
+                    format!("a reading that comes before its window, which begins {start}, is closed");
+                Why::Refused(Refusal::new("aggregate.late", "").expected(expected))
+            }
             _ => Why::Filtered("aggregate.late"),
         })
     }

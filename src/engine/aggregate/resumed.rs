@@ -19,6 +19,9 @@ use crate::ledger::windows::left_by;
 use crate::record::{RecordNumber, RecordSet};
 use crate::stage::{Aggregate, Stage};
 
+/// The code of the warning that no reading has a value at a path.
+const ABSENT: &str = "aggregate.absent";
+
 /// What an interrupted pass has done; nothing for one that begins.
 #[derive(Debug, Default)]
 pub(super) struct Resumed {
@@ -139,15 +142,32 @@ impl Resumed {
                 newest: (making.newest > i64::MIN).then(|| Windows::utc(making.newest)),
                 waiting: summary.held.ranges().to_vec(),
                 held_readings: summary.held_readings,
+                absent: if is_whole {
+                    absent(making.aggregate, tally)
+                } else {
+                    Vec::new()
+                },
                 digest,
             },
         };
         let mut warnings = making.codes.clone();
+        if !note.aggregate.absent.is_empty() {
+            warnings.insert(ABSENT.to_owned(), note.aggregate.absent.len() as u64);
+        }
         if figures.gaps > 0 {
             warnings.insert("aggregate.gap".to_owned(), figures.gaps);
         }
         Ok(Some((note.to_json(), warnings)))
     }
+}
+
+/// Returns the paths at which no reading has a value, if any is counted.
+fn absent(aggregate: &Aggregate, tally: &Tally) -> Vec<String> {
+    if tally.counted == 0 {
+        return Vec::new();
+    }
+    let absent = aggregate.absent(tally.present).into_iter();
+    absent.map(ToString::to_string).collect()
 }
 
 impl Tally {
