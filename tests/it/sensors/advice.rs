@@ -82,7 +82,7 @@ fn a_path_that_no_reading_has_is_a_warning_of_a_pass_that_makes_all_windows() {
         );
     }
     // One that few readings have is not absent, and an increment says nothing.
-    scene.write("late.ndjson", r#"{"id":"l","t":"2026-03-01T00:01:00Z","v":null}"#);
+    scene.write("late.ndjson", r#"{"id":"l","sensor":1,"t":"2026-03-01T00:01:00Z"}"#);
     scene.exits(&["load", "readings", "late.ndjson"], 0);
     let said = scene.exits(&["apply"], 0);
     assert!(!said.err.contains("no reading has"), "{said:?}");
@@ -205,6 +205,8 @@ fn a_refused_time_says_what_kind_of_value_it_is_and_what_reads_it() {
         (r#","t":"2026-03-01T00:00:00""#, "zone = "),
         (r#","t":"01.03.2026""#, "time = { path, formats, zone }"),
         (r#","t":[1]"#, "found a list"),
+        (r#","t":true"#, "found a boolean"),
+        (r#","t":{}"#, "found an object"),
     ];
     let lines = times
         .iter()
