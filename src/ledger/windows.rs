@@ -11,11 +11,13 @@ use rusqlite::{Connection, Row, params};
 
 use super::entry::EntryOutcome;
 use super::image::whole_record;
+use super::readings::is_written_after;
 use super::sql::{of_record, standing_life, stands, undone_singly};
 use super::undone::singly;
 use crate::digest::Hash;
 use crate::error::{Error, Result};
 use crate::record::{BatchId, PassId, Record, RecordNumber, RecordSet};
+use crate::store::Table;
 
 /// Where a window stands: what the newest of its standing entries says that is not a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -334,6 +336,33 @@ pub(crate) fn left_readings(connection: &Connection, project: &str, number: u32)
         " AND n.batch>e.batch AND n.project=?1 AND n.number=?2)"
     );
     numbers(connection, sql, project, number)
+}
+
+/// Returns the readings whose refusal by a stage a person has waived, and that nothing has happened to since, neither in the
+/// stage nor in its source.
+pub(crate) fn waived_readings(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    source: &Table,
+) -> Result<RecordSet> {
+    let sql = concat!(
+        "SELECT e.record, e.batch FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='waive'
+         CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE s.project=?1 AND s.number=?2 AND e.part=0 AND NOT EXISTS(SELECT 1 FROM ledger_stage_life n WHERE ",
+        of_record!("n", "e.record"),
+        " AND n.batch>e.batch AND n.project=?1 AND n.number=?2)"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![project, number])?;
+    let mut waived = RecordSet::new();
+    while let Some(row) = rows.next()? {
+        let (record, batch): (RecordNumber, BatchId) = (row.get(0)?, row.get(1)?);
+        if !is_written_after(connection, source.name(), record, batch)? {
+            waived.insert(record);
+        }
+    }
+    Ok(waived)
 }
 
 /// Returns the readings that a pass has left out because they came late, or refused for that.

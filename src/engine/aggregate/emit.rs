@@ -32,6 +32,8 @@ pub(super) struct Placer<'p> {
     /// Whether only this pass writes to the target: then nothing has to be looked up there.
     pub(super) alone: bool,
     pub(super) refused: &'p RefusedWindows,
+    /// Whether what stands refused is refused anew.
+    pub(super) anew: bool,
     /// Newest record number given out.
     pub(super) newest: &'p mut RecordNumber,
     pub(super) batch: &'p mut Batch,
@@ -147,7 +149,8 @@ impl Placer<'_> {
         let readings = PlacedReadings::of(&made.readings, said.inputs);
         let was_refused = number.and_then(|number| refused.data_of(number));
         if let Some((refusal, halts)) = &made.refusal {
-            if was_refused == Some(made.data.as_str()) && has_same_readings && made.counted.is_empty() {
+            let stands = was_refused == Some(made.data.as_str()) && has_same_readings;
+            if stands && made.counted.is_empty() && !self.anew {
                 readings.kept(&mut self.changes);
                 return Ok(());
             }
@@ -297,7 +300,7 @@ impl Placer<'_> {
     fn remove(&mut self, number: RecordNumber) -> Result<()> {
         let said = said(&Readings::None, None);
         let row = self.row(Some(number))?;
-        if row.is_none() && self.refused.data_of(number).is_none() {
+        if row.is_none() && !self.refused.has(number) {
             return Ok(());
         }
         if let Some(row) = row

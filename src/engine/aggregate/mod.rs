@@ -12,6 +12,7 @@ mod gathered;
 mod inputs;
 mod judge;
 mod keys;
+mod late;
 mod made;
 mod making;
 mod outs;
@@ -189,6 +190,7 @@ impl<'a> AggregateProducer<'a> {
                     connection,
                     alone: self.alone,
                     refused: &work.refused,
+                    anew: self.course.is_revised(),
                     newest: &mut self.newest,
                     batch: &mut batch,
                     changes,

@@ -63,10 +63,13 @@ impl WindowInputs<'_> {
     /// Returns what becomes of a reading.
     pub(crate) fn fate<'r>(&self, row: RowRef<'r>) -> ReadingFate<'r> {
         let judge = self.judge();
+        if self.before.waived.contains(row.number) {
+            return ReadingFate::Filtered;
+        }
         match judge.reading(row) {
             Ok(None) => ReadingFate::Filtered,
             Err(_) => ReadingFate::Refused,
-            Ok(Some(reading)) => match judge.late(&reading, row.number) {
+            Ok(Some(reading)) => match judge.late(row.number) {
                 None => ReadingFate::Counted(Box::new(reading)),
                 Some(Why::Filtered(_)) => ReadingFate::Late,
                 Some(Why::Refused(_)) => ReadingFate::Refused,

@@ -79,6 +79,12 @@ impl Resumed {
         self.note.is_some()
     }
 
+    /// Returns the windows that the pass makes again because their place was free when it noted it.
+    pub(super) fn again(&self) -> Option<RecordSet> {
+        let note = self.note.as_ref()?;
+        Some(note.aggregate.again.iter().copied().collect())
+    }
+
     /// Returns whether it has written the entry of a reading.
     pub(super) fn has_written(&self, reading: RecordNumber) -> bool {
         self.is_writing() || reading <= self.scanned
@@ -106,7 +112,7 @@ impl Resumed {
         tally: &Tally,
         making: &Making<'_>,
         summary: Summary,
-        is_whole: bool,
+        (is_whole, again): (bool, RecordSet),
         stage: &Stage,
     ) -> Result<Option<(String, BTreeMap<String, u64>)>> {
         let digest = hex(&summary.digest.finalize());
@@ -139,6 +145,7 @@ impl Resumed {
                 newest: (making.newest > i64::MIN).then(|| Windows::utc(making.newest)),
                 waiting: summary.held.ranges().to_vec(),
                 held_readings: summary.held_readings,
+                again: again.iter().collect(),
                 digest,
             },
         };

@@ -4,6 +4,7 @@
 mod hostile;
 #[cfg(unix)]
 mod kills;
+mod late;
 mod law;
 mod mistakes;
 mod proofs;
