@@ -208,6 +208,12 @@ pub(crate) fn touched(
     Ok(touched)
 }
 
+/// Returns whether the next pass of a stage that aggregates reads its whole source, because one of its windows was rolled back
+/// since a batch.
+pub(crate) fn is_made_anew(connection: &Connection, stage: StageInput<'_>, after: BatchId) -> Result<bool> {
+    Ok(stage.aggregates && readings::are_rolled_back_singly(connection, stage, after, BatchId::MAX)?)
+}
+
 /// Returns the records that wait for a place that is now free, or for a row that now exists: one that was written after a
 /// batch.
 fn free(connection: &Connection, stage: StageInput<'_>, after: BatchId) -> Result<Vec<RecordNumber>> {
