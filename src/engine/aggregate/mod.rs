@@ -101,12 +101,12 @@ impl<'a> AggregateProducer<'a> {
             batch_size,
             ..
         } = beginning;
+        let target = Table::from_name(stage.target())?;
         let course = Course {
             stage,
             aggregate,
             context,
             source: Table::from_name(stage.source())?,
-            target: Table::from_name(stage.target())?,
             selection,
             // That of a plan comes after all that stand.
             pass: if begun.row.pass == PassId::BEFORE_FIRST {
@@ -115,7 +115,8 @@ impl<'a> AggregateProducer<'a> {
                 begun.row.pass
             },
             after: after(begun.row.kind, begun.row.after_batch),
-            resumed: Resumed::read(connection, earlier.as_ref())?,
+            resumed: Resumed::read(connection, earlier.as_ref(), aggregate, &target)?,
+            target,
             bounds: Bounds::default(),
         };
         Ok(Self {
@@ -194,18 +195,16 @@ impl<'a> AggregateProducer<'a> {
                     changes,
                 };
                 for (key, all) in windows {
-                    placer.place(all)?;
-                    last = Some(key);
+                    last = placer.place(all)?.map(|number| (key, number));
                 }
                 changes = placer.changes;
                 Ok(())
             })?;
         }
-        let Some(last) = last.filter(|_| !batch.entries.is_empty() || !changes.is_none()) else {
+        let Some((key, number)) = last.filter(|_| !batch.entries.is_empty() || !changes.is_none()) else {
             return Ok((!self.shape.is_empty()).then_some(batch));
         };
-        work.written += batch.entries.len() as u64;
-        batch.cursor = Some(Resumed::cursor(self.course.aggregate, &last, work.written));
+        batch.cursor = Some(Resumed::after_window(&key, number));
         if !changes.is_none() {
             batch.remark("windows", serde_json::json!(changes));
         }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::judge::{Out, Why, hash_of};
+use super::resumed::Resumed;
 use crate::engine::fate::reason;
 use crate::error::Result;
 use crate::ledger::{Batch, BatchKind, Entry, EntryOutcome, Image, ImageKind, whole};
@@ -106,12 +107,7 @@ impl Outs {
             }
         }
         let (number, is_gone) = scanned?;
-        let cursor = if is_gone {
-            serde_json::json!({ "deleted": number })
-        } else {
-            serde_json::json!({ "scanned": number })
-        };
-        batch.cursor = Some(cursor.to_string());
+        batch.cursor = Some(Resumed::after_reading(number, is_gone));
         Some(batch)
     }
 }

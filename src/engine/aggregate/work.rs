@@ -12,18 +12,14 @@ pub(super) struct Work {
     pub(super) refused: RefusedWindows,
     /// The last window that is written already.
     reached: Option<WindowKey>,
-    /// Number of entries that are written.
-    pub(super) written: u64,
 }
 
 impl Work {
-    pub(super) fn new(windows: InOrder, refused: RefusedWindows, reached: Option<(WindowKey, u64)>) -> Self {
-        let written = reached.as_ref().map_or(0, |(_, written)| *written);
+    pub(super) fn new(windows: InOrder, refused: RefusedWindows, reached: Option<WindowKey>) -> Self {
         Self {
             windows,
             refused,
-            reached: reached.map(|(key, _)| key),
-            written,
+            reached,
         }
     }
 

@@ -64,6 +64,16 @@ pub(super) fn push_part(json: &str, out: &mut String) {
     }
 }
 
+/// Appends the value of a part of an id to the text of a group: the other way round.
+pub(super) fn push_value_of_part(part: &str, out: &mut String) {
+    let text = part.replace("%2F", "/").replace("%25", "%");
+    if resembles_other(&text) {
+        out.push_str(&text);
+    } else {
+        out.push_str(&Value::text(&text).to_json());
+    }
+}
+
 /// Returns whether a string reads as a JSON value of another kind, or as a string with its quotes, or as nothing.
 fn resembles_other(text: &str) -> bool {
     let is_number =
@@ -138,6 +148,9 @@ mod tests {
             ("\"über\"", "über"),
         ] {
             assert_eq!(part(json), expected, "{json}");
+            let mut back = String::new();
+            push_value_of_part(expected, &mut back);
+            assert_eq!(back, json);
         }
     }
 }
