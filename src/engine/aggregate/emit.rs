@@ -97,8 +97,8 @@ impl PlacedReadings {
 }
 
 impl Placer<'_> {
-    /// Places one window. `all`: everything that was said of it.
-    pub(super) fn place(&mut self, all: Vec<Finished>) -> Result<()> {
+    /// Places one window. `all`: everything that was said of it. Returns its number.
+    pub(super) fn place(&mut self, all: Vec<Finished>) -> Result<Option<RecordNumber>> {
         let (mut made, mut number, mut gone) = (None, None, None);
         for finished in all {
             match finished {
@@ -107,16 +107,17 @@ impl Placer<'_> {
                 Finished::Gone(was) => gone = Some(was),
             }
         }
-        match made {
-            Some(made) => {
-                let number = number.or(made.number);
-                self.make(*made, number)
-            }
-            None => match gone.or(number) {
-                Some(number) => self.remove(number),
-                None => Ok(()),
-            },
-        }
+        let Some(made) = made else {
+            let number = gone.or(number);
+            number.map_or(Ok(()), |number| self.remove(number))?;
+            return Ok(number);
+        };
+        let number = match number.or(made.number) {
+            None => self.own(&made.id)?,
+            known => known,
+        };
+        self.make(*made, number)?;
+        Ok(number.or(Some(*self.newest)))
     }
 
     fn row(&self, number: Option<RecordNumber>) -> Result<Option<TargetRow>> {
@@ -133,10 +134,6 @@ impl Placer<'_> {
     }
 
     fn make(&mut self, made: Made, number: Option<RecordNumber>) -> Result<()> {
-        let number = match number {
-            None => self.own(&made.id)?,
-            known => known,
-        };
         let row = self.row(number)?;
         let refused = self.refused;
         let stands = self.standing(number)?;

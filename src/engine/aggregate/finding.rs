@@ -90,7 +90,7 @@ impl Finding<'_> {
                 continue;
             }
             let id = self.reader.read(|connection| first_id(connection, number))?;
-            let key = id.and_then(|id| self.judge.aggregate.key_in_id(&id));
+            let key = id.and_then(|id| self.judge.aggregate.window_named(&id));
             keys.extend(key.map(|(group, start)| WindowKey::new(&group, start)));
         }
         Ok(())

@@ -35,6 +35,8 @@ pub(super) struct Before {
     pub(super) all: bool,
     /// The readings of which the stage says that they are not counted: refused, or left out because they came late.
     pub(super) out: RecordSet,
+    /// Those of which it says that they are refused.
+    pub(super) refused: RecordSet,
     /// Those of which it says so because they came late.
     pub(super) left: RecordSet,
     /// Those that are left out because they came late, in this pass or before.

@@ -39,6 +39,7 @@ pub(super) fn make(
         dirty,
         scan,
         again,
+        before,
         ..
     } = reading;
     let (tally, gathering) = (scan.tally, scan.gathering);
@@ -63,11 +64,15 @@ pub(super) fn make(
         }
         Some(dirty) => make_again(course, reader, &mut making, gathered, (dirty, &refused), hold)?,
     };
-    let Some(summary) = summary else { return Ok(None) };
+    let Some(mut summary) = summary else {
+        return Ok(None);
+    };
+    let mut held = std::mem::take(&mut summary.not_counted);
+    held.retain(|(reading, _)| before.refused.contains(*reading));
     let note = course
         .resumed
         .note(&tally, &making, summary, (is_whole, again), course.stage)?;
-    let work = Work::new(making.finished.sorted()?, refused, course.resumed.reached());
+    let work = Work::new(making.finished.sorted()?, refused, held, &course.resumed);
     Ok(Some(Ready { work, note }))
 }
 
@@ -94,7 +99,7 @@ fn add_standing(
         after = last.record.number;
         for row in rows.into_iter().filter(|row| own.contains(row.record.number)) {
             // By its id, which it keeps when a person changes it or another revision gives its fields other names.
-            let (number, key) = (row.record.number, course.aggregate.key_in_id(&row.record.id));
+            let (number, key) = (row.record.number, course.aggregate.window_named(&row.record.id));
             match key {
                 Some((group, start)) => making.stands(&group, start, number)?,
                 // Another revision of the stage made it, of other groups.

@@ -22,7 +22,7 @@ use crate::stage::Late;
 
 /// The source while it is read.
 pub(super) struct Reading<'a> {
-    before: Before,
+    pub(super) before: Before,
     pub(super) refused: RefusedWindows,
     /// The windows that are made again; `None` for all.
     pub(super) dirty: Option<Dirty>,
@@ -60,7 +60,8 @@ impl<'a> Reading<'a> {
             let mut refused = RefusedWindows::default();
             before.waived = waived_readings(connection, of.0, of.1, &course.source)?;
             if !is_first {
-                before.out = not_counted(connection, of.0, of.1)?;
+                let not_counted = not_counted(connection, of.0, of.1)?;
+                (before.out, before.refused) = (not_counted.all, not_counted.refused);
                 refused = RefusedWindows::read(connection, course.aggregate, of)?;
             }
             if !is_first && course.aggregate.late() != Late::Reopen {

@@ -51,7 +51,7 @@ impl RefusedWindows {
             reason,
         } in refused_windows(connection, of.0, of.1)?
         {
-            let Some((group, start)) = aggregate.key_in_id(&record.id) else {
+            let Some((group, start)) = aggregate.window_named(&record.id) else {
                 refused.others.insert(record.number);
                 continue;
             };

@@ -9,6 +9,7 @@ mod law;
 mod mistakes;
 mod proofs;
 mod reconcile;
+mod resumed;
 mod same_bytes;
 #[cfg(unix)]
 mod sample;
