@@ -218,7 +218,7 @@ impl Judge<'_> {
                 Refusal::new("aggregate.late", "")
                     .expected("a reading that comes before its window is closed"),
             )),
-            _ => Some(Why::Filtered("aggregate.late")),
+            Late::Leave => Some(Why::Filtered("aggregate.late")),
         }
     }
 
