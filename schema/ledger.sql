@@ -89,10 +89,10 @@ CREATE TABLE ledger_entry(
 -- digest is SHA-256 over such lines, each the lower-case hex of a reading's commitment, ascending by number, of the window's readings whose numbers
 -- divided by 65,536 give the number of the block. NULL without readings.
 -- A reading has an entry only if it was refused (outcome 4) or left out because it came late (3, "aggregate.late"), and once more
--- when that ends: counted (5, {"code":"aggregate.counted","window":N}, in the batch of the window N), left out by `where` (3, "where"), gone (3, "source.deleted").
+-- when that ends: counted (5, {"code":"aggregate.counted","window":N}, in the batch of the window N), left out by `where` (3, "where"), gone (3, "source.deleted"), waiting in a window that is held back (3, "aggregate.held").
 -- body of the pass's note: {"readings":{"read":N,"counted":N,"filtered":N,"refused":N},"aggregate":{...}}. The counts of a batch count its entries.
--- cursor of its batches: {"scanned":N} while it scans, N the last number scanned; then {"after":[START,[GROUP, ...]],"windows":N}, the last
--- window written, and how many by then.
+-- cursor of its batches: {"scanned":N}, or {"deleted":N} for readings that are gone, N the last number; then {"window":N}, the last
+-- window written, or {"gone":N}, a row that is a window no longer: those come first. Numbers only, because every proof shows it.
 -- Since version 3. The entries that wrote a row under another number, and those of records that met another one in the
 -- target: who waits for a place. Both are small, because most entries have neither.
 CREATE INDEX ledger_entry_target ON ledger_entry(target) WHERE target IS NOT NULL;

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::record::PassId;
+use crate::record::{PassId, RecordNumber};
 
 /// Numbers of readings, by what came of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,9 @@ pub(crate) struct Noted {
     /// Number of those readings.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) held_readings: u64,
+    /// Windows that were refused and are made again because their place is free: their numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) again: Vec<RecordNumber>,
     /// Paths that the stage reads, and at which no reading of a pass that makes all windows has a value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) absent: Vec<String>,

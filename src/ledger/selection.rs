@@ -35,10 +35,14 @@ pub(crate) enum RecordSelection {
 /// What was written to the source of a stage that aggregates since it has read it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Touched {
-    /// All records that were written, and the windows that are made again for another reason.
+    /// All records that were written.
     pub(crate) records: RecordSet,
-    /// Those that were there before.
+    /// The windows whose place is free now.
+    pub(crate) freed: RecordSet,
+    /// Those that were there before, at one of the writes.
     pub(crate) changed: RecordSet,
+    /// Those that were not.
+    pub(crate) arrived: RecordSet,
     /// Whether all windows are made again, whatever was written.
     pub(crate) whole: bool,
     /// Whether another revision of the stage makes them: what stands refused is refused anew.
@@ -58,7 +62,7 @@ impl RecordSelection {
         match self {
             Self::Table { .. } | Self::Touched(Touched { whole: true, .. }) => None,
             Self::List { records, read } => Some((records.len() - read) as u64),
-            Self::Touched(touched) => Some(touched.records.len()),
+            Self::Touched(touched) => Some(touched.records.len() + touched.freed.len()),
         }
     }
 
@@ -67,7 +71,7 @@ impl RecordSelection {
         match self {
             Self::Table { after } => record > *after,
             Self::List { records, read } => records[*read..].binary_search(&record).is_ok(),
-            Self::Touched(touched) => touched.records.contains(record),
+            Self::Touched(touched) => touched.records.contains(record) || touched.freed.contains(record),
         }
     }
 
@@ -193,12 +197,21 @@ pub(crate) fn touched(
     };
     readings::each_write(connection, stage, after, before, |record, was_there| {
         touched.records.insert(record);
-        if was_there {
-            touched.changed.insert(record);
-        }
+        let set = if was_there {
+            &mut touched.changed
+        } else {
+            &mut touched.arrived
+        };
+        set.insert(record);
     })?;
-    touched.records.extend(places::free(connection, stage)?);
+    touched.freed.extend(places::free(connection, stage)?);
     Ok(touched)
+}
+
+/// Returns whether the next pass of a stage that aggregates reads its whole source, because one of its windows was rolled back
+/// since a batch.
+pub(crate) fn is_made_anew(connection: &Connection, stage: StageInput<'_>, after: BatchId) -> Result<bool> {
+    Ok(stage.aggregates && readings::are_rolled_back_singly(connection, stage, after, BatchId::MAX)?)
 }
 
 /// Returns the records that wait for a place that is now free, or for a row that now exists: one that was written after a
@@ -219,10 +232,8 @@ pub(crate) fn of_source(
     before: BatchId,
 ) -> Result<Vec<RecordNumber>> {
     if stage.aggregates {
-        return Ok(touched(connection, stage, revised, after, before)?
-            .records
-            .iter()
-            .collect());
+        let touched = touched(connection, stage, revised, after, before)?;
+        return Ok(touched.records.iter().chain(touched.freed.iter()).collect());
     }
     let mut records = stage_input::increment(connection, stage, after, before)?;
     records.extend(stage_input::brought_back(connection, stage, after, before)?);

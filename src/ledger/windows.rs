@@ -11,11 +11,13 @@ use rusqlite::{Connection, Row, params};
 
 use super::entry::EntryOutcome;
 use super::image::whole_record;
+use super::readings::is_written_after;
 use super::sql::{of_record, standing_life, stands, undone_singly};
 use super::undone::singly;
 use crate::digest::Hash;
 use crate::error::{Error, Result};
 use crate::record::{BatchId, PassId, Record, RecordNumber, RecordSet};
+use crate::store::Table;
 
 /// Where a window stands: what the newest of its standing entries says that is not a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -336,6 +338,33 @@ pub(crate) fn left_readings(connection: &Connection, project: &str, number: u32)
     numbers(connection, sql, project, number)
 }
 
+/// Returns the readings whose refusal by a stage a person has waived, and that nothing has happened to since, neither in the
+/// stage nor in its source.
+pub(crate) fn waived_readings(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    source: &Table,
+) -> Result<RecordSet> {
+    let sql = concat!(
+        "SELECT e.record, e.batch FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='waive'
+         CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE s.project=?1 AND s.number=?2 AND e.part=0 AND NOT EXISTS(SELECT 1 FROM ledger_stage_life n WHERE ",
+        of_record!("n", "e.record"),
+        " AND n.batch>e.batch AND n.project=?1 AND n.number=?2)"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![project, number])?;
+    let mut waived = RecordSet::new();
+    while let Some(row) = rows.next()? {
+        let (record, batch): (RecordNumber, BatchId) = (row.get(0)?, row.get(1)?);
+        if !is_written_after(connection, source.name(), record, batch)? {
+            waived.insert(record);
+        }
+    }
+    Ok(waived)
+}
+
 /// Returns the readings that a pass has left out because they came late, or refused for that.
 pub(crate) fn left_by(connection: &Connection, pass: PassId) -> Result<RecordSet> {
     let sql = "SELECT e.record FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
@@ -348,10 +377,10 @@ pub(crate) fn left_by(connection: &Connection, pass: PassId) -> Result<RecordSet
 /// Returns the readings that the newest standing entry of a stage does not call counted: refused ones, waived or not,
 /// late ones, and those that were left out or deleted after that. Once such a reading is counted, an entry says so. Of
 /// any other reading there is no entry to contradict.
-pub(crate) fn not_counted(connection: &Connection, project: &str, number: u32) -> Result<RecordSet> {
+pub(crate) fn not_counted(connection: &Connection, project: &str, number: u32) -> Result<NotCounted> {
     // Of a group, SQLite takes the other columns from the row with the maximum.
     let sql = concat!(
-        "SELECT r.record FROM (SELECT e.record AS record, e.outcome AS outcome, max(e.batch)
+        "SELECT r.record, r.outcome=4 FROM (SELECT e.record AS record, e.outcome AS outcome, max(e.batch)
            FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage
            CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
            WHERE s.project=?1 AND s.number=?2 AND p.kind IN('apply','retry','waive') AND b.filtered+b.refused+b.merged>0
@@ -359,7 +388,25 @@ pub(crate) fn not_counted(connection: &Connection, project: &str, number: u32) -
         undone_singly!("p", ".pass", "e"),
         " GROUP BY e.record) r WHERE r.outcome<>5"
     );
-    numbers(connection, sql, project, number)
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![project, number])?;
+    let mut found = NotCounted::default();
+    while let Some(row) = rows.next()? {
+        let (record, is_refused) = (row.get(0)?, row.get(1)?);
+        found.all.insert(record);
+        if is_refused {
+            found.refused.insert(record);
+        }
+    }
+    Ok(found)
+}
+
+/// Readings that the newest standing entry of a stage does not call counted.
+#[derive(Debug, Default)]
+pub(crate) struct NotCounted {
+    pub(crate) all: RecordSet,
+    /// Those that it calls refused.
+    pub(crate) refused: RecordSet,
 }
 
 fn numbers(connection: &Connection, sql: &str, project: &str, number: u32) -> Result<RecordSet> {

@@ -279,6 +279,9 @@ fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) 
         return count(stage.source());
     }
     let after = history.frontier(connection)?;
+    if selection::is_made_anew(connection, fed, after)? {
+        return count(stage.source());
+    }
     Ok(selection::waiting(connection, fed, after, BatchId::MAX)?.len() as u64)
 }
 

@@ -328,6 +328,7 @@ fn because(reason: &str) -> Option<String> {
         Some("merge.left") => Some("it has left the golden record that it was in".to_owned()),
         Some("merge.joined") => Some("this golden record has become part of another one".to_owned()),
         Some("aggregate.vanished") => Some("no reading is left in it".to_owned()),
+        Some("aggregate.held") => Some("its window is held back".to_owned()),
         Some("aggregate.counted") => Some(format!("counted in record {}", parts["window"])),
         Some(code) => Some(code.to_owned()),
         // Which readings it has stands above.

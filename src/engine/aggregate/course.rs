@@ -45,11 +45,17 @@ impl<'a> Course<'a> {
                 let records: RecordSet = list.listed().iter().copied().collect();
                 Touched {
                     changed: records.clone(),
+                    freed: records.clone(),
                     records,
                     ..Touched::default()
                 }
             }
         }
+    }
+
+    /// Returns whether another revision of the stage makes the windows, so that it says anew what stands refused.
+    pub(super) fn is_revised(&self) -> bool {
+        matches!(&self.selection, RecordSelection::Touched(touched) if touched.revised)
     }
 
     /// Returns how many bytes the windows may occupy while they are gathered, and again when they are made: the rest is for the

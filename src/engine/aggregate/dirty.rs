@@ -16,9 +16,6 @@ pub(super) struct Dirty {
 pub(super) struct DirtyGroup {
     /// By their beginnings; the number of each that stands, or stands refused.
     pub(super) starts: BTreeMap<i64, Option<RecordNumber>>,
-    /// Beginning of the newest window with readings before the pass.
-    pub(super) newest: Option<i64>,
-    pub(super) closed_after: Option<i64>,
 }
 
 impl Dirty {
@@ -32,14 +29,6 @@ impl Dirty {
         self.groups
             .get(group)
             .is_some_and(|group| group.starts.contains_key(&start))
-    }
-
-    /// Returns whether a window was closed before the pass.
-    pub(super) fn is_closed(&self, group: &str, end: i64) -> bool {
-        self.groups.get(group).is_some_and(|group| {
-            let closes = group.closed_after.and_then(|after| end.checked_add(after));
-            closes.is_some_and(|closes| group.newest.is_some_and(|newest| closes <= newest))
-        })
     }
 
     /// Returns the groups, in order.

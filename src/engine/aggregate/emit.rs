@@ -32,6 +32,8 @@ pub(super) struct Placer<'p> {
     /// Whether only this pass writes to the target: then nothing has to be looked up there.
     pub(super) alone: bool,
     pub(super) refused: &'p RefusedWindows,
+    /// Whether what stands refused is refused anew.
+    pub(super) anew: bool,
     /// Newest record number given out.
     pub(super) newest: &'p mut RecordNumber,
     pub(super) batch: &'p mut Batch,
@@ -95,8 +97,8 @@ impl PlacedReadings {
 }
 
 impl Placer<'_> {
-    /// Places one window. `all`: everything that was said of it.
-    pub(super) fn place(&mut self, all: Vec<Finished>) -> Result<()> {
+    /// Places one window. `all`: everything that was said of it. Returns its number.
+    pub(super) fn place(&mut self, all: Vec<Finished>) -> Result<Option<RecordNumber>> {
         let (mut made, mut number, mut gone) = (None, None, None);
         for finished in all {
             match finished {
@@ -105,16 +107,17 @@ impl Placer<'_> {
                 Finished::Gone(was) => gone = Some(was),
             }
         }
-        match made {
-            Some(made) => {
-                let number = number.or(made.number);
-                self.make(*made, number)
-            }
-            None => match gone.or(number) {
-                Some(number) => self.remove(number),
-                None => Ok(()),
-            },
-        }
+        let Some(made) = made else {
+            let number = gone.or(number);
+            number.map_or(Ok(()), |number| self.remove(number))?;
+            return Ok(number);
+        };
+        let number = match number.or(made.number) {
+            None => self.own(&made.id)?,
+            known => known,
+        };
+        self.make(*made, number)?;
+        Ok(number.or(Some(*self.newest)))
     }
 
     fn row(&self, number: Option<RecordNumber>) -> Result<Option<TargetRow>> {
@@ -131,10 +134,6 @@ impl Placer<'_> {
     }
 
     fn make(&mut self, made: Made, number: Option<RecordNumber>) -> Result<()> {
-        let number = match number {
-            None => self.own(&made.id)?,
-            known => known,
-        };
         let row = self.row(number)?;
         let refused = self.refused;
         let stands = self.standing(number)?;
@@ -147,7 +146,8 @@ impl Placer<'_> {
         let readings = PlacedReadings::of(&made.readings, said.inputs);
         let was_refused = number.and_then(|number| refused.data_of(number));
         if let Some((refusal, halts)) = &made.refusal {
-            if was_refused == Some(made.data.as_str()) && has_same_readings && made.counted.is_empty() {
+            let stands = was_refused == Some(made.data.as_str()) && has_same_readings;
+            if stands && made.counted.is_empty() && !self.anew {
                 readings.kept(&mut self.changes);
                 return Ok(());
             }
@@ -297,7 +297,7 @@ impl Placer<'_> {
     fn remove(&mut self, number: RecordNumber) -> Result<()> {
         let said = said(&Readings::None, None);
         let row = self.row(Some(number))?;
-        if row.is_none() && self.refused.data_of(number).is_none() {
+        if row.is_none() && !self.refused.has(number) {
             return Ok(());
         }
         if let Some(row) = row

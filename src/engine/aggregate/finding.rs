@@ -10,11 +10,11 @@ use super::standing::RefusedWindows;
 use crate::engine::bounds::Bounds;
 use crate::engine::reader::ReadConnection;
 use crate::error::Result;
+use crate::ledger::processed::first_id;
 use crate::ledger::readings::versions_since;
 use crate::ledger::selection::Touched;
 use crate::ledger::windows::{StandingWindow, standing};
 use crate::record::{BatchId, Record, RecordNumber, RecordSet};
-use crate::stage::Aggregate;
 use crate::store::{Salted, Table};
 
 /// Bytes of memory for a window that is made again.
@@ -35,6 +35,8 @@ pub(super) struct Finding<'f> {
     pub(super) refused: &'f RefusedWindows,
     /// Whether to find them however many there are.
     pub(super) even_most: bool,
+    /// Time of the newest reading at the last pass, if windows are held back by it.
+    pub(super) newest: Option<i64>,
 }
 
 /// What an increment has to make again.
@@ -48,8 +50,8 @@ pub(super) enum Found {
 }
 
 impl Finding<'_> {
-    /// Finds the windows.
-    pub(super) fn find(&self, touched: &Touched, held: Vec<(i64, i64)>) -> Result<Found> {
+    /// Finds the windows. `again`: windows that are made again in any case. `held`: ranges of readings of windows that were held back.
+    pub(super) fn find(&self, touched: &Touched, again: &RecordSet, held: Vec<(i64, i64)>) -> Result<Found> {
         if !self.even_most && self.is_most(touched)? {
             return Ok(Found::All);
         }
@@ -70,21 +72,32 @@ impl Finding<'_> {
         if !self.add_earlier(&touched.changed, &mut keys)? || keys.len() > most {
             return Ok(Found::All);
         }
-        keys.extend(self.refused.keys_of(&touched.records));
+        self.add_again(again, &mut keys)?;
         self.dirty(keys, ranges)
     }
 
-    /// Returns whether so much was written that it is cheaper to make all windows again. Whether a reading came late is known
-    /// only from what stands.
+    /// Returns whether so much was written that it is cheaper to make all windows again.
     fn is_most(&self, touched: &Touched) -> Result<bool> {
-        if self.judge.aggregate.closed_after().is_some() {
-            return Ok(false);
-        }
         let all = self.reader.read(|connection| self.source.count(connection))?;
         Ok(touched.records.len().saturating_mul(MOST) > all)
     }
 
-    /// Adds the windows that records were in before they were changed. Returns `false` if what they were is lost.
+    /// Adds windows by their numbers: as they stand refused, or as this pass has written them before it was interrupted.
+    fn add_again(&self, again: &RecordSet, keys: &mut HashSet<WindowKey>) -> Result<()> {
+        for number in again.iter() {
+            if let Some(key) = self.refused.key_of(number) {
+                keys.insert(key.clone());
+                continue;
+            }
+            let id = self.reader.read(|connection| first_id(connection, number))?;
+            let key = id.and_then(|id| self.judge.aggregate.window_named(&id));
+            keys.extend(key.map(|(group, start)| WindowKey::new(&group, start)));
+        }
+        Ok(())
+    }
+
+    /// Adds the windows that records were in before they were changed. Returns `false` if what they were is lost, or if the
+    /// newest reading was one of them: another one is the newest now.
     fn add_earlier(&self, changed: &RecordSet, keys: &mut HashSet<WindowKey>) -> Result<bool> {
         let numbers: Vec<RecordNumber> = changed.iter().collect();
         for portion in numbers.chunks(1_000) {
@@ -109,7 +122,15 @@ impl Finding<'_> {
             if !are_known {
                 return Ok(false);
             }
-            keys.extend(earlier.iter().filter_map(|row| self.judge.key(row.into())));
+            for row in &earlier {
+                let Ok(Some(reading)) = self.judge.reading(row.into()) else {
+                    continue;
+                };
+                if self.newest.is_some_and(|newest| reading.time >= newest) {
+                    return Ok(false);
+                }
+                keys.insert(WindowKey::new(&reading.group, reading.window));
+            }
         }
         Ok(true)
     }
@@ -142,33 +163,12 @@ impl Finding<'_> {
                 Ok(())
             })?;
         }
-        if aggregate.closed_after().is_some() {
-            for (group, of_group) in &mut dirty.groups {
-                let newest = self
-                    .reader
-                    .read(|connection| newest(connection, self.target, aggregate, group))?;
-                (of_group.newest, of_group.closed_after) = (newest, aggregate.closed_after());
-            }
-        }
         Ok(Found::Windows(dirty, joined(ranges)))
     }
 }
 
-/// Returns the beginning of the newest window of a group.
-fn newest(
-    connection: &rusqlite::Connection,
-    target: &Table,
-    aggregate: &Aggregate,
-    group: &str,
-) -> Result<Option<i64>> {
-    let prefix = aggregate.group_prefix(group);
-    let last = target.ids_before(connection, &prefix, None, 1)?;
-    let row = last.first().and_then(|record| aggregate.window_in(&record.data));
-    Ok(row.map(|row| row.measured.start))
-}
-
 /// Returns the ranges of consecutive numbers.
-fn ranges_of(records: &RecordSet) -> Vec<(i64, i64)> {
+pub(super) fn ranges_of(records: &RecordSet) -> Vec<(i64, i64)> {
     let mut ranges: Vec<(i64, i64)> = Vec::new();
     for record in records.iter().map(RecordNumber::get) {
         match ranges.last_mut() {
@@ -180,7 +180,7 @@ fn ranges_of(records: &RecordSet) -> Vec<(i64, i64)> {
 }
 
 /// Returns ranges in order, those that touch as one.
-fn joined(mut ranges: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+pub(super) fn joined(mut ranges: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     ranges.sort_unstable();
     let mut joined: Vec<(i64, i64)> = Vec::new();
     for (first, last) in ranges {

@@ -19,9 +19,11 @@ use crate::error::Result;
 use crate::ledger::aggregated::newest_note;
 use crate::ledger::processed::first_id;
 use crate::ledger::selection::Touched;
-use crate::ledger::windows::{StandingWindow, left_readings, refused_windows, standing_of_all};
+use crate::ledger::windows::{
+    StandingWindow, left_readings, refused_windows, standing_of_all, waived_readings,
+};
 use crate::record::{BatchId, PassId, RecordNumber};
-use crate::stage::{Aggregate, Stage};
+use crate::stage::{Aggregate, Late, Stage};
 use crate::store::{Salted, Table};
 
 /// The readings of the windows of a stage.
@@ -67,22 +69,26 @@ impl<'a> WindowInputs<'a> {
             return Ok(None);
         };
         let of = (context.project, stage.number());
-        let (left, refused) = reader.read(|connection| {
-            let left = left_readings(connection, of.0, of.1)?;
-            Ok((left, RefusedWindows::read(connection, aggregate, of)?))
+        let source = Table::from_name(stage.source())?;
+        let (before, refused) = reader.read(|connection| {
+            let mut before = Before {
+                waived: waived_readings(connection, of.0, of.1, &source)?,
+                ..Before::default()
+            };
+            if aggregate.late() != Late::Reopen {
+                before.late = left_readings(connection, of.0, of.1)?;
+            }
+            Ok((before, RefusedWindows::read(connection, aggregate, of)?))
         })?;
         Ok(Some(Self {
             stage,
             aggregate,
             context,
-            source: Table::from_name(stage.source())?,
+            source,
             target: Table::from_name(stage.target())?,
             reader,
             bounds,
-            before: Before {
-                left,
-                ..Before::default()
-            },
+            before,
             refused,
         }))
     }
@@ -113,8 +119,9 @@ impl<'a> WindowInputs<'a> {
             after,
             refused: &self.refused,
             even_most: true,
+            newest: self.noted_newest()?.filter(|_| self.aggregate.hold().is_some()),
         };
-        Ok(match finding.find(touched, Vec::new())? {
+        Ok(match finding.find(touched, &touched.freed, Vec::new())? {
             Found::Windows(dirty, _) => {
                 let groups = dirty.groups().into_iter();
                 let ids = groups.flat_map(|(group, windows)| {
@@ -170,13 +177,17 @@ impl<'a> WindowInputs<'a> {
         let Some(hold) = self.aggregate.hold() else {
             return Ok(None);
         };
+        Ok(self.noted_newest()?.and_then(|newest| newest.checked_sub(hold)))
+    }
+
+    /// Returns the time of the newest reading at the last pass.
+    fn noted_newest(&self) -> Result<Option<i64>> {
         let of = (self.context.project, self.stage.number());
         let note = self
             .reader
             .read(|connection| newest_note(connection, of.0, of.1, PassId::MAX))?;
         let newest = note.and_then(|note| note.aggregate.newest);
-        let newest = newest.and_then(|newest| crate::aggregate::Windows::from_utc(&newest));
-        Ok(newest.and_then(|newest| newest.checked_sub(hold)))
+        Ok(newest.and_then(|newest| crate::aggregate::Windows::from_utc(&newest)))
     }
 
     /// Returns the windows as their entries have them, by their ids.
@@ -227,7 +238,7 @@ impl<'a> WindowInputs<'a> {
                 for row in rows.views(0..rows.len()) {
                     let key = judge.key(row);
                     let is_in = key.is_some_and(|key| &*key.group == group && key.start == start);
-                    if is_in && !self.before.left.contains(row.number) {
+                    if is_in && !self.before.leaves_out(row.number) {
                         tell(&row.to_salted(), &row.hash()?)?;
                     }
                 }

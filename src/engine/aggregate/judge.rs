@@ -36,17 +36,26 @@ pub(super) struct Before {
     pub(super) all: bool,
     /// The readings of which the stage says that they are not counted: refused, or left out because they came late.
     pub(super) out: RecordSet,
-    /// Those that stay left out, because they came late and were not written since.
+    /// Those of which it says that they are refused.
+    pub(super) refused: RecordSet,
+    /// Those of which it says so because they came late.
     pub(super) left: RecordSet,
-    /// Whether what stands refused is refused anew, by another revision of the stage.
+    /// Those that are left out because they came late, in this pass or before.
+    pub(super) late: RecordSet,
+    /// The refused readings that a person has waived, and that were not written since.
+    pub(super) waived: RecordSet,
+    /// Whether what stands refused or left out is said anew, by another revision of the stage.
     pub(super) anew: bool,
-    /// Whether readings are judged late: not when a pass goes on to write its windows.
-    pub(super) judges_late: bool,
 }
 
 impl Before {
     fn is_touched(&self, number: RecordNumber) -> bool {
         self.all || self.touched.contains(number)
+    }
+
+    /// Returns whether a reading is left out, whatever it says.
+    pub(super) fn leaves_out(&self, number: RecordNumber) -> bool {
+        self.late.contains(number) || self.waived.contains(number)
     }
 
     /// Returns whether a refusal of a reading is written: not if it stands already.
@@ -138,6 +147,10 @@ impl Judge<'_> {
         let mut judged = Judged::default();
         for row in rows {
             judged.tally.read += 1;
+            if self.before.waived.contains(row.number) {
+                judged.tally.filtered += 1;
+                continue;
+            }
             match self.reading(row) {
                 Ok(Some(reading)) => {
                     let is_left = |dirty: &Dirty| !dirty.has(&reading.group, reading.window);
@@ -187,11 +200,11 @@ impl Judge<'_> {
             }
             Why::Filtered("where") => {
                 judged.tally.filtered += 1;
-                self.before.out.contains(number) && self.before.is_touched(number)
+                self.before.out.contains(number) && (self.before.anew || self.before.is_touched(number))
             }
             Why::Filtered(_) => {
                 judged.tally.filtered += 1;
-                self.before.is_touched(number) && !self.before.left.contains(number)
+                self.before.anew || self.before.is_touched(number) && !self.before.left.contains(number)
             }
         };
         if is_written {
@@ -202,35 +215,22 @@ impl Judge<'_> {
 
     /// Returns why a reading is left out although it could be counted: it came when its window was closed.
     pub(super) fn late(&self, reading: &Reading<'_>, number: RecordNumber) -> Option<Why> {
-        let late = match self.aggregate.late() {
-            Late::Reopen => return None,
-            late => late,
-        };
-        let is_judged = self.before.judges_late && self.before.touched.contains(number);
-        let is_late = if is_judged {
-            self.is_closed(reading)
-        } else {
-            self.before.left.contains(number)
-        };
-        is_late.then(|| match late {
+        if !self.before.late.contains(number) {
+            return None;
+        }
+        match self.aggregate.late() {
+            Late::Reopen => None,
             Late::Refuse => {
                 // The beginning says which window, and unlike the group nothing that may be secret.
                 let start = aggregate::Windows::utc(reading.window);
                 let expected =
                     format!("a reading that comes before its window, which begins {start}, is closed");
-                Why::Refused(Refusal::new("aggregate.late", "").expected(expected))
+                Some(Why::Refused(
+                    Refusal::new("aggregate.late", "").expected(expected),
+                ))
             }
-            _ => Why::Filtered("aggregate.late"),
-        })
-    }
-
-    fn is_closed(&self, reading: &Reading<'_>) -> bool {
-        let end = self
-            .aggregate
-            .windows()
-            .and_then(|windows| windows.end_of(reading.window));
-        let dirty = self.dirty.zip(end);
-        dirty.is_some_and(|(dirty, end)| dirty.is_closed(&reading.group, end))
+            Late::Leave => Some(Why::Filtered("aggregate.late")),
+        }
     }
 
     /// Returns what of a reading is aggregated; `None` if `where` leaves it out.

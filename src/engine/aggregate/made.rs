@@ -10,7 +10,7 @@ use super::keys::WindowKey;
 use super::making::Making;
 use super::reading::Reading;
 use super::standing::{GroupRows, RefusedWindows};
-use super::walk::{Walk, again, make_alone};
+use super::walk::{Walk, again, make_alone, measured_alone};
 use super::whole::{Hold, Summary, make_all};
 use super::work::Work;
 use crate::aggregate::Windows;
@@ -35,14 +35,18 @@ pub(super) fn make(
     reading: Reading<'_>,
 ) -> Result<Option<Ready>> {
     let Reading {
-        refused, dirty, scan, ..
+        refused,
+        dirty,
+        scan,
+        again,
+        before,
+        ..
     } = reading;
     let (tally, gathering) = (scan.tally, scan.gathering);
     let (of, is_whole) = (course.of(), dirty.is_none());
     let note = reader.read(|connection| newest_note(connection, of.0, of.1, course.pass))?;
-    let earlier = note
-        .filter(|_| !course.is_first())
-        .and_then(|note| note.aggregate.newest);
+    // Where all is read, nothing else counts: the newest reading may be gone.
+    let earlier = note.filter(|_| !is_whole).and_then(|note| note.aggregate.newest);
     let earlier = earlier.and_then(|newest| Windows::from_utc(&newest));
     let newest = tally.newest.max(earlier.unwrap_or(i64::MIN));
     let finished = FinishedWindows::within(course.memory());
@@ -60,11 +64,15 @@ pub(super) fn make(
         }
         Some(dirty) => make_again(course, reader, &mut making, gathered, (dirty, &refused), hold)?,
     };
-    let Some(summary) = summary else { return Ok(None) };
+    let Some(mut summary) = summary else {
+        return Ok(None);
+    };
+    let mut waiting = std::mem::take(&mut summary.not_counted);
+    waiting.retain(|(reading, _)| before.refused.contains(*reading));
     let note = course
         .resumed
-        .note(&tally, &making, summary, is_whole, course.stage)?;
-    let work = Work::new(making.finished.sorted()?, refused, course.resumed.reached());
+        .note(&tally, &making, summary, (is_whole, again), course.stage)?;
+    let work = Work::new(making.finished.sorted()?, refused, waiting, &course.resumed);
     Ok(Some(Ready { work, note }))
 }
 
@@ -90,19 +98,20 @@ fn add_standing(
         let Some(last) = rows.last() else { break };
         after = last.record.number;
         for row in rows.into_iter().filter(|row| own.contains(row.record.number)) {
-            let record = row.record;
-            let window = course.aggregate.window_in(&record.data).filter(|window| {
-                record.id == course.aggregate.window_id(&window.group, window.measured.start)
-            });
-            match window {
-                Some(window) => making.stands(&window.group, window.measured.start, record.number)?,
-                // Another revision of the stage made it, of other groups; or a person has changed it.
-                None => making.gone(&WindowKey::of_number(record.number), record.number)?,
+            // By its id, which it keeps when a person changes it or another revision gives its fields other names.
+            let (number, key) = (row.record.number, course.aggregate.window_named(&row.record.id));
+            match key {
+                Some((group, start)) => making.stands(&group, start, number)?,
+                // Another revision of the stage made it, of other groups.
+                None => making.gone(&WindowKey::of_number(number), number)?,
             }
         }
     }
     for (key, standing) in refused.all() {
         making.stands(&key.group, key.start, standing.number)?;
+    }
+    for number in refused.others() {
+        making.gone(&WindowKey::of_number(number), number)?;
     }
     Ok(())
 }
@@ -132,9 +141,9 @@ fn make_again(
                 continue;
             }
             summary.add(&key, &window);
-            windows.insert(key.start, window);
+            windows.insert(key.start, measured_alone(course.aggregate, key.start, window));
         }
-        let again: VecDeque<_> = again(making, &group, windows);
+        let again: VecDeque<_> = again(&group, windows);
         match course.aggregate.windows() {
             None => make_alone(making, &name, again)?,
             Some(windows) => {

@@ -12,6 +12,7 @@ mod gathered;
 mod inputs;
 mod judge;
 mod keys;
+mod late;
 mod made;
 mod making;
 mod outs;
@@ -35,6 +36,7 @@ use self::course::{Course, after};
 use self::emit::Placer;
 pub(crate) use self::inputs::{Waiting, WindowInputs};
 use self::made::{Ready, make};
+use self::outs::held;
 use self::reading::{Read, Reading};
 pub(crate) use self::readings::ReadingFate;
 use self::resumed::Resumed;
@@ -101,12 +103,12 @@ impl<'a> AggregateProducer<'a> {
             batch_size,
             ..
         } = beginning;
+        let target = Table::from_name(stage.target())?;
         let course = Course {
             stage,
             aggregate,
             context,
             source: Table::from_name(stage.source())?,
-            target: Table::from_name(stage.target())?,
             selection,
             // That of a plan comes after all that stand.
             pass: if begun.row.pass == PassId::BEFORE_FIRST {
@@ -115,7 +117,8 @@ impl<'a> AggregateProducer<'a> {
                 begun.row.pass
             },
             after: after(begun.row.kind, begun.row.after_batch),
-            resumed: Resumed::read(connection, earlier.as_ref())?,
+            resumed: Resumed::read(connection, earlier.as_ref(), aggregate, &target)?,
+            target,
             bounds: Bounds::default(),
         };
         Ok(Self {
@@ -189,23 +192,30 @@ impl<'a> AggregateProducer<'a> {
                     connection,
                     alone: self.alone,
                     refused: &work.refused,
+                    anew: self.course.is_revised(),
                     newest: &mut self.newest,
                     batch: &mut batch,
                     changes,
                 };
                 for (key, all) in windows {
-                    placer.place(all)?;
-                    last = Some(key);
+                    last = placer.place(all)?.map(|number| (key, number));
                 }
                 changes = placer.changes;
                 Ok(())
             })?;
         }
-        let Some(last) = last.filter(|_| !batch.entries.is_empty() || !changes.is_none()) else {
+        while batch.entries.len() < self.batch_size
+            && let Some((reading, commitment)) = work.next_held()
+        {
+            batch.add(held(reading, commitment));
+        }
+        if batch.entries.is_empty() && changes.is_none() {
             return Ok((!self.shape.is_empty()).then_some(batch));
-        };
-        work.written += batch.entries.len() as u64;
-        batch.cursor = Some(Resumed::cursor(self.course.aggregate, &last, work.written));
+        }
+        if let Some((key, number)) = last {
+            work.cursor = Some(Resumed::after_window(&key, number));
+        }
+        batch.cursor.clone_from(&work.cursor);
         if !changes.is_none() {
             batch.remark("windows", serde_json::json!(changes));
         }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 
 use super::judge::{Out, Why, hash_of};
+use super::resumed::Resumed;
+use crate::digest::Hash;
 use crate::engine::fate::reason;
 use crate::error::Result;
 use crate::ledger::{Batch, BatchKind, Entry, EntryOutcome, Image, ImageKind, whole};
@@ -23,6 +25,13 @@ struct Waiting {
     halts: bool,
     /// Whether the reading is gone: such entries come last.
     is_gone: bool,
+}
+
+/// Makes the entry of a reading that is refused no more, but not counted yet either, because its window is held back.
+pub(super) fn held(reading: RecordNumber, commitment: Hash) -> Entry {
+    let mut entry = Entry::new(reading, 0, EntryOutcome::Filtered);
+    (entry.input, entry.reason) = (Some(commitment), Some(reason("aggregate.held", None)));
+    entry
 }
 
 impl Outs {
@@ -106,12 +115,7 @@ impl Outs {
             }
         }
         let (number, is_gone) = scanned?;
-        let cursor = if is_gone {
-            serde_json::json!({ "deleted": number })
-        } else {
-            serde_json::json!({ "scanned": number })
-        };
-        batch.cursor = Some(cursor.to_string());
+        batch.cursor = Some(Resumed::after_reading(number, is_gone));
         Some(batch)
     }
 }

@@ -5,20 +5,24 @@ use super::dirty::Dirty;
 use super::finding::{Finding, Found};
 use super::gathered::Gathering;
 use super::judge::{Before, Judge};
+use super::late::Lateness;
 use super::outs::Outs;
 use super::scan::{Ranges, Scan, Step};
 use super::standing::RefusedWindows;
+use crate::aggregate::Windows;
 use crate::engine::pipeline::BATCH_BYTES;
 use crate::engine::reader::ReadConnection;
 use crate::error::Result;
 use crate::ledger::Batch;
 use crate::ledger::aggregated::newest_note;
-use crate::ledger::windows::{left_readings, not_counted};
-use crate::record::RecordNumber;
+use crate::ledger::selection::Touched;
+use crate::ledger::windows::{left_readings, not_counted, waived_readings};
+use crate::record::{RecordNumber, RecordSet};
+use crate::stage::Late;
 
 /// The source while it is read.
 pub(super) struct Reading<'a> {
-    before: Before,
+    pub(super) before: Before,
     pub(super) refused: RefusedWindows,
     /// The windows that are made again; `None` for all.
     pub(super) dirty: Option<Dirty>,
@@ -26,6 +30,8 @@ pub(super) struct Reading<'a> {
     /// Readings that entries have to be written of.
     outs: Outs,
     is_done: bool,
+    /// The windows that are made again because their place is free.
+    pub(super) again: RecordSet,
 }
 
 /// What reading on has come to.
@@ -43,39 +49,41 @@ impl<'a> Reading<'a> {
     pub(super) fn begin(course: &Course<'a>, reader: &ReadConnection) -> Result<Option<Self>> {
         let of = course.of();
         let is_first = course.is_first();
-        let (mut before, refused, held) = reader.read(|connection| {
-            let mut before = Before::default();
+        let touched = course.touched();
+        let (mut before, refused, note) = reader.read(|connection| {
+            let mut before = Before {
+                touched: touched.records.clone(),
+                all: is_first,
+                anew: touched.revised,
+                ..Before::default()
+            };
             let mut refused = RefusedWindows::default();
+            before.waived = waived_readings(connection, of.0, of.1, &course.source)?;
             if !is_first {
-                before.out = not_counted(connection, of.0, of.1)?;
-                before.left = left_readings(connection, of.0, of.1)?;
+                let not_counted = not_counted(connection, of.0, of.1)?;
+                (before.out, before.refused) = (not_counted.all, not_counted.refused);
                 refused = RefusedWindows::read(connection, course.aggregate, of)?;
             }
+            if !is_first && course.aggregate.late() != Late::Reopen {
+                before.left = left_readings(connection, of.0, of.1)?;
+            }
             let note = newest_note(connection, of.0, of.1, course.pass)?.filter(|_| !is_first);
-            Ok((
-                before,
-                refused,
-                note.map_or(Vec::new(), |note| note.aggregate.waiting),
-            ))
+            Ok((before, refused, note))
         })?;
-        let touched = course.touched();
-        before.all = is_first;
-        before.anew = touched.revised;
-        before.judges_late = !touched.whole && !is_first && !course.resumed.is_writing();
-        if !before.judges_late && !is_first && !touched.whole {
-            // What came late and was written since is counted, unless this pass has left it out.
-            let own = &course.resumed.left;
-            before.left = before
-                .left
-                .iter()
-                .filter(|left| own.contains(*left) || !touched.records.contains(*left))
-                .collect();
-        }
-        before.touched = touched.records.clone();
+        let (held, noted) = note.map_or_else(Default::default, |note| {
+            (note.aggregate.waiting, note.aggregate.newest)
+        });
+        let freed = touched.freed.iter().filter(|number| refused.has(*number));
+        let again = course.resumed.again().unwrap_or_else(|| freed.collect());
+        let Some(late) = late(course, reader, &before, &refused, &touched)? else {
+            return Ok(None);
+        };
+        before.late = late;
         let found = if is_first || touched.whole {
             Found::All
         } else {
             let judge = judge(course, &before, None);
+            let noted = noted.filter(|_| course.aggregate.hold().is_some());
             let finding = Finding {
                 judge: &judge,
                 reader,
@@ -85,8 +93,9 @@ impl<'a> Reading<'a> {
                 after: course.after,
                 refused: &refused,
                 even_most: false,
+                newest: noted.as_deref().and_then(Windows::from_utc),
             };
-            finding.find(&touched, held)?
+            finding.find(&touched, &again, held)?
         };
         let (dirty, ranges) = match found {
             Found::Stopped => return Ok(None),
@@ -100,6 +109,7 @@ impl<'a> Reading<'a> {
             scan: Scan::new(ranges, Gathering::within(course.aggregate, course.memory())),
             outs: Outs::default(),
             is_done: false,
+            again,
         }))
     }
 
@@ -157,6 +167,43 @@ impl<'a> Reading<'a> {
         }
         Ok(())
     }
+}
+
+/// Returns the readings that are left out because they come late: those that did before, as they are, and those that have come
+/// since and are in windows that are closed. What was counted once stays counted. `None` if the pass has to stop.
+fn late(
+    course: &Course<'_>,
+    reader: &ReadConnection,
+    before: &Before,
+    refused: &RefusedWindows,
+    touched: &Touched,
+) -> Result<Option<RecordSet>> {
+    let is_own = |left: &RecordNumber| course.resumed.is_writing() && course.resumed.left.contains(*left);
+    let stays = |left: &RecordNumber| is_own(left) || !before.touched.contains(*left);
+    let mut late: RecordSet = before.left.iter().filter(stays).collect();
+    let closes = course.aggregate.closed_after();
+    let Some(closed_after) = closes.filter(|_| !course.is_first() && !course.resumed.is_writing()) else {
+        return Ok(Some(late));
+    };
+    if course.aggregate.late() == Late::Reopen {
+        return Ok(Some(late));
+    }
+    let is_new = |record: &RecordNumber| touched.arrived.contains(*record) || before.out.contains(*record);
+    let arrived: RecordSet = touched.records.iter().filter(is_new).collect();
+    let judge = judge(course, before, None);
+    let lateness = Lateness {
+        judge: &judge,
+        reader,
+        source: &course.source,
+        target: &course.target,
+        bounds: &course.bounds,
+        refused,
+        closed_after,
+    };
+    Ok(lateness.among(&arrived)?.map(|found| {
+        late.extend(found.iter());
+        late
+    }))
 }
 
 /// Returns how readings are judged.

@@ -63,6 +63,9 @@ impl WindowInputs<'_> {
     /// Returns what becomes of a reading.
     pub(crate) fn fate<'r>(&self, row: RowRef<'r>) -> ReadingFate<'r> {
         let judge = self.judge();
+        if self.before.waived.contains(row.number) {
+            return ReadingFate::Filtered;
+        }
         match judge.reading(row) {
             Ok(None) => ReadingFate::Filtered,
             Err(_) => ReadingFate::Refused,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
-use serde_json::value::RawValue;
 use sha2::Digest as _;
 
 use super::judge::Tally;
@@ -14,10 +13,12 @@ use crate::aggregate::Windows;
 use crate::digest::hex;
 use crate::error::{Error, Result};
 use crate::ledger::aggregated::{AggregateNote, Noted, ReadingCounts, WindowFigures, note_of};
+use crate::ledger::processed::first_id;
 use crate::ledger::read::PassSummary;
 use crate::ledger::windows::left_by;
 use crate::record::{RecordNumber, RecordSet};
 use crate::stage::{Aggregate, Stage};
+use crate::store::Table;
 
 /// The code of the warning that no reading has a value at a path.
 const ABSENT: &str = "aggregate.absent";
@@ -30,28 +31,36 @@ pub(super) struct Resumed {
     /// Whether entries of all readings are written that are gone.
     pub(super) has_added_deleted: bool,
     note: Option<AggregateNote>,
-    /// The last window that is written, and the number of entries up to it.
-    reached: Option<(WindowKey, u64)>,
+    /// The last window that is written.
+    reached: Option<WindowKey>,
+    /// The resume point after it.
+    cursor: Option<String>,
     /// The readings that the pass has left out because they came late.
     pub(super) left: RecordSet,
 }
 
-/// The resume point of a pass.
-#[derive(serde::Deserialize)]
-struct Cursor<'c> {
-    #[serde(default)]
-    scanned: RecordNumber,
-    #[serde(default)]
-    deleted: Option<RecordNumber>,
-    #[serde(borrow, default)]
-    after: Option<(Option<&'c str>, &'c RawValue)>,
-    #[serde(default)]
-    windows: u64,
+/// The resume point of a pass. It is published with every proof, so it names what was reached by number alone.
+#[derive(serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Cursor {
+    /// The last reading up to which entries are written.
+    Scanned(RecordNumber),
+    /// The same, of readings that are gone.
+    Deleted(RecordNumber),
+    /// The last window that is written.
+    Window(RecordNumber),
+    /// The last row that was no window of any group: they come before all windows.
+    Gone(RecordNumber),
 }
 
 impl Resumed {
     /// Reads it.
-    pub(super) fn read(connection: &Connection, interrupted: Option<&PassSummary>) -> Result<Self> {
+    pub(super) fn read(
+        connection: &Connection,
+        interrupted: Option<&PassSummary>,
+        aggregate: &Aggregate,
+        target: &Table,
+    ) -> Result<Self> {
         let Some(interrupted) = interrupted else {
             return Ok(Self::default());
         };
@@ -61,18 +70,20 @@ impl Resumed {
             ..Self::default()
         };
         if let Some(cursor) = &interrupted.cursor {
-            let unread = || Error::Damaged {
-                what: "the resume point of an aggregate cannot be read".to_owned(),
-            };
-            let cursor: Cursor<'_> = serde_json::from_str(cursor).map_err(|_| unread())?;
-            resumed.scanned = cursor.scanned;
-            if cursor.deleted.is_some() {
-                (resumed.scanned, resumed.has_added_deleted) = (RecordNumber::MAX, true);
+            match serde_json::from_str(cursor).map_err(|_| unread())? {
+                Cursor::Scanned(number) => resumed.scanned = number,
+                Cursor::Deleted(_) => {
+                    (resumed.scanned, resumed.has_added_deleted) = (RecordNumber::MAX, true);
+                }
+                Cursor::Gone(number) => resumed.reached = Some(WindowKey::of_number(number)),
+                Cursor::Window(number) => {
+                    let key = key_of(connection, aggregate, target, number)?;
+                    resumed.reached = Some(key.ok_or_else(unread)?);
+                }
             }
-            if let Some((start, group)) = cursor.after {
-                let start = start.map_or(Some(0), Windows::from_utc).ok_or_else(unread)?;
-                resumed.reached = Some((WindowKey::new(group.get(), start), cursor.windows));
-            }
+        }
+        if resumed.reached.is_some() {
+            resumed.cursor.clone_from(&interrupted.cursor);
         }
         Ok(resumed)
     }
@@ -82,22 +93,42 @@ impl Resumed {
         self.note.is_some()
     }
 
+    /// Returns the windows that the pass makes again because their place was free when it noted it.
+    pub(super) fn again(&self) -> Option<RecordSet> {
+        let note = self.note.as_ref()?;
+        Some(note.aggregate.again.iter().copied().collect())
+    }
+
     /// Returns whether it has written the entry of a reading.
     pub(super) fn has_written(&self, reading: RecordNumber) -> bool {
         self.is_writing() || reading <= self.scanned
     }
 
-    pub(super) fn reached(&self) -> Option<(WindowKey, u64)> {
+    pub(super) fn reached(&self) -> Option<WindowKey> {
         self.reached.clone()
     }
 
-    /// Renders the resume point after a window.
-    pub(super) fn cursor(aggregate: &Aggregate, window: &WindowKey, windows: u64) -> String {
-        let start = match aggregate.windows() {
-            Some(_) => format!("\"{}\"", Windows::utc(window.start)),
-            None => "null".to_owned(),
-        };
-        format!("{{\"after\":[{start},{}],\"windows\":{windows}}}", window.group)
+    /// Returns the resume point after the last window that is written.
+    pub(super) fn cursor(&self) -> Option<String> {
+        self.cursor.clone()
+    }
+
+    /// Renders the resume point after the entries of readings.
+    pub(super) fn after_reading(reading: RecordNumber, is_gone: bool) -> String {
+        if is_gone {
+            Cursor::Deleted(reading).to_json()
+        } else {
+            Cursor::Scanned(reading).to_json()
+        }
+    }
+
+    /// Renders the resume point after a window that has this number.
+    pub(super) fn after_window(key: &WindowKey, number: RecordNumber) -> String {
+        if *key == WindowKey::of_number(number) {
+            Cursor::Gone(number).to_json()
+        } else {
+            Cursor::Window(number).to_json()
+        }
     }
 
     /// Returns the note of the pass, and its warnings, unless it stands already.
@@ -109,7 +140,7 @@ impl Resumed {
         tally: &Tally,
         making: &Making<'_>,
         summary: Summary,
-        is_whole: bool,
+        (is_whole, again): (bool, RecordSet),
         stage: &Stage,
     ) -> Result<Option<(String, BTreeMap<String, u64>)>> {
         let digest = hex(&summary.digest.finalize());
@@ -142,6 +173,7 @@ impl Resumed {
                 newest: (making.newest > i64::MIN).then(|| Windows::utc(making.newest)),
                 waiting: summary.held.ranges().to_vec(),
                 held_readings: summary.held_readings,
+                again: again.iter().collect(),
                 absent: if is_whole {
                     absent(making.aggregate, tally)
                 } else {
@@ -159,6 +191,34 @@ impl Resumed {
         }
         Ok(Some((note.to_json(), warnings)))
     }
+}
+
+impl Cursor {
+    fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a number always has a JSON text")
+    }
+}
+
+/// Error for a resume point that no pass of an aggregate has written.
+fn unread() -> Error {
+    Error::Damaged {
+        what: "the resume point of an aggregate cannot be read".to_owned(),
+    }
+}
+
+/// Returns where a window stands in the order in which windows are written: by its row, or, if that is gone, by the id that it
+/// began with.
+fn key_of(
+    connection: &Connection,
+    aggregate: &Aggregate,
+    target: &Table,
+    number: RecordNumber,
+) -> Result<Option<WindowKey>> {
+    let row = target.by_number(connection, number)?.map(|row| row.record.id);
+    let first = first_id(connection, number)?;
+    let mut named = [row, first].into_iter().flatten();
+    let key = named.find_map(|id| aggregate.window_named(&id));
+    Ok(key.map(|(group, start)| WindowKey::new(&group, start)))
 }
 
 /// Returns the paths at which no reading has a value, if any is counted.

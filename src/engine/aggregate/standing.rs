@@ -35,6 +35,8 @@ pub(super) struct Standing {
 pub(super) struct RefusedWindows {
     by_key: BTreeMap<WindowKey, Standing>,
     keys: HashMap<RecordNumber, WindowKey>,
+    /// Those whose ids are of no group of the stage: another revision made them.
+    others: RecordSet,
     readings: HashMap<RecordNumber, StandingWindow>,
 }
 
@@ -49,17 +51,23 @@ impl RefusedWindows {
             reason,
         } in refused_windows(connection, of.0, of.1)?
         {
-            // Of another revision it may have had other fields.
-            let Some(row) = aggregate.window_in(&record.data) else {
+            let Some((group, start)) = aggregate.window_named(&record.id) else {
+                refused.others.insert(record.number);
                 continue;
             };
-            let key = WindowKey::new(&row.group, row.measured.start);
+            let key = WindowKey::new(&group, start);
+            let row = aggregate.window_in(&record.data);
+            let measured = match row.filter(|row| row.measured.start == start) {
+                Some(row) => row.measured,
+                // Another revision made it, with other fields.
+                None => aggregate.unmeasured(start, readings.inputs),
+            };
             refused.keys.insert(record.number, key.clone());
             refused.readings.insert(record.number, readings);
             let standing = Standing {
                 number: record.number,
                 data: record.data,
-                measured: row.measured,
+                measured,
                 is_refused: true,
                 too_many: too_many(&code, &reason)?,
             };
@@ -85,13 +93,17 @@ impl RefusedWindows {
 
     /// Returns whether a number is that of a window that stands refused.
     pub(super) fn has(&self, number: RecordNumber) -> bool {
-        self.keys.contains_key(&number)
+        self.keys.contains_key(&number) || self.others.contains(number)
     }
 
-    /// Returns the keys of those that are among some numbers.
-    pub(super) fn keys_of<'r>(&'r self, numbers: &'r RecordSet) -> impl Iterator<Item = WindowKey> + 'r {
-        let among = self.keys.iter().filter(|(number, _)| numbers.contains(**number));
-        among.map(|(_, key)| key.clone())
+    /// Returns the key of one.
+    pub(super) fn key_of(&self, number: RecordNumber) -> Option<&WindowKey> {
+        self.keys.get(&number)
+    }
+
+    /// Returns those that another revision of the stage made, of other groups.
+    pub(super) fn others(&self) -> impl Iterator<Item = RecordNumber> + '_ {
+        self.others.iter()
     }
 
     /// Returns all, with their keys.
@@ -154,9 +166,9 @@ impl<'g> GroupRows<'g> {
         self.rows(start, true)
     }
 
-    /// Returns the windows before an instant, the newest first.
-    pub(super) fn before(&self, start: i64) -> Rows<'_, 'g> {
-        self.rows(Some(start), false)
+    /// Returns the windows before an instant, or all, the newest first.
+    pub(super) fn before(&self, start: Option<i64>) -> Rows<'_, 'g> {
+        self.rows(start, false)
     }
 
     fn rows(&self, start: Option<i64>, forwards: bool) -> Rows<'_, 'g> {
@@ -263,4 +275,14 @@ impl Rows<'_, '_> {
         self.fill()?;
         Ok(self.page.pop_front())
     }
+}
+
+/// Returns the next window that has readings.
+pub(super) fn next_with_readings(rows: &mut Rows<'_, '_>) -> Result<Option<Standing>> {
+    while let Some(row) = rows.next()? {
+        if row.measured.rows > 0 {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
 }

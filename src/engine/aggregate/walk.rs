@@ -6,43 +6,44 @@ use super::dirty::DirtyGroup;
 use super::finished::{Parent, Readings};
 use super::keys::WindowKey;
 use super::making::{Making, Pending, alone};
-use super::standing::{GroupRows, Rows, Standing};
+use super::standing::{GroupRows, Standing, next_with_readings};
 use super::whole::{measured, pending};
 use super::window::Window;
 use crate::aggregate::{LookBack, Measured, Series, Shown, Windows};
 use crate::error::Result;
 use crate::record::RecordNumber;
 use crate::refusal::Refusal;
+use crate::stage::Aggregate;
 
 /// Number of windows up to which it is cheaper to go on to the next one that is made again than to begin anew there.
 const NEAR: u64 = 64;
+
+/// A window with its results, and why it is refused if it has too many values.
+pub(super) type MeasuredWindow = (Measured, Option<Refusal>, Window);
 
 /// A window that is made again.
 pub(super) struct Again {
     start: i64,
     /// As it is measured now; `None` without readings.
-    now: Option<(Measured, Option<Refusal>, Window)>,
+    now: Option<MeasuredWindow>,
     number: Option<RecordNumber>,
 }
 
 /// Returns the windows of a group that are made again, in order.
-pub(super) fn again(
-    making: &Making<'_>,
-    group: &DirtyGroup,
-    mut windows: BTreeMap<i64, Window>,
-) -> VecDeque<Again> {
-    let again = group.starts.iter().map(|(start, number)| {
-        let now = windows.remove(start).map(|window| {
-            let (measured, too_many) = measured(making.aggregate, *start, &window);
-            (measured, too_many, window)
-        });
-        Again {
-            start: *start,
-            now,
-            number: *number,
-        }
+pub(super) fn again(group: &DirtyGroup, mut windows: BTreeMap<i64, MeasuredWindow>) -> VecDeque<Again> {
+    let again = group.starts.iter().map(|(start, number)| Again {
+        start: *start,
+        now: windows.remove(start),
+        number: *number,
     });
     again.collect()
+}
+
+/// Measures a window, and keeps nothing else of its values.
+pub(super) fn measured_alone(aggregate: &Aggregate, start: i64, mut window: Window) -> MeasuredWindow {
+    let (measured, too_many) = measured(aggregate, start, &window);
+    window.partials = Vec::new();
+    (measured, too_many, window)
 }
 
 /// Makes the windows of a group without windows in time again.
@@ -158,7 +159,7 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
     fn context(&self, first: i64) -> Result<Vec<Measured>> {
         let rules = self.making.aggregate.series();
         let mut back = LookBack::new(rules, self.windows, first);
-        let (mut context, mut rows) = (Vec::new(), self.rows.before(first));
+        let (mut context, mut rows) = (Vec::new(), self.rows.before(Some(first)));
         let mut passed = self.passed.range(..first).rev().peekable();
         loop {
             let row = next_with_readings(&mut rows)?;
@@ -244,13 +245,4 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
         }
         Ok(())
     }
-}
-
-fn next_with_readings(rows: &mut Rows<'_, '_>) -> Result<Option<Standing>> {
-    while let Some(row) = rows.next()? {
-        if row.measured.rows > 0 {
-            return Ok(Some(row));
-        }
-    }
-    Ok(None)
 }

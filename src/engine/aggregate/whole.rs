@@ -9,8 +9,10 @@ use super::making::{Making, Pending, alone, own};
 use super::spans::Spans;
 use super::window::Window;
 use crate::aggregate::{Measured, Series};
+use crate::digest::Hash;
 use crate::engine::bounds::Bounds;
 use crate::error::Result;
+use crate::record::RecordNumber;
 use crate::refusal::Refusal;
 use crate::stage::Aggregate;
 
@@ -26,6 +28,8 @@ pub(super) struct Summary {
     pub(super) held: Spans,
     /// Number of them.
     pub(super) held_readings: u64,
+    /// Those of them that were not counted before, each with its commitment.
+    pub(super) not_counted: Vec<(RecordNumber, Hash)>,
 }
 
 /// Which windows are held back: those that end later than this.
@@ -55,6 +59,7 @@ impl Summary {
     /// Adds a window that is held back.
     pub(super) fn hold(&mut self, window: &Window) {
         self.held_readings += window.rows;
+        self.not_counted.extend(&window.counted);
         let mut ranges = self.held.ranges().to_vec();
         ranges.extend(window.spans.ranges());
         ranges.sort_unstable();

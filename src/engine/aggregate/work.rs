@@ -1,9 +1,14 @@
 //! The windows that a pass still has to write.
 
+use std::collections::VecDeque;
+
 use super::finished::{Finished, InOrder};
 use super::keys::WindowKey;
+use super::resumed::Resumed;
 use super::standing::RefusedWindows;
+use crate::digest::Hash;
 use crate::error::Result;
+use crate::record::RecordNumber;
 
 /// The windows that are still to be written.
 #[derive(Debug)]
@@ -12,19 +17,32 @@ pub(super) struct Work {
     pub(super) refused: RefusedWindows,
     /// The last window that is written already.
     reached: Option<WindowKey>,
-    /// Number of entries that are written.
-    pub(super) written: u64,
+    /// Refused readings that can be counted now, but in windows that are held back; each with its commitment.
+    held: VecDeque<(RecordNumber, Hash)>,
+    /// The resume point after the last window.
+    pub(super) cursor: Option<String>,
 }
 
 impl Work {
-    pub(super) fn new(windows: InOrder, refused: RefusedWindows, reached: Option<(WindowKey, u64)>) -> Self {
-        let written = reached.as_ref().map_or(0, |(_, written)| *written);
+    pub(super) fn new(
+        windows: InOrder,
+        refused: RefusedWindows,
+        mut held: Vec<(RecordNumber, Hash)>,
+        resumed: &Resumed,
+    ) -> Self {
+        held.sort_unstable_by_key(|(reading, _)| *reading);
         Self {
             windows,
             refused,
-            reached: reached.map(|(key, _)| key),
-            written,
+            reached: resumed.reached(),
+            held: held.into(),
+            cursor: resumed.cursor(),
         }
+    }
+
+    /// Returns the next reading that is held back. They come after all windows.
+    pub(super) fn next_held(&mut self) -> Option<(RecordNumber, Hash)> {
+        self.held.pop_front()
     }
 
     /// Returns the next windows, at most so many.

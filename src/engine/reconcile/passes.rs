@@ -22,11 +22,11 @@ pub(super) fn reconcile_passes(
     let mut balances = Balances::within(1, usize::MAX, 0);
     for pass in passes {
         // What an abandoned pass has read is read again by the next one.
-        if pass_in(connection, *pass)?.is_some_and(|pass| pass.superseded) {
+        let Some(summary) = pass_in(connection, *pass)?.filter(|pass| !pass.superseded) else {
             continue;
-        }
+        };
         if let Some(placed) = placed_by(connection, *pass, stage.source())? {
-            balances.merge(vec![of_pass(&placed)])?;
+            balances.merge(vec![of_pass(&placed, summary.counts.refused)])?;
         }
     }
     let name = RuleName {
@@ -37,7 +37,8 @@ pub(super) fn reconcile_passes(
     Ok(balances.results(&[name])?.remove(0))
 }
 
-fn of_pass(placed: &PlacedByPass) -> Balance {
+/// `refused`: entries of the pass that refuse a window or a reading.
+fn of_pass(placed: &PlacedByPass, refused: u64) -> Balance {
     use DifferenceCause::{EditedSince, Filtered, Held, Refused};
     let note = &placed.note;
     let (readings, is_whole) = (&note.readings, note.aggregate.whole);
@@ -49,11 +50,11 @@ fn of_pass(placed: &PlacedByPass) -> Balance {
         }
     };
     let held = note.aggregate.held_readings;
-    // An increment also reads readings of windows that it does not make again.
+    // An increment also reads readings of windows that it does not make again; of those that it refuses it has entries.
     let (filtered, refused) = if is_whole {
         (readings.filtered, readings.refused)
     } else {
-        (0, 0)
+        (0, refused.saturating_sub(placed.refused.windows))
     };
     explain(Filtered, filtered, filtered);
     explain(Refused, refused, refused);
@@ -63,7 +64,7 @@ fn of_pass(placed: &PlacedByPass) -> Balance {
     let all = if is_whole {
         placed.rows.unwrap_or(readings.read)
     } else {
-        readings.counted
+        readings.counted + refused
     };
     let explained = filtered + refused + held + placed.refused.readings + placed.edited.readings;
     let sum = |number: u64| Exact::from(Decimal::from(number));

@@ -322,15 +322,15 @@ impl AggregateBuilder {
         self
     }
 
-    /// Refuses readings that are older than this before the newest of their group in the pass before. Default: late readings
-    /// reopen their windows.
+    /// Refuses readings that come when their window is closed: this long after its end, by the newest reading of its group that an
+    /// earlier pass has counted. Default: late readings reopen their windows.
     pub fn refuse_late(mut self, closed_after: &str) -> Self {
         (self.draft.late, self.draft.closed_after) =
             (Some(Late::Refuse), Some(Written::by_program(closed_after)));
         self
     }
 
-    /// Leaves out readings that are older than this before the newest of their group in the pass before.
+    /// Leaves out readings that come when their window is closed, as [`refuse_late`](Self::refuse_late) refuses them.
     pub fn leave_late(mut self, closed_after: &str) -> Self {
         (self.draft.late, self.draft.closed_after) =
             (Some(Late::Leave), Some(Written::by_program(closed_after)));

@@ -163,7 +163,7 @@ impl Aggregate {
         self.late
     }
 
-    /// Returns how long after the newest reading of its group a reading may be, in microseconds.
+    /// Returns how long after its end a window is closed, by the newest reading of its group, in microseconds.
     pub(crate) fn closed_after(&self) -> Option<i64> {
         self.closed_after
     }

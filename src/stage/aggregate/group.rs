@@ -64,6 +64,24 @@ pub(super) fn push_part(json: &str, out: &mut String) {
     }
 }
 
+/// Returns the group of which these are the parts of an id, joined by `/`; `None` if there is none.
+pub(super) fn of_parts(parts: &str) -> Option<String> {
+    let mut group = String::from("[");
+    for part in parts.split('/') {
+        if group.len() > 1 {
+            group.push(',');
+        }
+        let text = part.replace("%2F", "/").replace("%25", "%");
+        if resembles_other(&text) {
+            serde_json::from_str::<serde::de::IgnoredAny>(&text).ok()?;
+            group.push_str(&text);
+        } else {
+            group.push_str(&Value::text(&text).to_json());
+        }
+    }
+    Some(group + "]")
+}
+
 /// Returns whether a string reads as a JSON value of another kind, or as a string with its quotes, or as nothing.
 fn resembles_other(text: &str) -> bool {
     let is_number =
@@ -139,5 +157,21 @@ mod tests {
         ] {
             assert_eq!(part(json), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn the_parts_of_an_id_give_the_group_again() {
+        for group in [
+            "[7]",
+            r#"["7"]"#,
+            r#"[null,true,"true",-2.5]"#,
+            r#"["a/b","50%","%2F",""]"#,
+            r#"["\"quoted\"","tab\t","\"","\\"]"#,
+            r#"["123456789012345678901234567890123",1]"#,
+        ] {
+            let parts: Vec<String> = values(group).map(part).collect();
+            assert_eq!(of_parts(&parts.join("/")).as_deref(), Some(group), "{parts:?}");
+        }
+        assert_eq!(of_parts("\"half"), None);
     }
 }

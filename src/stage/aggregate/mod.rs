@@ -16,6 +16,7 @@ mod exclusions;
 mod group;
 mod lineage;
 mod meaning;
+mod named;
 mod plan;
 mod present;
 mod pure;

@@ -115,7 +115,7 @@ impl Aggregate {
             let time = found.next().flatten();
             match windowing.place(time.as_deref()) {
                 Ok((time, window)) => (reading.time, reading.window) = (time, window),
-                Err(why) => broken.push(not_timed(windowing, data, time.as_deref(), &why)),
+                Err(why) => broken.push(not_timed(windowing, data, time.as_deref(), why)),
             }
         }
         for (at, field) in self.measures.iter().enumerate() {

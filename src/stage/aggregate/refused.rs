@@ -19,7 +19,7 @@ pub(super) enum NoTime {
 }
 
 /// Returns why a reading has no time. `data`: the reading; `json`: what is there, if it is not null.
-pub(super) fn not_timed(windowing: &Windowing, data: &str, json: Option<&str>, why: &NoTime) -> Violation {
+pub(super) fn not_timed(windowing: &Windowing, data: &str, json: Option<&str>, why: NoTime) -> Violation {
     let expected = match why {
         NoTime::Far => "a time whose window is between the years 1 and 9999".to_owned(),
         NoTime::Unread(why) => why.expected(&windowing.form).to_owned(),
@@ -35,7 +35,7 @@ pub(super) fn not_timed(windowing: &Windowing, data: &str, json: Option<&str>, w
 fn found(windowing: &Windowing, data: &str, json: Option<&str>) -> (&'static str, String) {
     const OTHER: &str = ": `time = { path, formats, zone }` in the stage says how times are written";
     let path = &windowing.time;
-    let by_formats = windowing.formats.first().is_some();
+    let by_formats = !windowing.formats.is_empty();
     let Some(json) = json else {
         let document = parse(data);
         let is_null = document.is_ok_and(|document| document.at(path).is_some());

@@ -27,7 +27,7 @@ pub(in crate::stage) fn schema(expression: fn(&str) -> Json) -> Json {
                 &words(&EMPTY), Some("emit")),
             "gap": whole("The most empty windows in one gap; a longer one stays open.", 1, 10_000_000, 100_000),
             "late": word("What becomes of readings that come when their window is closed.", &words(&LATE), Some("reopen")),
-            "closed_after": text("How long after the newest reading of its group a reading may be: `2h`."),
+            "closed_after": text("How long after its end a window is closed, by the newest reading of its group: `2h`."),
             "hold": text("How long windows are held back after the newest reading: `10m`."),
             "memory": {
                 "description": "The most memory: bytes, or a size such as `128 MiB`.",

@@ -112,6 +112,15 @@ impl Aggregate {
         }
     }
 
+    /// Returns a window with readings of which no result is known.
+    pub(crate) fn unmeasured(&self, start: i64, rows: u64) -> Measured {
+        Measured {
+            start,
+            rows,
+            values: vec![None; self.series.measures.len()],
+        }
+    }
+
     /// Reads the row of a window; `None` if it is none.
     pub(crate) fn window_in(&self, data: &str) -> Option<WindowRow> {
         let fields = parts_of(data)?;

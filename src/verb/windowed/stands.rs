@@ -47,7 +47,9 @@ impl Series {
     }
 
     fn not_counted(&self) -> Vec<i64> {
-        of(&not_counted(self.connection(), PROJECT, STAGE).expect("a ledger"))
+        of(&not_counted(self.connection(), PROJECT, STAGE)
+            .expect("a ledger")
+            .all)
     }
 
     fn refused_windows(&self) -> Vec<String> {

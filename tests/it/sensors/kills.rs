@@ -120,7 +120,7 @@ fn killed_everywhere(beginning: Beginning) {
     println!("{kills} kills, {superseded} followed by a load; what an open pass had come to: {steps:?}");
     assert!(kills > superseded && superseded > 0);
     if all_wanted() {
-        for step in [None, Some("scanned"), Some("note"), Some("after")] {
+        for step in [None, Some("scanned"), Some("note"), Some("window")] {
             assert!(steps.contains(&step), "no kill in {step:?}");
         }
     }
@@ -130,10 +130,10 @@ fn killed_everywhere(beginning: Beginning) {
 fn open_step(store: &Path) -> Option<&'static str> {
     let connection = rusqlite::Connection::open(store).expect("a store opens");
     let sql =
-        "SELECT CASE WHEN step='note' THEN 'note' WHEN cursor LIKE '%after%' THEN 'after' ELSE 'scanned' END
+        "SELECT CASE WHEN step='note' THEN 'note' WHEN cursor LIKE '%window%' THEN 'window' ELSE 'scanned' END
         FROM ledger_batch JOIN ledger_open USING(pass) ORDER BY batch DESC LIMIT 1";
     let step: Option<String> = connection.query_row(sql, [], |row| row.get(0)).ok();
-    ["scanned", "note", "after"]
+    ["scanned", "note", "window"]
         .into_iter()
         .find(|known| step.as_deref() == Some(known))
 }

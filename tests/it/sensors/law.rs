@@ -13,11 +13,12 @@ use counterfoil::observe::{Silent, StopSignal};
 use counterfoil::plan::{PlanOptions, plan};
 use counterfoil::record::RunId;
 use counterfoil::rollback::{RollbackOptions, RollbackScope};
+use counterfoil::stage::Stages;
 use counterfoil::verify::{VerifyOptions, verify};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use crate::support::world::{StopAfter, World};
+use crate::support::world::{StopAfter, World, stages};
 
 /// A reading: id, sensor, minutes, value.
 type Line = (u8, u8, u16, u8);
@@ -37,6 +38,20 @@ enum Step {
     RollbackRecord(bool, usize),
     /// A person changes a window, or removes it, and puts it back.
     EditAndRestore(usize),
+    /// A person adds a field to a window, and the window stays so.
+    Note(usize),
+    /// The stage's text changes.
+    Revise(Revision),
+}
+
+/// What a revision changes.
+#[derive(Clone, Copy, Debug)]
+enum Revision {
+    Rows,
+    Group,
+    Filter,
+    Every,
+    Exact,
 }
 
 fn line() -> impl Strategy<Value = Line> {
@@ -56,6 +71,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::RollbackStage),
         1 => (any::<bool>(), 0..20usize).prop_map(|(window, at)| Step::RollbackRecord(window, at)),
         1 => (0..20usize).prop_map(Step::EditAndRestore),
+        1 => (0..20usize).prop_map(Step::Note),
+        1 => prop::sample::select(vec![Revision::Rows, Revision::Group, Revision::Filter, Revision::Every, Revision::Exact])
+            .prop_map(Step::Revise),
     ]
 }
 
@@ -66,6 +84,10 @@ struct Shape {
     fill: &'static str,
     over: &'static str,
     every: &'static str,
+    /// Until when windows are held back; `None` for totals of groups, without windows in time.
+    hold: Option<&'static str>,
+    by: &'static str,
+    rows: &'static str,
     has_rule: bool,
     filters: bool,
     memory: &'static str,
@@ -84,17 +106,22 @@ fn shape() -> impl Strategy<Value = Shape> {
         ]),
         words(&["3", "\"12m\""]),
         words(&["5m", "7m", "day"]),
+        prop::sample::select(vec![Some(""), Some(""), Some("hold = \"6m\""), None]),
+        words(&["\"s\"", "[\"s\", \"v\"]"]),
         any::<bool>(),
         any::<bool>(),
         words(&["1 MiB", "128 MiB"]),
         prop::sample::select(vec![2, 10_000]),
     )
         .prop_map(
-            |(empty, fill, over, every, has_rule, filters, memory, exact)| Shape {
+            |(empty, fill, over, every, hold, by, has_rule, filters, memory, exact)| Shape {
                 empty,
                 fill,
                 over,
                 every,
+                hold,
+                by,
+                rows: "n",
                 has_rule,
                 filters,
                 memory,
@@ -112,11 +139,12 @@ impl Shape {
                 ""
             },
             if self.has_rule {
-                "[[contract.rule]]\nname = \"few\"\nexpect = '= doc.n < 4'\n"
+                "[[contract.rule]]\nname = \"few\"\nexpect = '= doc.ROWS < 4'\n"
             } else {
                 ""
             },
         );
+        let rule = rule.replace("ROWS", self.rows);
         let Self {
             empty,
             fill,
@@ -124,14 +152,27 @@ impl Shape {
             every,
             memory,
             exact,
+            by,
+            rows,
             ..
         } = self;
+        let begin = format!(
+            "[stage]\nsource = \"readings\"\ntarget = \"windows\"\nmax_errors = 1000\n{filter}\n[aggregate]\nby = {by}\nrows = \"{rows}\"\n\
+             memory = \"{memory}\"\n"
+        );
+        let takes = format!(
+            "[aggregate.measures]\nv = {{ take = [\"mean\", \"min\", \"max\", \"std\", \"sum\", \"median\", \"distinct\", TIMED\"count\"], \
+             exact = {exact} }}"
+        );
+        let Some(hold) = self.hold else {
+            return format!("{begin}{}\n{rule}", takes.replace("TIMED", ""));
+        };
+        let takes = takes.replace("TIMED", "\"first\", \"last\", \"delta\", ");
         format!(
-            "[stage]\nsource = \"readings\"\ntarget = \"windows\"\nmax_errors = 1000\n{filter}
-             [aggregate]\nby = \"s\"\ntime = \"t\"\nevery = \"{every}\"\nrows = \"n\"\nempty = {empty}\nmemory = \"{memory}\"
-             [aggregate.measures]\nv = {{ take = [\"mean\", \"min\", \"max\", \"std\", \"sum\", \"median\", \"first\", \"last\", \"distinct\", \"delta\"], exact = {exact} }}
+            "{begin}time = \"t\"\nevery = \"{every}\"\nempty = {empty}\n{hold}
+             {takes}
              [aggregate.fill]\n{fill}
-             [aggregate.fields]\nquality = '= if win.n >= 2 {{ \"good\" }} else {{ \"poor\" }}'
+             [aggregate.fields]\nquality = '= if win.{rows} >= 2 {{ \"good\" }} else {{ \"poor\" }}'
              [[aggregate.rolling]]\nof = \"v_mean\"\nover = {over}\ntake = [\"mean\", \"std\", \"count\"]\nmin_periods = 2
              [[aggregate.anomaly]]\nname = \"odd\"\nof = \"v_mean\"\nover = {over}\nk = 1\nmin_periods = 3\nscore = \"oddity\"
              {rule}"
@@ -169,8 +210,13 @@ fn data(&(id, sensor, minutes, value): &Line) -> String {
 
 struct History {
     world: World,
+    shape: Shape,
     files: Vec<(&'static str, String)>,
     runs: Vec<RunId>,
+    /// The windows to which a person has added a field.
+    noted: BTreeSet<String>,
+    /// Whether the text has changed since the last `apply`.
+    is_revised: bool,
 }
 
 impl History {
@@ -181,8 +227,11 @@ impl History {
         ];
         Self {
             world: world(&files),
+            shape: shape.clone(),
             files,
             runs: Vec::new(),
+            noted: BTreeSet::new(),
+            is_revised: false,
         }
     }
 
@@ -201,9 +250,11 @@ impl History {
                 }
             }
             Step::Apply(stop) => self.apply(*stop),
-            Step::Retry => {
+            // A retry is of the text that was applied last.
+            Step::Retry if !self.is_revised => {
                 self.world.retry();
             }
+            Step::Retry => {}
             Step::RollbackRun(at) => {
                 if let Some(run) = self.runs.get(*at).copied()
                     && self.roll_back(RollbackScope::Run(run))
@@ -233,6 +284,33 @@ impl History {
                     self.world.put("windows", &row.id, &row.data);
                 }
             }
+            Step::Note(at) => {
+                let is_open = self.world.asked::<i64>("SELECT count(*) FROM ledger_open") > 0;
+                if let Some(row) = self.world.rows("windows").get(*at).filter(|_| !is_open) {
+                    let data = row.data.replacen('{', "{\"note\":1,", 1);
+                    self.world.put("windows", &row.id, &data);
+                    self.noted.insert(row.id.clone());
+                }
+            }
+            Step::Revise(revision) => {
+                let shape = &mut self.shape;
+                match revision {
+                    Revision::Rows => shape.rows = if shape.rows == "n" { "count" } else { "n" },
+                    Revision::Group => {
+                        shape.by = if shape.by == "\"s\"" {
+                            "[\"s\", \"v\"]"
+                        } else {
+                            "\"s\""
+                        }
+                    }
+                    Revision::Filter => shape.filters = !shape.filters,
+                    Revision::Every => shape.every = if shape.every == "5m" { "7m" } else { "5m" },
+                    Revision::Exact => shape.exact = if shape.exact == 2 { 10_000 } else { 2 },
+                }
+                self.files[0].1 = shape.text();
+                self.is_revised = true;
+                self.world.stages = staged(&self.files).into();
+            }
         }
     }
 
@@ -243,7 +321,7 @@ impl History {
     }
 
     fn apply(&mut self, stop: Option<usize>) {
-        let options = ApplyOptions::default().batch_size(3);
+        let options = ApplyOptions::default().batch_size(3).revise(true);
         let planning = PlanOptions::default().apply(options.clone());
         let planned = plan(&self.world.store, &self.world.stages, &planning, &mut Silent).expect("a plan");
         let signal = StopSignal::default();
@@ -259,6 +337,7 @@ impl History {
         if report.stopped.is_some() {
             return;
         }
+        self.is_revised = false;
         if report.passes.iter().all(|pass| !pass.resumed) {
             let foreseen: Vec<_> = planned
                 .stages
@@ -299,8 +378,10 @@ impl History {
         for database in ["windows", "copies"] {
             let mut now = texts(&self.world, database);
             // The earlier version of a window that is refused stays.
-            now.retain(|id, _| !stale.contains(&Some(id.clone())));
-            assert_eq!(now, texts(&fresh, database), "{database}");
+            now.retain(|id, _| !stale.contains(&Some(id.clone())) && !self.noted.contains(id));
+            let mut expected = texts(&fresh, database);
+            expected.retain(|id, _| !self.noted.contains(id));
+            assert_eq!(now, expected, "{database}");
         }
         assert_eq!(refused(&self.world), refused(&fresh));
         let report = verify(&self.world.store, &VerifyOptions::default().inputs(true)).expect("a verdict");
@@ -313,12 +394,20 @@ impl History {
 
     /// Takes everything back.
     fn come_back(&mut self) {
+        if !self.noted.is_empty() {
+            return;
+        }
         self.roll_back(RollbackScope::All);
         assert_eq!(self.world.rows("windows"), []);
         assert_eq!(self.world.rows("copies"), []);
         self.world.is_sound();
         self.apply(None);
     }
+}
+
+fn staged(files: &[(&'static str, String)]) -> Stages {
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    stages("sensors", &files)
 }
 
 fn world(files: &[(&'static str, String)]) -> World {

@@ -5,10 +5,12 @@ mod advice;
 mod hostile;
 #[cfg(unix)]
 mod kills;
+mod late;
 mod law;
 mod mistakes;
 mod proofs;
 mod reconcile;
+mod resumed;
 mod same_bytes;
 #[cfg(unix)]
 mod sample;
