@@ -22,20 +22,7 @@ pub(in crate::stage) fn exclusions<'k>(
         .as_ref()
         .is_none_or(|target| *target == settings.source);
     if in_place {
-        let (key, message, help) = if place("target").is_some() {
-            (
-                "target",
-                "`target` is the source, and a stage that aggregates needs another one: the readings stay as they are",
-                "write the name of another database, for example `target = \"windows\"`",
-            )
-        } else {
-            (
-                "source",
-                "a stage that aggregates needs a target: the readings stay as they are in the source",
-                "give [stage] a `target`, for example `windows`",
-            )
-        };
-        problems.push(Problem::error("aggregate.no_target", place(key), message).help(help));
+        problems.push(no_target(place("source"), place("target")));
     }
     if settings.id.is_some() {
         problems.push(error(
@@ -82,6 +69,18 @@ pub(in crate::stage) fn exclusions<'k>(
     let prepare = steps.prepare.as_ref();
     problems.extend(prepare.and_then(|prepare| Some(impure(prepare.calls(clock)?, prepare.start()))));
     problems
+}
+
+/// The problem of a stage without another target; `given`: the place of one that is the source.
+fn no_target(source: Option<Place>, given: Option<Place>) -> Problem {
+    let error = |place, message: &str| Problem::error("aggregate.no_target", place, message);
+    if given.is_some() {
+        let message = "`target` is the source, and a stage that aggregates needs another one: the readings stay as they are";
+        let help = "write the name of another database, for example `target = \"windows\"`";
+        return error(given, message).help(help);
+    }
+    let message = "a stage that aggregates needs a target: the readings stay as they are in the source";
+    error(source, message).help("give [stage] a `target`, for example `windows`")
 }
 
 fn other_part(key: &str, place: Option<Place>) -> Problem {

@@ -82,7 +82,10 @@ fn a_path_that_no_reading_has_is_a_warning_of_a_pass_that_makes_all_windows() {
         );
     }
     // One that few readings have is not absent, and an increment says nothing.
-    scene.write("late.ndjson", r#"{"id":"l","sensor":1,"t":"2026-03-01T00:01:00Z"}"#);
+    scene.write(
+        "late.ndjson",
+        r#"{"id":"l","sensor":1,"t":"2026-03-01T00:01:00Z"}"#,
+    );
     scene.exits(&["load", "readings", "late.ndjson"], 0);
     let said = scene.exits(&["apply"], 0);
     assert!(!said.err.contains("no reading has"), "{said:?}");
@@ -213,7 +216,7 @@ fn a_refused_time_says_what_kind_of_value_it_is_and_what_reads_it() {
         .enumerate()
         .map(|(at, (time, _))| format!("{{\"id\":\"{at}\",\"sensor\":1,\"v\":1{time}}}\n"));
     let text: String =
-        lines.collect::<String>() + r#"{"id":"n","sensor":1,"t":"2026-03-01T00:00:00Z","v":"20.5"}"#;
+        lines.collect::<String>() + r#"{"id":"n","sensor":1,"t":"2026-03-01T00:00:00","v":"20.5"}"#;
     let scene = scene(WINDOWS, &text);
     let planned = scene.run(&["plan"]);
     assert!(

@@ -45,6 +45,18 @@ impl Load {
         }
     }
 
+    /// Returns what overwrites records that exist with other data.
+    fn overwriting(&self, session: &Session<'_>, mut options: Vec<String>) -> String {
+        // A cell that means null would turn the text of a record into null, which only types allow.
+        if self.reading.has_null() && !self.reading.has_types() {
+            options.push(option("types", "existing"));
+        }
+        let load = self.command(session, &options, false);
+        format!(
+            "records that exist with other data: {load} overwrites all of them, including later corrections"
+        )
+    }
+
     /// Returns what to do about refused lines.
     pub(super) fn hints(
         &self,
@@ -87,15 +99,7 @@ impl Load {
             ));
         }
         if ids.exist {
-            let mut options = more(&["replace", "again"]);
-            // A cell that means null would turn the text of a record into null, which only types allow.
-            if self.reading.has_null() && !self.reading.has_types() {
-                options.push(option("types", "existing"));
-            }
-            let load = self.command(session, &options, false);
-            hints.push(format!(
-                "records that exist with other data: {load} overwrites all of them, including later corrections"
-            ));
+            hints.push(self.overwriting(session, more(&["replace", "again"])));
         }
         if has(TYPES) {
             let is_by_types = self.reading.is_by_types();
