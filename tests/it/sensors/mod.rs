@@ -13,6 +13,7 @@ mod resumed;
 mod same_bytes;
 #[cfg(unix)]
 mod sample;
+mod told;
 #[cfg(unix)]
 mod weather;
 
