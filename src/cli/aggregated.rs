@@ -4,6 +4,7 @@ use counterfoil::history::{InWindow, WindowReadings};
 use counterfoil::ledger::AggregateOutcome;
 
 use super::render::{count, counted, indented, shown, table};
+use super::session::Session;
 
 /// Describes what readings came to: `1,000,000 readings -> 17,000 windows (58.8 : 1; 0 empty, ...), 112 anomalies`.
 /// `refused`: how many records the pass has refused, windows too. `windows`: whether they are windows of time, and not totals.
@@ -66,6 +67,27 @@ pub(crate) fn in_words(outcome: &AggregateOutcome, refused: u64, windows: bool) 
         }
     }
     format!("{text}, {}", rest.join(", "))
+}
+
+/// The code of a reading that comes when its window is closed.
+pub(crate) const LATE: &str = "aggregate.late";
+
+/// Returns the code with which nearly all readings are refused: then the stage is more likely wrong than they are.
+pub(crate) fn nearly_all<'c>(read: u64, refused: impl Iterator<Item = (&'c str, u64)>) -> Option<&'c str> {
+    let (code, most) = refused.max_by_key(|(_, records)| *records)?;
+    let is_nearly_all = most >= 2 && u128::from(most) * 10 >= u128::from(read) * 9;
+    (is_nearly_all && code != LATE).then_some(code)
+}
+
+/// Returns what to do about readings that came late: `quarantine retry` refuses them again, whatever they hold.
+pub(crate) fn next_if_late(session: &Session<'_>, file: &str, chosen: &str) -> String {
+    format!(
+        "a late reading is counted only if the stage lets it reopen its window: leave out `late` and `closed_after` in {}, then \
+         {}; or {} waives it",
+        shown(file),
+        session.command("apply --revise --reason TEXT"),
+        session.command(&format!("quarantine waive {chosen} --reason TEXT"))
+    )
 }
 
 /// Renders how many readings there are for each window, to one decimal place.

@@ -5,6 +5,7 @@
     reason = "texts for people are short; `write!` would add results that cannot fail"
 )]
 
+mod absent;
 mod advice;
 mod aggregated;
 mod alike;

@@ -10,7 +10,8 @@ use counterfoil::stage::{Aggregate, Stage};
 use counterfoil::store::Store;
 use counterfoil::{Error, Stopped};
 
-use super::aggregated::in_words as aggregated;
+use super::absent::{ABSENT, Aggregated};
+use super::aggregated::{LATE, in_words as aggregated, nearly_all, next_if_late};
 use super::alike;
 use super::answer::{Answer, json};
 use super::exit::Exit;
@@ -80,19 +81,34 @@ impl CommandOutcome<'_> {
         let mut answer = Answer::new(data, text)
             .warnings(self.warnings(&refusing, &refused)?)
             .refused_if(!refusing.is_empty());
-        let (waiting, wrong): (Vec<_>, Vec<_>) = refused.iter().partition(|total| total.code == WAITING);
+        let (waiting, others): (Vec<_>, Vec<_>) = refused.iter().partition(|total| total.code == WAITING);
+        let (late, wrong): (Vec<_>, Vec<_>) = others.into_iter().partition(|total| total.code == LATE);
         if !waiting.is_empty() {
             answer = answer.hint(format!(
                 "records that wait for a look-up need nothing: the first {} after the row exists processes them",
                 self.session.command("apply")
             ));
         }
+        if !late.is_empty() && !self.is_own_stop() {
+            let file = late
+                .iter()
+                .find_map(|total| self.project.stages().get(total.stage?));
+            let file = file.map_or("the stage", Stage::file_name);
+            answer = answer.hint(next_if_late(self.session, file, &format!("--code {LATE}")));
+        }
         if !wrong.is_empty() && !self.is_own_stop() {
-            answer = answer.hint(format!(
-                "{} shows why; correct the source or the stage, then {}",
-                self.session.command("quarantine list"),
-                self.session.command("quarantine retry")
-            ));
+            let show = self.session.command("quarantine list");
+            let misread = report.passes.iter().find_map(|pass| self.misread(pass, &wrong));
+            answer = answer.hint(match misread {
+                Some((file, why)) => format!(
+                    "{why}: correct {file}, then {}; {show} shows the readings",
+                    self.session.command("apply --revise --reason TEXT")
+                ),
+                None => format!(
+                    "{show} shows why; correct the source or the stage, then {}",
+                    self.session.command("quarantine retry")
+                ),
+            });
         }
         Ok(match &report.stopped {
             Some(stopped) => answer.failed(self.which_stopped(stopped)),
@@ -101,6 +117,17 @@ impl CommandOutcome<'_> {
             }
             None => left_open(self.session, answer, &report.reconciled),
         })
+    }
+
+    /// The file of a stage that has refused nearly all readings with one code, and that in words.
+    fn misread(&self, pass: &PassReport, refused: &[&QuarantineTotal]) -> Option<(&str, String)> {
+        let stage = self.project.stages().get(pass.stage)?;
+        stage.aggregate()?;
+        let its = refused.iter().filter(|total| total.stage == Some(pass.stage));
+        let read = self.store.count(&pass.source).ok()?;
+        let code = nearly_all(read, its.map(|total| (total.code.as_str(), total.records)))?;
+        let why = format!("nearly all readings are refused with {code}, so the stage may be wrong");
+        Some((stage.file_name(), why))
     }
 
     /// The stages whose passes have refused something that stands in quarantine.
@@ -159,6 +186,16 @@ impl CommandOutcome<'_> {
             format!("the text of stage {stage} has changed since it was applied, but not its meaning")
         }));
         warnings.extend(self.report.passes.iter().flat_map(|pass| self.counted(pass)));
+        for pass in &self.report.passes {
+            let absent = pass.aggregate.as_ref().map_or(&[][..], |outcome| &outcome.absent);
+            let aggregated = Aggregated {
+                stage: pass.stage,
+                slug: &pass.slug,
+                source: &pass.source,
+                absent,
+            };
+            warnings.extend(aggregated.warnings(self.store, self.project)?);
+        }
         warnings.extend(self.gone(refused)?);
         warnings.extend(self.staying(refusing)?);
         warnings.extend(self.held_back());
@@ -169,11 +206,13 @@ impl CommandOutcome<'_> {
     /// Describes what a pass counted that is not a refusal, for people.
     fn counted(&self, pass: &PassReport) -> Vec<String> {
         let stage = self.project.stages().get(pass.stage);
+        // They have their own words.
+        let others = pass.warnings.iter().filter(|(code, _)| *code != ABSENT);
         let one = |(code, times): (&String, &u64)| {
             let what = places::warned(stage, &pass.target, code, *times, Tense::Done);
             format!("stage {} {}: {what}", pass.stage, pass.slug)
         };
-        pass.warnings.iter().map(one).collect()
+        others.map(one).collect()
     }
 
     /// The rows that the stages have taken out of their databases for quarantine.
@@ -271,11 +310,28 @@ impl CommandOutcome<'_> {
         let stage = self.project.stages().get(pass.stage);
         if let (Stopped::ErrorLimit { .. }, Some(stage)) = (stopped, stage) {
             failure.message += &format!(" ({})", self.limits.origin(stage));
-            failure = failure.hint(after_the_limit(
+            let next = after_the_limit(
                 self.session,
                 self.limits.stop_at_once(stage),
                 stage.merge().is_some(),
-            ));
+            );
+            let refused: Vec<&QuarantineTotal> = self.left.totals.iter().collect();
+            let its = refused.iter().filter(|total| total.stage == Some(pass.stage));
+            let are_late = its.clone().count() > 0 && its.clone().all(|total| total.code == LATE);
+            failure = failure.hint(match self.misread(pass, &refused) {
+                None if are_late => {
+                    let late = next_if_late(self.session, stage.file_name(), &format!("--code {LATE}"));
+                    format!(
+                        "{late}; or allow them with {}",
+                        self.session.command("apply --max-errors N")
+                    )
+                }
+                Some((file, why)) => format!(
+                    "{why}: correct {file} after {}; or else: {next}",
+                    self.session.command("rollback")
+                ),
+                None => next,
+            });
         }
         failure
     }
@@ -287,8 +343,12 @@ pub(crate) fn of_the_library(session: &Session<'_>, project: &Project, error: Er
         return Failure::from(error);
     };
     if let Some(stage) = project.stages().get(*number) {
-        let merges = stage.merge().is_some();
+        let (merges, aggregates) = (stage.merge().is_some(), stage.aggregate().is_some());
         let mut failure = Failure::from(error);
+        if let Some(hint) = failure.hint.as_mut().filter(|_| aggregates) {
+            *hint += "; a stage that aggregates then makes all its windows again";
+            return failure;
+        }
         if let Some(hint) = failure.hint.as_mut().filter(|_| merges) {
             *hint += "; a merge then judges only new and changed records by it: with `--relearn` as well, all of them";
         }

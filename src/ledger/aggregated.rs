@@ -65,6 +65,9 @@ pub(crate) struct Noted {
     /// Windows that were refused and are made again because their place is free: their numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) again: Vec<RecordNumber>,
+    /// Paths that the stage reads, and at which no reading of a pass that makes all windows has a value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) absent: Vec<String>,
     /// Digest over the windows and their readings, in hexadecimal digits.
     pub(crate) digest: String,
 }
@@ -117,7 +120,7 @@ fn read(body: Option<String>) -> Result<Option<AggregateNote>> {
 }
 
 /// What a pass of an aggregate stage came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AggregateOutcome {
     /// Its readings.
@@ -132,6 +135,8 @@ pub struct AggregateOutcome {
     pub removed: u64,
     /// Windows that are refused.
     pub refused: u64,
+    /// Paths of groups and measures at which no reading has a value, although all windows were made.
+    pub absent: Vec<String>,
 }
 
 /// The windows of one batch, by what was done with them.
@@ -175,7 +180,7 @@ impl AggregateOutcome {
     fn of(connection: &Connection, pass: PassId, run: Option<RunId>) -> Result<Self> {
         let mut outcome = Self::default();
         if let Some(note) = note_of(connection, pass)? {
-            (outcome.readings, outcome.windows) = (note.readings, note.aggregate.figures);
+            outcome.add_note(note);
         }
         let sql = "SELECT coalesce(sum(json_extract(body,'$.windows.new')),0), coalesce(sum(json_extract(body,'$.windows.changed')),0),
            coalesce(sum(json_extract(body,'$.windows.removed')),0), coalesce(sum(json_extract(body,'$.windows.refused')),0)
@@ -226,10 +231,15 @@ impl AggregateOutcome {
     /// Adds what the remark of a batch says.
     pub(crate) fn add_remark(&mut self, body: &str) {
         if let Some(note) = AggregateNote::from_note(body) {
-            (self.readings, self.windows) = (note.readings, note.aggregate.figures);
+            self.add_note(note);
         } else if let Some(changes) = WindowChanges::from_remark(body) {
             self.add(&changes);
         }
+    }
+
+    fn add_note(&mut self, note: AggregateNote) {
+        (self.readings, self.windows) = (note.readings, note.aggregate.figures);
+        self.absent = note.aggregate.absent;
     }
 
     fn add(&mut self, changes: &WindowChanges) {

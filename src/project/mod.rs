@@ -119,6 +119,19 @@ impl Project {
         self.warnings.iter().cloned().chain(of_stages).collect()
     }
 
+    /// As [`check`](Self::check), without warnings that nothing fills a source that a store with these databases has.
+    pub fn check_with(&self, databases: &[String]) -> Vec<Problem> {
+        let is_there = |stage: &&Stage| databases.iter().any(|name| name == stage.source());
+        let there = self.stages.iter().filter(is_there);
+        let there: Vec<_> = there.map(|stage| stage.place_of("stage", "source")).collect();
+        let is_filled = |problem: &Problem| {
+            problem.code == names::NEAR && problem.place.is_some() && there.contains(&problem.place)
+        };
+        let mut problems = self.check();
+        problems.retain(|problem| !is_filled(problem));
+        problems
+    }
+
     /// Returns a warning for each source that a store with these databases does not have, that no stage would fill, and
     /// that `counterfoil.toml` does not declare: it is read as empty, and may be a typing error.
     pub fn absent_sources(&self, databases: &[String]) -> Vec<Problem> {

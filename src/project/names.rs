@@ -6,6 +6,9 @@ use super::settings::ProjectSettings;
 use crate::problem::{Place, Problem};
 use crate::stage::Stage;
 
+/// The code of a database whose name is nearly that of another.
+pub(super) const NEAR: &str = "project.near_name";
+
 /// Warns of each database that is read but that nothing fills or declares, if one with nearly that name is filled or
 /// declared. A source that nothing fills is not an error: records are loaded into it.
 pub(super) fn check(
@@ -19,9 +22,11 @@ pub(super) fn check(
     let unknown = stages.iter().filter(|stage| !known.contains(stage.source()));
     let warnings = unknown.filter_map(|stage| {
         let source = stage.source();
-        let near = known.iter().find(|name| nearly(source, name))?;
+        let near = known
+            .iter()
+            .find(|name| nearly(source, name) && **name != stage.target())?;
         let message = format!("nothing fills `{source}`");
-        let problem = Problem::warning("project.near_name", stage.place_of("stage", "source"), message);
+        let problem = Problem::warning(NEAR, stage.place_of("stage", "source"), message);
         Some(problem.help(format!(
             "did you mean `{near}`? If not, declare [database.{source}]"
         )))
@@ -110,7 +115,10 @@ pub(super) fn absent(settings: &ProjectSettings, stages: &[&Stage], databases: &
             message,
         );
         let fills = format!("`counterfoil load {source} FILE` fills it");
-        problem.help(match known.iter().find(|name| nearly(source, name)) {
+        let near = known
+            .iter()
+            .find(|name| nearly(source, name) && **name != stage.target());
+        problem.help(match near {
             Some(near) => format!("did you mean `{near}`? If not, {fills}"),
             None => fills,
         })
@@ -131,11 +139,7 @@ fn referred_to(stage: &Stage, known: &BTreeSet<&str>, stages: &[Stage]) -> Vec<P
     let warnings = unknown.filter_map(|rule| {
         let near = known.iter().find(|name| nearly(&rule.to, name))?;
         let message = format!("nothing fills `{}`, which `{}` refers to", rule.to, rule.name);
-        let problem = Problem::warning(
-            "project.near_name",
-            stage.place_of("contract", "references"),
-            message,
-        );
+        let problem = Problem::warning(NEAR, stage.place_of("contract", "references"), message);
         Some(problem.help(format!(
             "did you mean `{near}`? If not, declare [database.{}]",
             rule.to

@@ -43,12 +43,22 @@ impl Stage {
             problems.add(problem.help(format!("add `sum` to the measures of `{path}`")));
         }
         let zone = self.place_of("aggregate", "zone");
+        let times = aggregate.zone_of_times().filter(|_| zone.is_none());
         if zone.is_some() && !aggregate.has_zone() {
             let message = "`zone` has no effect: windows of elapsed time are the same in every zone";
             let problem = Problem::warning("check.zone_unused", zone, message);
             problems.add(problem.help(
                 "write calendar windows such as `every = \"day\"`, `align = \"day\"`, or `local = \"window_local\"`",
             ));
+        }
+        if let Some(times) = times {
+            let message = format!("the windows follow the clocks of UTC, but the times are those of {times}");
+            let place = self.place_of("aggregate", "every");
+            let place = place.or_else(|| aggregate.place().cloned());
+            let problem = Problem::warning("check.zone_missing", place, message);
+            problems.add(problem.help(format!(
+                "write `zone = \"{times}\"` beside `every`, or `zone = \"UTC\"` if days in UTC are meant"
+            )));
         }
         if aggregate.is_mixed() {
             let message = "no `by`: the readings of all sources are in the same windows";

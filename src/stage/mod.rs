@@ -60,7 +60,7 @@ pub use schema::json_schema;
 pub use settings::{MaxErrors, OnConflict, OnError, Stale};
 pub use stages::Stages;
 
-pub(crate) use aggregate::{Charted, Late, READINGS, Reading, SummedField, WindowRow};
+pub(crate) use aggregate::{Charted, Late, Present, READINGS, Reading, SummedField, WindowRow};
 pub(crate) use meaning::is_same as is_same_meaning;
 pub(crate) use merge::{FieldOrigin, MemberFeatures, role_name};
 pub(crate) use redacted::redacted_by;

@@ -185,6 +185,10 @@ fn beside_aggregate(
             let item = contract?.get(key.strip_prefix("contract.")?)?;
             Some(root.reading().place(item.span()))
         }
+        // That of the source is taken for none.
+        "target" => section
+            .filter(|section| section.has(key))
+            .map(|section| section.place_of(key)),
         key => section.map(|section| section.place_of(key)),
     };
     let has = [

@@ -19,6 +19,7 @@ mod overlay;
 pub(crate) mod overlay_rows;
 mod packed;
 mod row_view;
+mod salted;
 pub(crate) mod schema;
 mod scratch;
 mod sorter;
@@ -39,9 +40,10 @@ pub use opened::Store;
 pub use options::StoreOptions;
 pub(crate) use overlay::Overlay;
 pub(crate) use packed::{PackedRows, RowRef};
+pub(crate) use salted::Salted;
 pub use sorter::Sorter;
 pub(crate) use spilled::SpilledPages;
-pub(crate) use table::{Salted, Table};
+pub(crate) use table::Table;
 
 /// Makes a file beside the store if there is none, with the store's permissions: who may write the one may write the
 /// other, and nobody else.

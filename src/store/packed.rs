@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use rusqlite::Rows;
 
-use super::table::Salted;
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
-use crate::record::{Record, RecordNumber};
+use crate::record::RecordNumber;
 
 /// Rows of a table, in the order in which they were read.
 #[derive(Debug, Default)]
@@ -103,28 +102,5 @@ impl RowRef<'_> {
         self.salt.ok_or_else(|| Error::Damaged {
             what: format!("record {} has a row but no salt", self.number),
         })
-    }
-
-    /// Returns the row with texts of its own.
-    pub(crate) fn to_salted(self) -> Salted {
-        Salted {
-            record: Record {
-                number: self.number,
-                id: self.id.to_owned(),
-                data: self.data.to_owned(),
-            },
-            salt: self.salt,
-        }
-    }
-}
-
-impl<'r> From<&'r Salted> for RowRef<'r> {
-    fn from(row: &'r Salted) -> Self {
-        Self {
-            number: row.record.number,
-            id: &row.record.id,
-            data: &row.record.data,
-            salt: row.salt,
-        }
     }
 }

@@ -4,36 +4,12 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, Rows, Statement, params};
 
 use super::packed::PackedRows;
+use super::salted::Salted;
 use super::{ddl, row_view};
-use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
 use crate::ledger::{Change, TableChange};
 use crate::name::is_database_name;
 use crate::record::{Record, RecordNumber};
-
-/// A record with the salt of its commitment.
-#[derive(Clone, Debug)]
-pub(crate) struct Salted {
-    pub(crate) record: Record,
-    /// `None` once the record was erased.
-    pub(crate) salt: Option<Salt>,
-}
-
-impl Salted {
-    /// Returns the salt of an existing row: only an erased record has none.
-    pub(crate) fn known_salt(&self) -> Result<Salt> {
-        self.salt.ok_or_else(|| Error::Damaged {
-            what: format!("record {} has a row but no salt", self.record.number),
-        })
-    }
-
-    /// Returns the commitment to the content; `None` once the record was erased.
-    pub(crate) fn hash(&self) -> Option<Hash> {
-        self.salt
-            .as_ref()
-            .map(|salt| commitment(salt, &self.record.id, &self.record.data))
-    }
-}
 
 /// The statements of one logical database.
 #[derive(Clone, Debug)]

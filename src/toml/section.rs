@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
 
-use toml_edit::{Document, Item, Table, TableLike};
+use toml_edit::{Document, Item, Table, TableLike, TomlError};
 
 use crate::problem::{Place, Problem, within};
 use crate::reading::{Reading, type_in_words};
@@ -14,8 +14,33 @@ use crate::toml::problems::Problems;
 pub(crate) fn document<'t>(reading: &Reading<'t>, code: &'static str) -> Result<Document<&'t str>, Problem> {
     Document::parse(reading.text).map_err(|error| {
         let message = format!("not TOML: {}", error.message());
-        Problem::error(code, reading.place(error.span()), message)
+        let problem = Problem::error(code, reading.place(error.span()), message);
+        match meant(reading.text, &error) {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
     })
+}
+
+/// Returns what to write instead of what is not TOML, where that is plain.
+fn meant(text: &str, error: &TomlError) -> Option<String> {
+    let at = error.span()?.start;
+    let begin = text.get(..at)?.rfind('\n').map_or(0, |at| at + 1);
+    let line = text.get(begin..)?.lines().next()?;
+    let (key, value) = line.split_once('=').unwrap_or((line, ""));
+    let (key, value) = (key.trim(), value.split('#').next().unwrap_or_default().trim());
+    if error.message().contains("duplicate key") {
+        return Some(
+            "a key may occur once in a table: put what both have together, or leave one of them out"
+                .to_owned(),
+        );
+    }
+    let is_plain = |text: &str| {
+        let letter = |letter: char| letter.is_alphanumeric() || "_-./:+".contains(letter);
+        !text.is_empty() && text.chars().all(letter)
+    };
+    let is_bare = is_plain(key) && is_plain(value) && value.parse::<toml_edit::Value>().is_err();
+    is_bare.then(|| format!("write a text in quotes: `{key} = \"{value}\"`"))
 }
 
 /// The problems found so far.
@@ -302,11 +327,13 @@ impl<'t> Section<'t> {
         match self.table.get(key) {
             None => Vec::new(),
             Some(Item::ArrayOfTables(tables)) => tables.iter().collect(),
-            Some(_) => {
-                let problem = self
-                    .wrong_type(key, "tables")
-                    .help(format!("write each as a table [[{title}]]"));
-                problems.add(problem);
+            Some(item) => {
+                let help = if item.is_table() {
+                    format!("write `[[{title}]]` instead of `[{title}]`, once for each")
+                } else {
+                    format!("write each as a table [[{title}]]")
+                };
+                problems.add(self.wrong_type(key, "tables").help(help));
                 Vec::new()
             }
         }

@@ -31,9 +31,10 @@ impl Check {
                 .open_to_read()
                 .ok()
                 .and_then(|store| store.databases().ok());
-            let absent = databases
-                .map(|databases| project.absent_sources(&databases))
-                .unwrap_or_default();
+            let absent = databases.map_or(Vec::new(), |databases| {
+                problems = project.check_with(&databases);
+                project.absent_sources(&databases)
+            });
             let told: Vec<_> = problems.iter().map(|problem| problem.place.clone()).collect();
             problems.extend(
                 absent

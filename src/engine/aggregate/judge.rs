@@ -4,13 +4,14 @@ use super::dirty::Dirty;
 use super::keys::WindowKey;
 use super::table::{WindowTable, Windows};
 use super::window::{BLOCK_BITS, BlockWindow, Window};
+use crate::aggregate;
 use crate::context::Context;
 use crate::digest::Hash;
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::record::{RecordNumber, RecordSet};
 use crate::refusal::Refusal;
-use crate::stage::{Aggregate, Late, Reading, Stage};
+use crate::stage::{Aggregate, Late, Present, Reading, Stage};
 use crate::store::{RowRef, Salted};
 
 /// How readings are judged.
@@ -87,6 +88,8 @@ pub(super) struct Tally {
     pub(super) refused: u64,
     /// Time of the newest reading that is counted.
     pub(super) newest: i64,
+    /// The paths at which any of those that are counted has a value.
+    pub(super) present: Present,
 }
 
 impl Default for Tally {
@@ -97,6 +100,7 @@ impl Default for Tally {
             filtered: 0,
             refused: 0,
             newest: i64::MIN,
+            present: Present::default(),
         }
     }
 }
@@ -108,6 +112,7 @@ impl Tally {
         self.filtered += other.filtered;
         self.refused += other.refused;
         self.newest = self.newest.max(other.newest);
+        self.present.add(other.present);
     }
 }
 
@@ -152,7 +157,7 @@ impl Judge<'_> {
                     if self.dirty.is_some_and(is_left) {
                         continue;
                     }
-                    match self.late(row.number) {
+                    match self.late(&reading, row.number) {
                         None => self.count(row, &reading, block, &mut judged.tally)?,
                         Some(why) => self.leave(row, why, &mut judged),
                     }
@@ -181,6 +186,7 @@ impl Judge<'_> {
         window.add(measures, row.number, reading, &hash, was_out);
         tally.counted += 1;
         tally.newest = tally.newest.max(reading.time);
+        tally.present.add(reading.present);
         Ok(())
     }
 
@@ -208,17 +214,22 @@ impl Judge<'_> {
     }
 
     /// Returns why a reading is left out although it could be counted: it came when its window was closed.
-    pub(super) fn late(&self, number: RecordNumber) -> Option<Why> {
+    pub(super) fn late(&self, reading: &Reading<'_>, number: RecordNumber) -> Option<Why> {
         if !self.before.late.contains(number) {
             return None;
         }
         match self.aggregate.late() {
             Late::Reopen => None,
-            Late::Refuse => Some(Why::Refused(
-                Refusal::new("aggregate.late", "")
-                    .expected("a reading that comes before its window is closed"),
-            )),
-            _ => Some(Why::Filtered("aggregate.late")),
+            Late::Refuse => {
+                // The beginning says which window, and unlike the group nothing that may be secret.
+                let start = aggregate::Windows::utc(reading.window);
+                let expected =
+                    format!("a reading that comes before its window, which begins {start}, is closed");
+                Some(Why::Refused(
+                    Refusal::new("aggregate.late", "").expected(expected),
+                ))
+            }
+            Late::Leave => Some(Why::Filtered("aggregate.late")),
         }
     }
 

@@ -67,12 +67,12 @@ pub(super) fn make(
     let Some(mut summary) = summary else {
         return Ok(None);
     };
-    let mut held = std::mem::take(&mut summary.not_counted);
-    held.retain(|(reading, _)| before.refused.contains(*reading));
+    let mut waiting = std::mem::take(&mut summary.not_counted);
+    waiting.retain(|(reading, _)| before.refused.contains(*reading));
     let note = course
         .resumed
         .note(&tally, &making, summary, (is_whole, again), course.stage)?;
-    let work = Work::new(making.finished.sorted()?, refused, held, &course.resumed);
+    let work = Work::new(making.finished.sorted()?, refused, waiting, &course.resumed);
     Ok(Some(Ready { work, note }))
 }
 

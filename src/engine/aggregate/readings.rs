@@ -69,7 +69,7 @@ impl WindowInputs<'_> {
         match judge.reading(row) {
             Ok(None) => ReadingFate::Filtered,
             Err(_) => ReadingFate::Refused,
-            Ok(Some(reading)) => match judge.late(row.number) {
+            Ok(Some(reading)) => match judge.late(&reading, row.number) {
                 None => ReadingFate::Counted(Box::new(reading)),
                 Some(Why::Filtered(_)) => ReadingFate::Late,
                 Some(Why::Refused(_)) => ReadingFate::Refused,

@@ -20,6 +20,9 @@ use crate::record::{RecordNumber, RecordSet};
 use crate::stage::{Aggregate, Stage};
 use crate::store::Table;
 
+/// The code of the warning that no reading has a value at a path.
+const ABSENT: &str = "aggregate.absent";
+
 /// What an interrupted pass has done; nothing for one that begins.
 #[derive(Debug, Default)]
 pub(super) struct Resumed {
@@ -171,10 +174,18 @@ impl Resumed {
                 waiting: summary.held.ranges().to_vec(),
                 held_readings: summary.held_readings,
                 again: again.iter().collect(),
+                absent: if is_whole {
+                    absent(making.aggregate, tally)
+                } else {
+                    Vec::new()
+                },
                 digest,
             },
         };
         let mut warnings = making.codes.clone();
+        if !note.aggregate.absent.is_empty() {
+            warnings.insert(ABSENT.to_owned(), note.aggregate.absent.len() as u64);
+        }
         if figures.gaps > 0 {
             warnings.insert("aggregate.gap".to_owned(), figures.gaps);
         }
@@ -208,6 +219,15 @@ fn key_of(
     let mut named = [row, first].into_iter().flatten();
     let key = named.find_map(|id| aggregate.window_named(&id));
     Ok(key.map(|(group, start)| WindowKey::new(&group, start)))
+}
+
+/// Returns the paths at which no reading has a value, if any is counted.
+fn absent(aggregate: &Aggregate, tally: &Tally) -> Vec<String> {
+    if tally.counted == 0 {
+        return Vec::new();
+    }
+    let absent = aggregate.absent(tally.present).into_iter();
+    absent.map(ToString::to_string).collect()
 }
 
 impl Tally {

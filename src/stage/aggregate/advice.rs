@@ -42,6 +42,15 @@ impl Aggregate {
         })
     }
 
+    /// Returns the zone of the readings' times, if windows follow the clocks of a zone.
+    pub(in crate::stage) fn zone_of_times(&self) -> Option<&'static str> {
+        let windowing = self.windowing.as_ref().filter(|_| self.has_zone())?;
+        windowing
+            .time_zone
+            .filter(|zone| *zone != chrono_tz::UTC)
+            .map(chrono_tz::Tz::name)
+    }
+
     /// Returns whether all readings of a time are in one window.
     pub(in crate::stage) fn is_mixed(&self) -> bool {
         self.by.is_empty() && self.windowing.is_some()

@@ -201,6 +201,15 @@ impl AggregateCompiler<'_, '_> {
 
     /// Parses a path of one value.
     pub(super) fn path(&mut self, written: &Written) -> Option<Path> {
+        if written.text.starts_with("= ") {
+            self.error(
+                "aggregate.expression",
+                written.place.clone(),
+                "an expression where a path is needed: only `by` and [aggregate.fields] take expressions",
+                "make the field in a stage before this one, with an operation or [into], and write its path here",
+            );
+            return None;
+        }
         let parsed: Result<Path, crate::path::PathError> = written.text.parse();
         let parsed = parsed
             .map_err(|error| Problem::error("stage.bad_path", written.place.clone(), error.to_string()));

@@ -22,7 +22,17 @@ const RFC_3339: &str = "a time with an offset, such as 2026-03-01T00:05:00Z";
 
 impl AggregateCompiler<'_, '_> {
     pub(super) fn windowing(&mut self, draft: &Draft, time: &DraftTime) -> Option<Windowing> {
-        let path = self.path(&time.path);
+        let path = if time.path.text.starts_with("= ") {
+            self.error(
+                "aggregate.expression",
+                time.path.place.clone(),
+                "`time` takes a path, not an expression",
+                "make the field in a stage before this one, with an operation or [into], and write its path here",
+            );
+            None
+        } else {
+            self.path(&time.path)
+        };
         let formats = self.formats(time);
         let time_zone = self.zone(time.zone.as_ref());
         let zone = self.zone(draft.zone.as_ref()).unwrap_or(Tz::UTC);

@@ -22,9 +22,20 @@ pub(in crate::stage) fn exclusions<'k>(
         .as_ref()
         .is_none_or(|target| *target == settings.source);
     if in_place {
-        let message = "a stage that aggregates needs a target: the readings stay as they are in the source";
-        let problem = Problem::error("aggregate.no_target", place("source"), message);
-        problems.push(problem.help("give [stage] a `target`, for example `windows`"));
+        let (key, message, help) = if place("target").is_some() {
+            (
+                "target",
+                "`target` is the source, and a stage that aggregates needs another one: the readings stay as they are",
+                "write the name of another database, for example `target = \"windows\"`",
+            )
+        } else {
+            (
+                "source",
+                "a stage that aggregates needs a target: the readings stay as they are in the source",
+                "give [stage] a `target`, for example `windows`",
+            )
+        };
+        problems.push(Problem::error("aggregate.no_target", place(key), message).help(help));
     }
     if settings.id.is_some() {
         problems.push(error(

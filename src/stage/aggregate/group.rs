@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn the_parts_of_an_id_give_the_group_again() {
         for group in [
-            r#"[7]"#,
+            "[7]",
             r#"["7"]"#,
             r#"[null,true,"true",-2.5]"#,
             r#"["a/b","50%","%2F",""]"#,

@@ -1,6 +1,6 @@
 //! Reading `[aggregate.measures]`.
 
-use toml_edit::{Item, Value as Toml};
+use toml_edit::{Item, TableLike, Value as Toml};
 
 use super::draft::{DraftElements, DraftList, DraftMeasure, Written};
 use super::read_values::{count, later, rounding};
@@ -46,12 +46,7 @@ fn measure(table: &Section<'_>, key: &str, item: &Item, problems: &mut Collected
         return list(&settings, measure, problems);
     }
     if !settings.table().iter().any(|(name, _)| known(name)) && !settings.table().is_empty() {
-        let name = settings.table().iter().next().map_or("", |(name, _)| name);
-        let message = format!("`{key}.{name}` is not in quotes, so TOML reads it as a table");
-        let problem = Problem::error("aggregate.measure", table.place_of_key(key), message);
-        problems.add(problem.help(format!(
-            "write the path in quotes: `\"{key}.{name}\" = [\"mean\"]`"
-        )));
+        problems.add(not_quoted(table, key, &settings));
         return None;
     }
     for (key, what) in [("error", "a sketch (`error`)"), ("sketch", "a sketch")] {
@@ -72,6 +67,47 @@ fn measure(table: &Section<'_>, key: &str, item: &Item, problems: &mut Collected
     measure.exact = kept(&settings, "exact", problems);
     measure.texts = settings.word("values", &VALUES, problems).unwrap_or_default();
     Some(measure)
+}
+
+/// The problem of a table where measures are expected: a path without quotes, or a table without `take`.
+fn not_quoted(table: &Section<'_>, key: &str, settings: &Section<'_>) -> Problem {
+    let first = |table: &dyn TableLike| {
+        let first = table.iter().next();
+        first.map_or((String::new(), Item::None), |(name, item)| {
+            (name.to_owned(), item.clone())
+        })
+    };
+    let (name, mut item) = first(settings.table());
+    let inline = table.item(key).and_then(Item::as_inline_table);
+    if inline.is_some_and(|table| !table.is_dotted()) {
+        let message = format!("`{name}` is no key of the measures of `{key}`");
+        let written = value_text(&item).unwrap_or_else(|| "\"mean\"".to_owned());
+        return Problem::error("aggregate.measure", settings.place_of_key(&name), message).help(format!(
+            "write `{key} = {{ take = {written} }}`, or shorter `{key} = {written}`"
+        ));
+    }
+    let mut path = format!("{key}.{name}");
+    while let Some(deeper) = item.as_table_like().filter(|table| !table.is_empty()) {
+        if deeper.iter().any(|(name, _)| known(name)) {
+            break;
+        }
+        let (name, below) = first(deeper);
+        path = format!("{path}.{name}");
+        item = below;
+    }
+    let message = format!("`{path}` is not in quotes, so TOML reads it as a table");
+    let written = value_text(&item).unwrap_or_else(|| "[\"mean\"]".to_owned());
+    Problem::error("aggregate.measure", table.place_of_key(key), message)
+        .help(format!("write the path in quotes: `\"{path}\" = {written}`"))
+}
+
+/// Returns the text of a value as the file has it, on one line.
+fn value_text(item: &Item) -> Option<String> {
+    let text = match item {
+        Item::Value(value) => value.clone().decorated("", "").to_string(),
+        _ => return None,
+    };
+    (!text.contains('\n')).then_some(text)
 }
 
 fn known(name: &str) -> bool {

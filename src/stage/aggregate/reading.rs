@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use super::compiled::{Aggregate, From, Measured, Windowing, paths};
 use super::group;
-use crate::aggregate::{Partial, Rejected};
+use super::present::Present;
+use super::refused::{NoTime, not_measured, not_timed};
+use crate::aggregate::Partial;
+use crate::datetime::Unread;
 use crate::expression::{Evaluated, Scope};
 use crate::path::{Path, Segment};
 use crate::record::{Document, Value};
@@ -25,6 +28,8 @@ pub(crate) struct Reading<'r> {
     pub(crate) values: Vec<Option<Cow<'r, str>>>,
     /// What lists are ordered by, in the order of the measures; empty if no list is ordered by a path.
     pub(crate) orders: Vec<Option<Cow<'r, str>>>,
+    /// The paths at which it has a value.
+    pub(crate) present: Present,
 }
 
 /// The values of a reading, before they are put together: of the groups, the time, then the measures.
@@ -94,6 +99,7 @@ impl Aggregate {
     /// The [`Refusal`], with every violation.
     fn reading<'r>(&self, data: &'r str, mut found: Found<'r>) -> Result<Reading<'r>, Refusal> {
         let mut broken = Vec::new();
+        let present = Present::of(found.as_slice());
         let group = self.group(&mut found, &mut broken);
         let mut reading = Reading {
             group,
@@ -101,21 +107,23 @@ impl Aggregate {
             window: 0,
             values: Vec::with_capacity(self.measures.len()),
             orders: Vec::new(),
+            present,
         };
         if let Some(windowing) = &self.windowing {
             let time = found.next().flatten();
             match windowing.place(time.as_deref()) {
                 Ok((time, window)) => (reading.time, reading.window) = (time, window),
-                Err(violation) => broken.push(violation),
+                Err(why) => broken.push(not_timed(windowing, data, time.as_deref(), why)),
             }
         }
         for (at, field) in self.measures.iter().enumerate() {
             let value = match &field.of {
                 Measured::Path(path) => {
                     let value = found.next().flatten();
-                    if let Some(Err(why)) = value.as_deref().map(|json| Partial::check(&field.measure, json))
+                    if let Some(json) = value.as_deref()
+                        && let Err(why) = Partial::check(&field.measure, json)
                     {
-                        broken.push(not_measured(path, why, field.measure.texts));
+                        broken.push(not_measured(path, json, why, field.measure.texts));
                     }
                     value
                 }
@@ -168,29 +176,25 @@ impl Aggregate {
 
 impl Windowing {
     /// Returns the time of a reading and the beginning of its window, from the JSON text of its time.
-    fn place(&self, json: Option<&str>) -> Result<(i64, i64), Violation> {
-        let refused =
-            |expected: &str| Violation::new("aggregate.time", self.time.pointer()).expected(expected);
-        let Some(json) = json else {
-            return Err(refused(&self.form));
-        };
+    fn place(&self, json: Option<&str>) -> Result<(i64, i64), NoTime> {
+        let json = json.ok_or(NoTime::Unreadable)?;
         let text = match json.as_bytes() {
             [b'"', .., b'"'] if !json.contains('\\') => Cow::Borrowed(&json[1..json.len() - 1]),
             [b'"', ..] => match Value::Raw(json.into()).as_text() {
                 Some(text) => Cow::Owned(text.into_owned()),
-                None => return Err(refused(&self.form)),
+                None => return Err(NoTime::Unreadable),
             },
             // A format may be one of numbers, such as `%Y%m%d` or seconds since 1970.
             [b'-' | b'0'..=b'9', ..] if !self.formats.is_empty() => Cow::Borrowed(json),
-            _ => return Err(refused(&self.form)),
+            _ => return Err(NoTime::Unreadable),
         };
-        let time = self
-            .reader
-            .read(&text)
-            .map_err(|why| refused(why.expected(&self.form)))?;
+        let time = self.reader.read(&text).map_err(|why| match why {
+            Unread::Unparsed => NoTime::Unreadable,
+            why => NoTime::Unread(why),
+        })?;
         match self.windows.start_of(time) {
             Some(window) => Ok((time, window)),
-            None => Err(refused("a time whose window is between the years 1 and 9999")),
+            None => Err(NoTime::Far),
         }
     }
 }
@@ -224,13 +228,4 @@ fn element<'r>(
     }
     object.push('}');
     Some(Cow::Owned(object))
-}
-
-fn not_measured(path: &Path, why: Rejected, texts: bool) -> Violation {
-    let expected = match (why, texts) {
-        (Rejected::NotNumber, false) => "a number",
-        (Rejected::NotNumber, true) => "a string with a decimal, such as \"12.50\"",
-        (Rejected::TooLong, _) => "a number of at most 28 digits",
-    };
-    Violation::new("aggregate.number", path.pointer()).expected(expected)
 }

@@ -401,18 +401,9 @@ fn emptied(text: &str, by_hand: &str) -> (Scene, Said) {
     hour(&scene);
     applies(&scene, 3);
     scene.load_file("windows", "by_hand.ndjson", &[by_hand], &["--replace"]);
-    scene.exits(
-        &[
-            "delete",
-            "readings",
-            "r55",
-            "r56",
-            "r57",
-            "--reason",
-            "another room",
-        ],
-        0,
-    );
+    for reading in ["r55", "r56", "r57"] {
+        scene.exits(&["delete", "readings", reading, "--reason", "another room"], 0);
+    }
     let said = scene.run(&["apply"]);
     scene.exits(&["verify", "--inputs"], 0);
     (scene, said)

@@ -1,6 +1,7 @@
 //! Stages that aggregate: windows of readings, and totals. Late and corrected readings reopen their windows. The windows of the
 //! sample were computed in rational numbers by `benches/sensors/exact.py`, which shares nothing with the program.
 
+mod advice;
 mod hostile;
 #[cfg(unix)]
 mod kills;

@@ -45,7 +45,8 @@ pub(crate) struct Apply {
     /// Pause this long after every batch, to leave the machine to other programs: 50ms, 1s.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pause: Option<Duration>,
-    /// Let applied stages continue with their changed meaning, for records not yet processed.
+    /// Let applied stages continue with their changed meaning, for records not yet processed; a stage that aggregates makes
+    /// all its windows again.
     #[arg(long, requires = "reason")]
     revise: bool,
     /// Learn the models of merge stages anew, and judge all of their records by them.

@@ -87,7 +87,12 @@ impl Load {
             ));
         }
         if ids.exist {
-            let load = self.command(session, &more(&["replace", "again"]), false);
+            let mut options = more(&["replace", "again"]);
+            // A cell that means null would turn the text of a record into null, which only types allow.
+            if self.reading.has_null() && !self.reading.has_types() {
+                options.push(option("types", "existing"));
+            }
+            let load = self.command(session, &options, false);
             hints.push(format!(
                 "records that exist with other data: {load} overwrites all of them, including later corrections"
             ));

@@ -71,6 +71,16 @@ impl ReadingArguments {
         self.types == Some(TypesChoice::Existing)
     }
 
+    /// Returns whether types are given, whatever they are.
+    pub(super) fn has_types(&self) -> bool {
+        self.types.is_some()
+    }
+
+    /// Returns whether some cells mean null.
+    pub(super) fn has_null(&self) -> bool {
+        self.null.is_some()
+    }
+
     /// The options as they were given, to be repeated in a command.
     pub(super) fn words(&self) -> Vec<String> {
         let mut words = self.cells(false).words();

@@ -12,6 +12,7 @@ use counterfoil::ledger::PassKind;
 use counterfoil::plan::{Pin, PlanOptions, PlanReport, plan};
 use serde_json::{Value as Json, json};
 
+use crate::cli::absent::Aggregated;
 use crate::cli::alike;
 use crate::cli::answer::{Answer, json};
 use crate::cli::failure::{Failure, stopped_reading};
@@ -98,6 +99,19 @@ impl PlanCommand {
         let mut answer = Answer::new(data.clone(), text)
             .refused_if(report.refuses() || report.stages.iter().any(|stage| stage.halted > 0));
         answer = answer.warnings(warnings(&report, free));
+        for stage in &report.stages {
+            let absent = stage
+                .aggregate
+                .as_ref()
+                .map_or(&[][..], |outcome| &outcome.absent);
+            let aggregated = Aggregated {
+                stage: stage.stage,
+                slug: &stage.slug,
+                source: &stage.source,
+                absent,
+            };
+            answer = answer.warnings(aggregated.warnings(&store, &project)?);
+        }
         if let Some(path) = &self.out {
             write(path, data)?;
         }

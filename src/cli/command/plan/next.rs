@@ -4,7 +4,8 @@ use std::path::Path;
 
 use counterfoil::plan::{PlanReport, StagePlan};
 
-use crate::cli::render::word;
+use crate::cli::aggregated::nearly_all;
+use crate::cli::render::{shown, word};
 use crate::cli::session::Session;
 
 /// A plan, with the options of the command.
@@ -57,6 +58,16 @@ impl PlanOutput<'_> {
         let allowed = limit.refused.to_string();
         let options = self.repeated(Some("quarantine"), Some(&allowed));
         let allow = session.command(&format!("{verb}{options}{}", out.unwrap_or_default()));
+        if let Some(code) = misread(stage) {
+            return format!(
+                "{apply} would stop at stage {number}, which would refuse nearly all readings with {code}: the stage may be \
+                 wrong, so correct {:04}_{}.toml, then {} again; or correct the readings in their source and load them; or \
+                 allow them with {allow}",
+                number,
+                shown(&stage.slug),
+                session.command("plan")
+            );
+        }
         format!(
             "{apply} would stop at stage {number}: correct the records in their source and load them; or \
              allow them with {allow}"
@@ -86,4 +97,14 @@ impl PlanOutput<'_> {
         let max_errors = option("max-errors", max_errors);
         format!("{to}{on_error}{max_errors}{relearn}{revise}")
     }
+}
+
+/// Returns the code with which the stage would refuse nearly all of its readings.
+fn misread(stage: &StagePlan) -> Option<&str> {
+    let read = stage.aggregate.as_ref()?.readings.read;
+    let refused = stage
+        .refusals
+        .iter()
+        .map(|group| (group.code.as_ref(), group.records));
+    nearly_all(read, refused)
 }

@@ -8,6 +8,7 @@ use counterfoil::refusal::Refusal;
 use counterfoil::stage::{Aggregate, Stage};
 
 use super::merging::merging;
+use crate::cli::absent::ABSENT;
 use crate::cli::aggregated::in_words;
 use crate::cli::places::{self, left_for_quarantine};
 use crate::cli::render::{bold, bytes, count, counted, dim, green, red, route, shown, table, took, yellow};
@@ -162,7 +163,7 @@ impl PlanSummary<'_> {
                 &format!("{broken} of the refused records violated the contract before the stage already\n");
         }
         let file = self.project.stages().get(stage.stage);
-        for (code, times) in &stage.warnings {
+        for (code, times) in stage.warnings.iter().filter(|(code, _)| *code != ABSENT) {
             let what = places::warned(file, &stage.target, code, *times, Tense::Planned);
             text += &format!("{} {}\n", yellow("warning:"), shown(&what));
         }

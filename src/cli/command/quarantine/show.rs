@@ -2,6 +2,7 @@
 
 use counterfoil::quarantine::{Quarantined, Selected};
 use counterfoil::record::{REDACTED, RecordNumber};
+use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 use serde_json::json;
 
@@ -9,6 +10,7 @@ use super::choice::number_of_id;
 use super::lookup::RefusedLookup;
 use super::mending::mend;
 use super::render::render;
+use crate::cli::aggregated::{LATE, next_if_late};
 use crate::cli::answer::{Answer, json};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -90,6 +92,18 @@ fn next(session: &Session<'_>, store: &Store, found: &[Quarantined]) -> Result<S
         .map(chosen_by);
     let chosen = found.first().map_or_else(|| "--all".to_owned(), chosen_by);
     let waive = session.command(&format!("quarantine waive {chosen} --reason TEXT"));
+    let late = found.first().filter(|refused| {
+        refused
+            .reason
+            .violations
+            .first()
+            .is_some_and(|first| first.code == LATE)
+    });
+    if let Some(number) = late.and_then(|refused| refused.stage) {
+        let project = session.project()?;
+        let file = project.stages().get(number).map_or("the stage", Stage::file_name);
+        return Ok(next_if_late(session, file, &chosen));
+    }
     let in_place = found
         .iter()
         .find(|refused| refused.stage.is_some() && refused.source == refused.database);
