@@ -3,8 +3,10 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
+use super::entry::Counts;
 use crate::error::{Error, Result};
-use crate::record::{PassId, RecordNumber};
+use crate::record::{PassId, RecordNumber, RunId};
+use crate::shown::grouped;
 
 /// Numbers of readings, by what came of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,27 +163,69 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl AggregateOutcome {
+    /// Returns what a run has made of the windows of a pass; `None` if the pass makes none, or has made none yet. Each run that
+    /// works on it reads all of its readings.
+    pub(crate) fn of_run(connection: &Connection, pass: PassId, run: RunId) -> Result<Option<Self>> {
+        if note_of(connection, pass)?.is_none() {
+            return Ok(None);
+        }
+        Self::of(connection, pass, Some(run)).map(Some)
+    }
+
     /// Returns what a pass came to so far.
     pub(crate) fn of_pass(connection: &Connection, pass: PassId) -> Result<Self> {
+        Self::of(connection, pass, None)
+    }
+
+    fn of(connection: &Connection, pass: PassId, run: Option<RunId>) -> Result<Self> {
         let mut outcome = Self::default();
         if let Some(note) = note_of(connection, pass)? {
             outcome.add_note(note);
         }
         let sql = "SELECT coalesce(sum(json_extract(body,'$.windows.new')),0), coalesce(sum(json_extract(body,'$.windows.changed')),0),
            coalesce(sum(json_extract(body,'$.windows.removed')),0), coalesce(sum(json_extract(body,'$.windows.refused')),0)
-         FROM ledger_batch WHERE pass=?1 AND step='data' AND body IS NOT NULL";
-        let changes = connection.prepare_cached(sql)?.query_row([pass], |row| {
-            let count = |at: usize| row.get::<_, i64>(at).map(i64::unsigned_abs);
-            Ok(WindowChanges {
-                new: count(0)?,
-                changed: count(1)?,
-                removed: count(2)?,
-                refused: count(3)?,
-                ..WindowChanges::default()
-            })
-        })?;
+         FROM ledger_batch WHERE pass=?1 AND step='data' AND body IS NOT NULL AND (?2 IS NULL OR run=?2)";
+        let changes = connection
+            .prepare_cached(sql)?
+            .query_row(params![pass, run], |row| {
+                let count = |at: usize| row.get::<_, i64>(at).map(i64::unsigned_abs);
+                Ok(WindowChanges {
+                    new: count(0)?,
+                    changed: count(1)?,
+                    removed: count(2)?,
+                    refused: count(3)?,
+                    ..WindowChanges::default()
+                })
+            })?;
         outcome.add(&changes);
         Ok(outcome)
+    }
+
+    /// Says what its counts of entries are: `216 windows written, 3 readings refused`.
+    #[must_use]
+    pub fn told(&self, counts: &Counts) -> String {
+        let mut told: Vec<String> = Vec::new();
+        let mut add = |number: u64, what: &str, done: &str| {
+            if number > 0 {
+                let end = if number == 1 { "" } else { "s" };
+                told.push(format!("{} {what}{end} {done}", grouped(number)));
+            }
+        };
+        add(counts.written, "window", "written");
+        add(counts.unchanged, "window", "unchanged");
+        add(self.refused, "window", "refused");
+        add(self.removed, "window", "removed");
+        add(counts.refused.saturating_sub(self.refused), "reading", "refused");
+        add(counts.merged, "reading", "counted now");
+        // Readings that came late, or that were refused and are left out now, and windows that were left as a person has changed them.
+        let left = counts.filtered.saturating_sub(self.removed);
+        if left > 0 {
+            told.push(format!("{} left out or left", grouped(left)));
+        }
+        if told.is_empty() {
+            told.push("no window changed".to_owned());
+        }
+        told.join(", ")
     }
 
     /// Adds what the remark of a batch says.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::aggregated::AggregateOutcome;
 use super::entry::Counts;
 use super::merged::{count_goldens, is_zero};
 use super::out::came_out;
@@ -36,6 +37,9 @@ pub struct PassOutcome {
     /// Number of golden records that the merged records are in.
     #[serde(skip_serializing_if = "is_zero")]
     pub golden: u64,
+    /// What its readings came to, if it makes windows: its counts are those of windows, and of readings that are in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aggregate: Option<AggregateOutcome>,
     /// Number of the stage's warnings in this run, by code: dates that two formats read, contracts that only warn.
     pub warnings: BTreeMap<String, u64>,
     /// Outcomes of the whole pass, if other runs worked on it too.
@@ -128,6 +132,7 @@ pub(crate) fn passes(connection: &Connection, run: RunId) -> Result<Vec<PassOutc
             counts: counts(row, 6)?,
             out: row.get::<_, i64>(16)?.unsigned_abs(),
             golden: row.get::<_, i64>(17)?.unsigned_abs(),
+            aggregate: None,
             warnings: BTreeMap::new(),
             whole: None,
             reverses: row.get(12)?,
@@ -145,6 +150,7 @@ pub(crate) fn passes(connection: &Connection, run: RunId) -> Result<Vec<PassOutc
             Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
         })?;
         pass.warnings = warned.collect::<rusqlite::Result<_>>()?;
+        pass.aggregate = AggregateOutcome::of_run(connection, pass.pass, run)?;
     }
     let sql = "SELECT sum(read), sum(written), sum(unchanged), sum(filtered), sum(refused), sum(merged)
      FROM ledger_batch WHERE pass=?1 HAVING min(run)<?2 OR max(run)>?2";
@@ -192,9 +198,13 @@ pub(crate) struct TimedBatch {
     pub(crate) committed_us: i64,
 }
 
-/// Returns the batches of a run, in order.
+/// Returns the batches of a run, in order. A batch of windows has read the readings that were gathered for them; those that a
+/// stage leaves out have no entry, and are in the note of its pass.
 pub(crate) fn timed_batches(connection: &Connection, run: RunId) -> Result<Vec<TimedBatch>> {
-    let sql = "SELECT batch, pass, read, committed_us FROM ledger_batch WHERE run=?1 ORDER BY batch";
+    let sql =
+        "SELECT batch, pass, CASE WHEN json_type(body,'$.windows')='object'
+         THEN coalesce(json_extract(body,'$.windows.readings'),0)+coalesce(json_extract(body,'$.windows.kept'),0)
+         ELSE read+coalesce(CASE WHEN step='note' THEN json_extract(body,'$.readings.filtered') END,0) END, committed_us FROM ledger_batch WHERE run=?1 ORDER BY batch";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([run], |row| {
         Ok(TimedBatch {

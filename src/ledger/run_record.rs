@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::aggregated::AggregateOutcome;
 use super::entry::Counts;
 use super::merged::{count_goldens, is_zero};
 use super::out::came_out;
@@ -74,6 +75,9 @@ pub struct RunPass {
     /// Number of golden records that the merged records are in.
     #[serde(skip_serializing_if = "is_zero")]
     pub golden: u64,
+    /// What its readings came to, if it makes windows: its counts are those of windows, and of readings that are in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aggregate: Option<AggregateOutcome>,
     /// The pass that it rolls back.
     pub reverses: Option<PassId>,
     /// The pass that rolled it back.
@@ -152,7 +156,12 @@ fn run_passes(connection: &Connection, run: RunId) -> Result<Vec<RunPass>> {
             ended: row.get(13)?,
             out: row.get::<_, i64>(14)?.unsigned_abs(),
             golden: row.get::<_, i64>(15)?.unsigned_abs(),
+            aggregate: None,
         })
     })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut passes: Vec<RunPass> = rows.collect::<rusqlite::Result<_>>()?;
+    for pass in &mut passes {
+        pass.aggregate = AggregateOutcome::of_run(connection, pass.pass, run)?;
+    }
+    Ok(passes)
 }

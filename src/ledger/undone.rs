@@ -114,6 +114,26 @@ pub(crate) fn singly(connection: &Connection, pass: PassId) -> Result<HashSet<(R
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Returns the numbers, of part 0, that rollbacks of single records have undone of a stage's standing passes, by pass.
+pub(crate) fn singly_of_stage(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+) -> Result<HashMap<PassId, HashSet<RecordNumber>>> {
+    let sql = "SELECT q.pass, e.record FROM ledger_stage s CROSS JOIN ledger_standing q ON q.stage=s.stage
+     CROSS JOIN ledger_batch b ON json_extract(b.body,'$.undoes')=+q.pass
+     CROSS JOIN ledger_pass p ON p.pass=b.pass AND p.kind='rollback' AND p.reverses IS NULL
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE s.project=?1 AND s.number=?2 AND e.part=0 AND NOT (e.outcome=4 AND e.before IS e.after)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![project, number])?;
+    let mut undone: HashMap<PassId, HashSet<RecordNumber>> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        undone.entry(row.get(0)?).or_default().insert(row.get(1)?);
+    }
+    Ok(undone)
+}
+
 /// An entry that a rollback left unchanged.
 pub(crate) struct SkippedEntry {
     pub(crate) database: String,

@@ -4,7 +4,6 @@
 //! record numbers that cover them (`schema/ledger.sql`). A reading has an entry only if it was ever refused or left out.
 
 use std::cmp::Reverse;
-use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
 use rusqlite::{Connection, Row, params};
@@ -13,7 +12,7 @@ use super::entry::EntryOutcome;
 use super::image::whole_record;
 use super::readings::is_written_after;
 use super::sql::{of_record, standing_life, stands, undone_singly};
-use super::undone::singly;
+use super::undone::singly_of_stage;
 use crate::digest::Hash;
 use crate::error::{Error, Result};
 use crate::record::{BatchId, PassId, Record, RecordNumber, RecordSet};
@@ -133,7 +132,7 @@ pub(crate) fn standing(
 }
 
 /// Calls `tell` with where each window of a stage stands, in the order of their numbers. Reads every entry once, batch
-/// beside batch, so that neither the number of windows nor that of passes costs memory.
+/// beside batch: in memory are the places of all batches, and some windows of those whose numbers overlap, but never all windows.
 pub(crate) fn standing_of_all(
     connection: &Connection,
     project: &str,
@@ -154,10 +153,15 @@ pub(crate) fn standing_of_all(
 /// Number of windows that are read of a batch at a time: many batches of increments may be open side by side.
 const PORTION: i64 = 100;
 
-/// The windows of one batch, as far as they have been read.
+/// A batch with windows.
 struct Lane {
     first: RecordNumber,
     batch: BatchId,
+    pass: PassId,
+}
+
+/// The windows of a batch, as far as they have been read.
+struct Open {
     pass: PassId,
     read: VecDeque<StandingWindow>,
     /// The last number that was read.
@@ -167,14 +171,14 @@ struct Lane {
 /// The batches of a stage's standing passes, read side by side in the order of the windows' numbers.
 struct SideBySide<'c> {
     connection: &'c Connection,
-    /// In the order of their first numbers.
-    lanes: Vec<Lane>,
-    /// How many of them have been opened.
-    opened: usize,
-    /// The next window of each: of one number the newest first.
-    heap: BinaryHeap<Reverse<(RecordNumber, Reverse<BatchId>, usize)>>,
+    /// Those that have not been opened yet, in the order of their first numbers.
+    lanes: std::iter::Peekable<std::vec::IntoIter<Lane>>,
+    /// Those that have, until their last window is taken.
+    open: HashMap<BatchId, Open>,
+    /// The next window of each of these: of one number the newest first.
+    heap: BinaryHeap<Reverse<(RecordNumber, Reverse<BatchId>)>>,
     /// What rollbacks of single records have undone, by pass.
-    undone: HashMap<PassId, HashSet<(RecordNumber, i64)>>,
+    undone: HashMap<PassId, HashSet<RecordNumber>>,
 }
 
 impl<'c> SideBySide<'c> {
@@ -188,51 +192,47 @@ impl<'c> SideBySide<'c> {
                 first: row.get(0)?,
                 batch: row.get(1)?,
                 pass: row.get(2)?,
-                read: VecDeque::new(),
-                last: RecordNumber::new(i64::MIN),
             })
         })?;
-        let mut all = Self {
+        let lanes: Vec<Lane> = lanes.collect::<rusqlite::Result<_>>()?;
+        Ok(Self {
             connection,
-            lanes: lanes.collect::<rusqlite::Result<_>>()?,
-            opened: 0,
+            lanes: lanes.into_iter().peekable(),
+            open: HashMap::new(),
             heap: BinaryHeap::new(),
-            undone: HashMap::new(),
-        };
-        for lane in &all.lanes {
-            if let Entry::Vacant(unknown) = all.undone.entry(lane.pass) {
-                unknown.insert(singly(connection, lane.pass)?);
-            }
-        }
-        Ok(all)
+            undone: singly_of_stage(connection, project, number)?,
+        })
     }
 
     fn next(&mut self) -> Result<Option<StandingWindow>> {
         loop {
-            let next = self.heap.peek().map(|Reverse((record, ..))| *record);
+            let next = self.heap.peek().map(|Reverse((record, _))| *record);
             let is_due = |lane: &Lane| next.is_none_or(|next| lane.first <= next);
-            if self.lanes.get(self.opened).is_some_and(is_due) {
-                self.opened += 1;
-                self.advance(self.opened - 1)?;
+            if let Some(lane) = self.lanes.next_if(is_due) {
+                let (pass, last) = (lane.pass, RecordNumber::new(i64::MIN));
+                let read = VecDeque::new();
+                self.advance(lane.batch, Open { pass, read, last })?;
                 continue;
             }
-            let Some(Reverse((record, _, at))) = self.heap.pop() else {
+            let Some(Reverse((record, Reverse(batch)))) = self.heap.pop() else {
                 return Ok(None);
             };
-            let window = self.lanes[at].read.pop_front();
-            self.advance(at)?;
-            let is_undone = self.undone[&self.lanes[at].pass].contains(&(record, 0));
+            let Some(mut open) = self.open.remove(&batch) else {
+                continue;
+            };
+            let window = open.read.pop_front();
+            let undone = self.undone.get(&open.pass);
+            let is_undone = undone.is_some_and(|undone| undone.contains(&record));
+            self.advance(batch, open)?;
             if let Some(window) = window.filter(|_| !is_undone) {
                 return Ok(Some(window));
             }
         }
     }
 
-    /// Puts the next window of a batch into the heap, if there is one.
-    fn advance(&mut self, at: usize) -> Result<()> {
-        let lane = &mut self.lanes[at];
-        if lane.read.is_empty() {
-            lane.read = VecDeque::new();
+    /// Puts the next window of a batch into the heap; a batch without any more is let go.
+    fn advance(&mut self, batch: BatchId, mut open: Open) -> Result<()> {
+        if open.read.is_empty() {
             let sql = concat!(
                 "SELECT ",
                 window!("e"),
@@ -241,14 +241,15 @@ impl<'c> SideBySide<'c> {
                 " ORDER BY e.record LIMIT ?3"
             );
             let mut statement = self.connection.prepare_cached(sql)?;
-            let mut rows = statement.query(params![lane.batch, lane.last, PORTION])?;
+            let mut rows = statement.query(params![batch, open.last, PORTION])?;
             while let Some(row) = rows.next()? {
-                lane.read.push_back(window(row)?);
+                open.read.push_back(window(row)?);
             }
         }
-        if let Some(next) = lane.read.front() {
-            lane.last = lane.read.back().map_or(lane.last, |last| last.record);
-            self.heap.push(Reverse((next.record, Reverse(lane.batch), at)));
+        if let Some(next) = open.read.front() {
+            open.last = open.read.back().map_or(open.last, |last| last.record);
+            self.heap.push(Reverse((next.record, Reverse(batch))));
+            self.open.insert(batch, open);
         }
         Ok(())
     }

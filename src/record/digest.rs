@@ -59,6 +59,13 @@ pub(crate) fn digest_of_lines(hashes: &[Hash]) -> Hash {
     sha256(&lines.iter().map(<[u8; 65]>::as_slice).collect::<Vec<_>>())
 }
 
+/// Returns the digest over the readings of a window, which come block by block; `None` without any.
+#[must_use]
+pub(crate) fn digest_of_blocks(blocks: &[Vec<Hash>]) -> Option<Hash> {
+    let digests: Vec<Hash> = blocks.iter().map(|block| digest_of_lines(block)).collect();
+    (!digests.is_empty()).then(|| digest_of_lines(&digests))
+}
+
 /// Returns a hash as a line.
 #[must_use]
 pub(crate) fn line(hash: &Hash) -> [u8; 65] {

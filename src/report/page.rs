@@ -44,7 +44,7 @@ pub(super) fn html(report: &RunReport) -> String {
             .outcomes
             .iter()
             .filter(|pass| !matches!(pass.kind.as_str(), "init" | "reconcile"))
-            .map(|pass| (pass, Bar::from_counts(&pass.counts)))
+            .map(|pass| (pass, Bar::of_pass(pass)))
             .collect(),
         course: SpeedCurve::from_speed(&report.speed),
         merges: (report.matching.iter())

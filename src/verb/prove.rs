@@ -37,7 +37,8 @@ mod text;
 
 use rusqlite::Connection;
 
-use crate::digest::{Hash, Salt, commitment, digest_of_lines};
+use crate::digest::{Hash, Salt, commitment, digest_of_blocks};
+use crate::engine::ReadConnection;
 use crate::error::{Error, Result};
 use crate::ledger::checkpoint::{first_note_of, newest_note, sizes};
 use crate::ledger::leaves::{header, leaf, leaves};
@@ -97,24 +98,35 @@ impl Store {
     /// [`Error::NoSuchRecord`]; [`Error::Invalid`] when there is no such entry, no checkpoint that covers it, or
     /// nothing to disclose.
     pub fn prove(&self, database: &str, id: &str, options: &ProveOptions) -> Result<Proof> {
-        let connection = self.reader()?;
         // Read one state of the store, even while others write.
-        let moment = connection.unchecked_transaction()?;
-        let number = number(self, &moment, database, id)?;
+        let moment = ReadConnection::of_one_state(self)?;
+        let number = moment.read(|connection| number(self, connection, database, id))?;
         let made = if options.inputs {
-            let made = self.commitments_of(database, number)?;
-            Some(made.ok_or_else(|| not_a_window(database, id))?)
+            let made = self.commitments_of(&moment, database, number)?;
+            let made = made.ok_or_else(|| not_a_window(database, id))?;
+            Some((made.batch, made.blocks.ok_or_else(|| not_known(database, id))?))
         } else {
             None
         };
+        moment.read(|connection| self.proof(connection, (database, id, number), made, options))
+    }
+
+    /// Proves what a record's entry says. `made`: what the window was made of, if that is to be listed.
+    fn proof(
+        &self,
+        moment: &Connection,
+        (database, id, number): (&str, &str, RecordNumber),
+        made: Option<(BatchId, Vec<BlockReadings>)>,
+        options: &ProveOptions,
+    ) -> Result<Proof> {
         // The entry that says what a window was made of, also where its text has stayed or was changed by hand since.
         let batch = options.batch.or(made.as_ref().map(|(batch, _)| *batch));
-        let recorded = chosen(&moment, database, number, id, batch)?;
+        let recorded = chosen(moment, database, number, id, batch)?;
         let missing = || Error::Damaged {
             what: format!("the entry of `{id}` is not in the tree"),
         };
-        let entry = leaf(&moment, recorded.key())?.ok_or_else(missing)?;
-        let note = first_note_of(&moment, entry.header_index + 1)?.ok_or_else(|| {
+        let entry = leaf(moment, recorded.key())?.ok_or_else(missing)?;
+        let note = first_note_of(moment, entry.header_index + 1)?.ok_or_else(|| {
             Error::invalid(
                 format!("no checkpoint covers batch {} yet", recorded.batch),
                 "sign one with `counterfoil checkpoint`",
@@ -122,7 +134,7 @@ impl Store {
         })?;
         let size = Checkpoint::from_note(&note).ok_or_else(missing)?.size;
         let opening = if options.disclose {
-            Some(opening(self, &moment, database, number, &recorded)?)
+            Some(opening(self, moment, database, number, &recorded)?)
         } else {
             None
         };
@@ -130,8 +142,8 @@ impl Store {
             Some((batch, blocks)) => listed(id, blocks, batch, &recorded)?,
             None => Vec::new(),
         };
-        let (header_text, _) = header(&moment, recorded.batch)?;
-        let paths = paths(&moment, size, &[entry.index, entry.header_index])?.ok_or_else(missing)?;
+        let (header_text, _) = header(moment, recorded.batch)?;
+        let paths = paths(moment, size, &[entry.index, entry.header_index])?.ok_or_else(missing)?;
         let [entry_path, header_path] = paths.try_into().map_err(|_| missing())?;
         let proof = Proof {
             entry: Included {
@@ -170,12 +182,11 @@ fn listed(
             "prove it without `--inputs`",
         ));
     };
-    let digests: Vec<Hash> = blocks.iter().map(|block| digest_of_lines(block)).collect();
-    if digest_of_lines(&digests) == input {
+    if digest_of_blocks(&blocks) == Some(input) {
         return Ok(blocks);
     }
     let hint = if batch == standing {
-        "`counterfoil apply` makes the window again; if nothing waits, `counterfoil verify --inputs` reports what differs"
+        "`counterfoil apply` takes up what was written since; if nothing waits, `counterfoil verify --inputs` reports what differs"
     } else {
         "leave out `--entry` to prove what the window was made of last"
     };
@@ -189,6 +200,16 @@ fn not_a_window(database: &str, id: &str) -> Error {
     Error::invalid(
         format!("`{id}` in `{database}` is not a window of a stage that aggregates"),
         "prove it without `--inputs`",
+    )
+}
+
+/// Error for readings of a window that the stage no longer makes.
+fn not_known(database: &str, id: &str) -> Error {
+    Error::invalid(
+        format!(
+            "`{id}` in `{database}` is not a window that its stage makes now, so its readings are not known"
+        ),
+        "the stage was revised since; prove it without `--inputs`",
     )
 }
 

@@ -131,8 +131,6 @@ fn pass_text(pass: &RunPass) -> String {
         .map(|(name, number)| match *name {
             // Each of these is one golden record.
             "written" if pass.golden > 0 => format!(", {} alone", count(*number)),
-            // Readings that were refused before, and are in a window now.
-            "merged" if pass.golden == 0 => format!(", {} counted now", count(*number)),
             "merged" => format!(", {}", merged_into(*number, pass.golden)),
             "written" if pass.out != *number => {
                 format!(", {} written as {}", count(*number), counted(pass.out, "record"))
@@ -144,6 +142,14 @@ fn pass_text(pass: &RunPass) -> String {
             "pass {} review{stage}{way}: {}",
             pass.pass,
             counted(counts.read, "record")
+        )
+    } else if let Some(outcome) = &pass.aggregate {
+        format!(
+            "pass {} {}{stage}{way}: {}, {}",
+            pass.pass,
+            pass.kind,
+            counted(outcome.readings.read, "reading"),
+            outcome.told(&counts)
         )
     } else {
         format!(

@@ -249,6 +249,13 @@ impl Sections {
     }
 }
 
+/// Whether an entry says that a reading is counted in a window now.
+fn is_counted(step: &TraceStep) -> bool {
+    step.reason
+        .as_deref()
+        .is_some_and(|reason| reason.starts_with(r#"{"code":"aggregate.counted""#))
+}
+
 fn render(step: &TraceStep) -> String {
     let what = match step.stage {
         Some(stage) => format!("{} stage {stage}", step.kind),
@@ -262,7 +269,13 @@ fn render(step: &TraceStep) -> String {
         format!("{source} -> {database}")
     };
     let outcome = match step.outcome.as_str() {
+        // Who deletes a row by hand leaves nothing after it.
+        "written" if step.after_hash.is_empty() && !step.before_hash.is_empty() && step.kind == "edit" => {
+            yellow("deleted")
+        }
         "written" => green("written"),
+        // A reading that was in no window before.
+        "merged" if is_counted(step) => green("counted"),
         "refused" => red("refused"),
         other => yellow(other),
     };
@@ -329,7 +342,7 @@ fn because(reason: &str) -> Option<String> {
         Some("merge.joined") => Some("this golden record has become part of another one".to_owned()),
         Some("aggregate.vanished") => Some("no reading is left in it".to_owned()),
         Some("aggregate.held") => Some("its window is held back".to_owned()),
-        Some("aggregate.counted") => Some(format!("counted in record {}", parts["window"])),
+        Some("aggregate.counted") => Some(format!("counted in window {}", parts["window"])),
         Some(code) => Some(code.to_owned()),
         // Which readings it has stands above.
         None if parts.get("inputs").is_some() => None,

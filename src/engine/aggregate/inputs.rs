@@ -289,12 +289,6 @@ impl<'a> WindowInputs<'a> {
         let is_left = self.before.left.contains(reading.record.number);
         (!is_left).then(|| self.aggregate.window_id(&key.group, key.start))
     }
-
-    /// Returns the group and the beginning of a window by its row; `None` if it is none.
-    pub(crate) fn key_in(&self, data: &str) -> Option<(String, i64)> {
-        let window = self.aggregate.window_in(data)?;
-        Some((window.group, window.measured.start))
-    }
 }
 
 /// Returns the next window, by its id.

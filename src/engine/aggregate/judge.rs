@@ -240,8 +240,7 @@ impl Judge<'_> {
             salt: row.salt,
             ..self.context
         });
-        self.stage
-            .reading_in(self.aggregate, row.number, row.data, &mut scope)
+        self.stage.reading_in(self.aggregate, row.data, &mut scope)
     }
 
     /// Returns the window that a reading is in.

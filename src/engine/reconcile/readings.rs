@@ -41,7 +41,7 @@ impl Comparing<'_> {
             let cause = match self.inputs.fate(row) {
                 ReadingFate::Counted(reading) => {
                     let window = self.window_of(&mut groups, &reading);
-                    window.add(&self.rules, &reading, row.id);
+                    window.add(&self.rules, &reading);
                     if window.cause == Some(DifferenceCause::Held) {
                         count(&mut found, DifferenceCause::Held, Some(row.id), self.examples);
                     }
@@ -54,7 +54,7 @@ impl Comparing<'_> {
             self.add_given(row, cause, &mut found);
         }
         for window in groups.into_values().flat_map(HashMap::into_values) {
-            window.end(&self.rules, &mut found, self.examples);
+            window.end(&self.rules, &mut found);
         }
         found
     }
@@ -121,7 +121,6 @@ impl Comparing<'_> {
                 cause: self.states.of(&id).or(is_held.then_some(DifferenceCause::Held)),
                 readings: 0,
                 sums: vec![Amounts::default(); self.rules.len()],
-                unread: Vec::new(),
             }
         })
     }
@@ -135,25 +134,25 @@ struct OfWindow {
     readings: u64,
     /// By rule.
     sums: Vec<Amounts>,
-    /// Readings of which a value cannot be read: the rule, and the id.
-    unread: Vec<(usize, String)>,
 }
 
 impl OfWindow {
-    fn add(&mut self, rules: &[Rule<'_>], reading: &Reading<'_>, id: &str) {
+    fn add(&mut self, rules: &[Rule<'_>], reading: &Reading<'_>) {
         self.readings += 1;
         for (at, rule) in rules.iter().enumerate() {
             let Rule::Sum(field) = rule else { continue };
-            if let Some(Some(json)) = reading.values.get(field.measure) {
-                match number(json) {
-                    Some(number) => self.sums[at].add(&number),
-                    None => self.unread.push((at, id.to_owned())),
-                }
+            // What is counted has been read as a number: else the reading would be refused.
+            if let Some(number) = reading
+                .values
+                .get(field.measure)
+                .and_then(|json| number(json.as_deref()?))
+            {
+                self.sums[at].add(&number);
             }
         }
     }
 
-    fn end(self, rules: &[Rule<'_>], found: &mut [Balance], most: usize) {
+    fn end(self, rules: &[Rule<'_>], found: &mut [Balance]) {
         found[0].add(
             On::Source,
             &Amounts::count(self.readings),
@@ -162,9 +161,6 @@ impl OfWindow {
         );
         for (at, sum) in self.sums.iter().enumerate().take(rules.len()) {
             found[at].add(On::Source, sum, Some(&self.key), self.cause);
-        }
-        for (at, id) in self.unread {
-            found[at].unmeasured(self.cause, &id, most);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::super::speed::{Speed, SpeedPoint};
 use super::words::{count, duration};
 use crate::ledger::Counts;
+use crate::ledger::run_outcome::PassOutcome;
 
 /// Width of the curve's field in its own units; the page scales it.
 const WIDTH: u64 = 10_000;
@@ -31,7 +32,17 @@ pub(super) struct OutcomeSlice {
 }
 
 impl Bar {
-    pub(super) fn from_counts(counts: &Counts) -> Self {
+    /// Draws the outcomes of a pass.
+    pub(super) fn of_pass(pass: &PassOutcome) -> Self {
+        let mut bar = Self::from_counts(&pass.counts);
+        if let Some(outcome) = &pass.aggregate {
+            let readings = count(outcome.readings.read);
+            bar.told = format!("{readings} readings: {}", outcome.told(&pass.counts));
+        }
+        bar
+    }
+
+    fn from_counts(counts: &Counts) -> Self {
         let numbers = [
             ("written", counts.written),
             ("unchanged", counts.unchanged),

@@ -110,7 +110,7 @@ impl Stage {
         let mut newest = None;
         for record in records {
             let mut scope = Scope::new(context.id(&record.id));
-            let reading = self.reading_in(aggregate, record.number, &record.data, &mut scope)?;
+            let reading = self.reading_in(aggregate, &record.data, &mut scope)?;
             let Some(reading) = reading else { continue };
             newest = newest.max(Some(reading.time));
             let windows = groups.entry(reading.group).or_default();

@@ -10,7 +10,7 @@ use crate::aggregate::Partial;
 use crate::datetime::Unread;
 use crate::expression::{Evaluated, Scope};
 use crate::path::{Path, Segment};
-use crate::record::{Document, RecordNumber, Value};
+use crate::record::{Document, Value};
 use crate::refusal::{Refusal, Violation};
 use crate::stage::Stage;
 use crate::stage::finish::parse;
@@ -44,11 +44,9 @@ impl Stage {
     pub(crate) fn reading_in<'r>(
         &self,
         aggregate: &Aggregate,
-        number: RecordNumber,
         data: &'r str,
         scope: &mut Scope<'_>,
     ) -> Result<Option<Reading<'r>>, Refusal> {
-        let _ = number;
         let steps = &self.steps;
         let looks = steps.filter.is_some() || steps.source_contract.is_some() || steps.prepare.is_some();
         let plan = aggregate.plan.as_ref().filter(|_| !looks);

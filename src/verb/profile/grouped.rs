@@ -17,6 +17,7 @@ pub(super) struct Groups<'g> {
     by: &'g Path,
     options: &'g ProfileOptions<'g>,
     found: HashMap<String, GroupProfile>,
+    has_field: bool,
 }
 
 impl<'g> Groups<'g> {
@@ -27,6 +28,7 @@ impl<'g> Groups<'g> {
             by,
             options,
             found: HashMap::new(),
+            has_field: false,
         })
     }
 
@@ -35,7 +37,9 @@ impl<'g> Groups<'g> {
         let Ok(document) = record.document() else {
             return Ok(());
         };
-        let value = document.at(self.by).map_or_else(Value::null, Cow::into_owned);
+        let value = document.at(self.by);
+        self.has_field |= value.is_some();
+        let value = value.map_or_else(Value::null, Cow::into_owned);
         let key = value.to_json();
         if !self.found.contains_key(&key) && self.found.len() >= MOST_GROUPS {
             return Err(Error::invalid(
@@ -62,6 +66,11 @@ impl<'g> Groups<'g> {
             group.last = last.or(Some(start));
         }
         Ok(())
+    }
+
+    /// Returns whether a record has the field.
+    pub(super) fn has_field(&self) -> bool {
+        self.has_field
     }
 
     /// Returns them: those with most anomalies first, then those with most records.

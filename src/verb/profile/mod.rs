@@ -7,9 +7,11 @@ mod report;
 use rusqlite::Connection;
 
 use crate::engine::{BATCH_BYTES, ReadConnection, Stopped, in_portions};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::path::{Path, Segment};
+use crate::problem::nearest;
 use crate::record::{MaskRelation, RecordNumber};
+use crate::shown::word;
 use crate::store::{Store, Table};
 use field::FieldTree;
 use grouped::Groups;
@@ -30,7 +32,7 @@ pub fn profile(store: &Store, database: &str, options: &ProfileOptions<'_>) -> R
         database: database.to_owned(),
         ..ProfileReport::default()
     };
-    let root =
+    let (root, has_field) =
         ReadConnection::alone(store)?.read(|connection| look(connection, &table, options, &mut report))?;
     let records = report.records;
     root.each(&mut |path, field| {
@@ -53,26 +55,60 @@ pub fn profile(store: &Store, database: &str, options: &ProfileOptions<'_>) -> R
             report.fields.push(field.profile(shown, records, redacted));
         }
     });
-    Ok(report)
+    match &options.by {
+        // Of an empty database nobody knows which fields its records have.
+        Some(by) if !has_field && records > 0 && report.stopped.is_none() => {
+            no_such_field(database, by, options, &report.fields).map_or(Ok(report), Err)
+        }
+        _ => Ok(report),
+    }
 }
 
+/// Returns the error for a field that no record has; `None` below a redacted field, where names are values too.
+fn no_such_field(
+    database: &str,
+    by: &Path,
+    options: &ProfileOptions<'_>,
+    fields: &[FieldProfile],
+) -> Option<Error> {
+    let is_below = |redact: &Path| {
+        let standing = MaskRelation::new(redact, by.segments());
+        matches!(standing, MaskRelation::Hidden(at) if at < by.segments().len())
+    };
+    if options.redact.iter().any(is_below) {
+        return None;
+    }
+    let given = by.to_string();
+    let near = nearest(&given, fields.iter().map(|field| field.path.as_str()));
+    let hint = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("`counterfoil profile {}` lists the fields", word(database)),
+    };
+    Some(Error::invalid(
+        format!("no record of `{database}` has the field `{given}`"),
+        hint,
+    ))
+}
+
+/// Reads the records; the answer is what their fields are, and whether any of them has the field that they are counted by.
 fn look(
     connection: &Connection,
     table: &Table,
     options: &ProfileOptions<'_>,
     report: &mut ProfileReport,
-) -> Result<FieldTree> {
+) -> Result<(FieldTree, bool)> {
     let (mut root, mut after) = (FieldTree::default(), RecordNumber::BEFORE_FIRST);
     let mut groups = Groups::new(options);
     loop {
         if options.stop.is_asked() {
             report.stopped = Some(Stopped::Asked);
-            return Ok(root);
+            return Ok((root, true));
         }
         let rows = table.after(connection, after, CHUNK, BATCH_BYTES)?;
         let Some(last) = rows.last() else {
+            let has_field = groups.as_ref().is_none_or(Groups::has_field);
             report.groups = groups.map_or_else(Vec::new, Groups::finish);
-            return Ok(root);
+            return Ok((root, has_field));
         };
         after = last.record.number;
         report.records += rows.len() as u64;

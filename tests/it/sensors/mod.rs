@@ -14,6 +14,7 @@ mod resumed;
 mod same_bytes;
 #[cfg(unix)]
 mod sample;
+mod told;
 #[cfg(unix)]
 mod weather;
 

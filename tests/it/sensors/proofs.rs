@@ -152,6 +152,37 @@ fn a_window_that_was_edited_is_proved_with_its_readings() {
     assert!(matches!(checked(&text), Ok(ProvedText::Record(_))), "{text}");
 }
 
+/// Whatever has become of its row: the ledger says which window it is, and what it was made of.
+#[test]
+fn a_window_whose_row_was_changed_beyond_recognition_or_removed_is_proved_with_its_readings() {
+    let changes: [fn(&mut World); 4] = [
+        |world| world.put("windows", WINDOW, r#"{"note":"no window any more"}"#),
+        |world| world.delete("windows", WINDOW),
+        |world| world.behind("DELETE FROM windows WHERE id GLOB '1/*'"),
+        |world| world.behind("UPDATE windows SET data='{}' WHERE id GLOB '1/*'"),
+    ];
+    for change in changes {
+        let mut world = world();
+        change(&mut world);
+        let options = ProveOptions::default().inputs(true);
+        let text = world
+            .store
+            .prove("windows", WINDOW, &options)
+            .expect("a proof")
+            .to_string();
+        assert_eq!(text.matches("\nreading ").count(), 10);
+        assert!(matches!(checked(&text), Ok(ProvedText::Record(_))), "{text}");
+        // What was written since is a change of the readings, and not that it is no window.
+        world.put(
+            "readings",
+            "r1",
+            r#"{"id":"r1","s":1,"t":"2026-03-01T00:01:00Z","v":99}"#,
+        );
+        let why = refused(&world, "windows", WINDOW, None);
+        assert!(why.contains("have changed since"), "{why}");
+    }
+}
+
 /// More than 2^16 record numbers lie between the first reading and the last.
 #[test]
 fn readings_of_several_blocks_are_listed_block_by_block() {

@@ -147,7 +147,9 @@ fn outcomes(report: &RunReport) -> String {
             let names = [&pass.source, &pass.target].map(|name| name.as_deref().unwrap_or_default());
             let counts = pass.counts;
             let numbers = [
-                counts.read,
+                pass.aggregate
+                    .as_ref()
+                    .map_or(counts.read, |outcome| outcome.readings.read),
                 counts.written,
                 counts.unchanged,
                 counts.filtered,
@@ -200,6 +202,10 @@ fn outcomes(report: &RunReport) -> String {
 /// What came out of the records of a pass, where it is not one of each.
 fn came_out(pass: &PassOutcome) -> String {
     let (written, merged) = (pass.counts.written, pass.counts.merged);
+    if let Some(outcome) = &pass.aggregate {
+        let readings = counted(outcome.readings.read, "reading");
+        return format!("pass {}: {readings}, {}\n", pass.pass, outcome.told(&pass.counts));
+    }
     if pass.golden > 0 {
         let merged = merged_into(merged, pass.golden);
         format!("pass {}: {merged}, {} alone\n", pass.pass, count(written))

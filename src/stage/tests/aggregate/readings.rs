@@ -2,7 +2,6 @@ use super::{TEN_LINES, aggregating, windows};
 use crate::context::Context;
 use crate::environment::Secrets;
 use crate::expression::Scope;
-use crate::record::RecordNumber;
 use crate::stage::Stage;
 use crate::stage::tests::parse;
 
@@ -10,7 +9,7 @@ fn read(stage: &Stage, data: &str) -> String {
     let secrets = Secrets::default();
     let mut scope = Scope::new(Context::new("plant", 1, &secrets));
     let aggregate = stage.aggregate().unwrap();
-    match stage.reading_in(aggregate, RecordNumber::new(1), data, &mut scope) {
+    match stage.reading_in(aggregate, data, &mut scope) {
         Ok(Some(reading)) => format!(
             "{} {} {} {:?} {:?}",
             reading.group, reading.time, reading.window, reading.values, reading.orders
@@ -105,12 +104,7 @@ fn reading_takes_little_time() {
     let started = std::time::Instant::now();
     let count = 1_000_000_u32;
     for _ in 0..count {
-        let reading = stage.reading_in(
-            aggregate,
-            RecordNumber::new(1),
-            std::hint::black_box(data),
-            &mut scope,
-        );
+        let reading = stage.reading_in(aggregate, std::hint::black_box(data), &mut scope);
         assert!(std::hint::black_box(reading).is_ok());
     }
     println!(
