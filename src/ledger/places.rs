@@ -228,8 +228,8 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// Returns whether what it waits for is still in its place. A golden record that was changed by hand also makes room
-    /// when it is again what it was: then all its members wait for nothing.
+    /// Returns whether what it waits for is still in its place. A golden record or a window that was changed by hand also makes
+    /// room when it is again what it was: then all its members wait for nothing.
     pub(crate) fn is_held(
         &self,
         connection: &Connection,
@@ -242,7 +242,7 @@ impl Waiting {
         if !holder.still_holds(connection, target)? {
             return Ok(false);
         }
-        let is_restored = stage.merges
+        let is_restored = (stage.merges || stage.aggregates)
             && self.edited
             && is_restored(connection, target, (stage.project, stage.number), holder.record)?;
         Ok(!is_restored)

@@ -366,6 +366,30 @@ pub(crate) fn waived_readings(
     Ok(waived)
 }
 
+/// Returns the windows of a stage whose rows were deleted by hand and stand as if they were there, ascending.
+pub(crate) fn deleted_by_hand(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    target: &Table,
+) -> Result<Vec<RecordNumber>> {
+    let sql = "SELECT DISTINCT coalesce(e.target,e.record) FROM ledger_written w CROSS JOIN ledger_batch b ON b.batch=w.batch
+     CROSS JOIN ledger_standing p ON p.pass=b.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE w.database=?1 AND w.rollback=0 AND p.stage IS NULL AND e.before IS NOT NULL AND e.after IS NULL ORDER BY 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([target.name()])?;
+    let mut deleted = Vec::new();
+    while let Some(row) = rows.next()? {
+        let record = row.get(0)?;
+        if target.by_number(connection, record)?.is_none()
+            && standing(connection, project, number, record)?.is_some_and(|window| window.after.is_some())
+        {
+            deleted.push(record);
+        }
+    }
+    Ok(deleted)
+}
+
 /// Returns the readings that a pass has left out because they came late, or refused for that.
 pub(crate) fn left_by(connection: &Connection, pass: PassId) -> Result<RecordSet> {
     let sql = "SELECT e.record FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch

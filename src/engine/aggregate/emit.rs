@@ -297,7 +297,9 @@ impl Placer<'_> {
     fn remove(&mut self, number: RecordNumber) -> Result<()> {
         let said = said(&Readings::None, None);
         let row = self.row(Some(number))?;
-        if row.is_none() && !self.refused.has(number) {
+        let stands = self.standing(Some(number))?;
+        let is_there = row.is_some() || stands.is_some_and(|window| window.after.is_some());
+        if !is_there && !self.refused.has(number) {
             return Ok(());
         }
         if let Some(row) = row

@@ -1,6 +1,6 @@
 //! Finding the windows that an increment makes again: those that a written reading is in now, or was in when the stage read it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::dirty::Dirty;
 use super::judge::Judge;
@@ -37,6 +37,8 @@ pub(super) struct Finding<'f> {
     pub(super) even_most: bool,
     /// Time of the newest reading at the last pass, if windows are held back by it.
     pub(super) newest: Option<i64>,
+    /// The numbers of windows that have no row.
+    pub(super) lost: &'f HashMap<WindowKey, RecordNumber>,
 }
 
 /// What an increment has to make again.
@@ -145,10 +147,11 @@ impl Finding<'_> {
             self.reader.read(|connection| {
                 for key in portion {
                     let id = aggregate.window_id(&key.group, key.start);
-                    let number = match self.refused.number_of(key) {
-                        Some(number) => Some(number),
-                        None => self.target.number_of(connection, &id)?,
-                    };
+                    let mut number = self.refused.number_of(key);
+                    if number.is_none() {
+                        number = self.target.number_of(connection, &id)?;
+                    }
+                    let number = number.or_else(|| self.lost.get(key).copied());
                     let of = (self.judge.context.project, self.judge.stage.number());
                     let known: Option<StandingWindow> = match number {
                         Some(number) => standing(connection, of.0, of.1, number)?,

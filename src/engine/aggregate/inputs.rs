@@ -1,6 +1,6 @@
 //! The readings of windows, as they are now: for verifications, proofs and traces.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::bytes::{Reader, Writer, lost};
 use super::finding::{Finding, Found};
@@ -110,6 +110,7 @@ impl<'a> WindowInputs<'a> {
             return Ok(Waiting::Unknown);
         }
         let judge = self.judge();
+        let lost = HashMap::new();
         let finding = Finding {
             judge: &judge,
             reader: self.reader,
@@ -119,6 +120,7 @@ impl<'a> WindowInputs<'a> {
             after,
             refused: &self.refused,
             even_most: true,
+            lost: &lost,
             newest: self.noted_newest()?.filter(|_| self.aggregate.hold().is_some()),
         };
         Ok(match finding.find(touched, &touched.freed, Vec::new())? {

@@ -1,6 +1,6 @@
 //! The making part of a pass: the windows that were gathered become those that are to be written.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::course::Course;
 use super::dirty::Dirty;
@@ -40,6 +40,7 @@ pub(super) fn make(
         scan,
         again,
         before,
+        lost,
         ..
     } = reading;
     let (tally, gathering) = (scan.tally, scan.gathering);
@@ -58,7 +59,7 @@ pub(super) fn make(
     let summary = match dirty {
         None => {
             if !course.is_first() {
-                add_standing(course, reader, &mut making, &refused)?;
+                add_standing(course, reader, &mut making, (&refused, &lost))?;
             }
             make_all(&mut making, gathered, hold, &course.bounds)?
         }
@@ -81,7 +82,7 @@ fn add_standing(
     course: &Course<'_>,
     reader: &ReadConnection,
     making: &mut Making<'_>,
-    refused: &RefusedWindows,
+    (refused, lost): (&RefusedWindows, &HashMap<WindowKey, RecordNumber>),
 ) -> Result<()> {
     let (of, mut own) = (course.of(), RecordSet::new());
     reader.read(|connection| {
@@ -95,8 +96,8 @@ fn add_standing(
     let mut after = RecordNumber::BEFORE_FIRST;
     loop {
         let rows = reader.read(|connection| course.target.after(connection, after, 5_000, BATCH_BYTES))?;
-        let Some(last) = rows.last() else { break };
-        after = last.record.number;
+        let Some(newest) = rows.last() else { break };
+        after = newest.record.number;
         for row in rows.into_iter().filter(|row| own.contains(row.record.number)) {
             // By its id, which it keeps when a person changes it or another revision gives its fields other names.
             let (number, key) = (row.record.number, course.aggregate.window_named(&row.record.id));
@@ -109,6 +110,9 @@ fn add_standing(
     }
     for (key, standing) in refused.all() {
         making.stands(&key.group, key.start, standing.number)?;
+    }
+    for (key, number) in lost.iter().filter(|(key, _)| refused.number_of(key).is_none()) {
+        making.stands(&key.group, key.start, *number)?;
     }
     for number in refused.others() {
         making.gone(&WindowKey::of_number(number), number)?;

@@ -1,10 +1,13 @@
 //! The reading part of a pass: what the stage has to read, and the entries of what it does not count.
 
+use std::collections::HashMap;
+
 use super::course::Course;
 use super::dirty::Dirty;
 use super::finding::{Finding, Found};
 use super::gathered::Gathering;
 use super::judge::{Before, Judge};
+use super::keys::WindowKey;
 use super::late::Lateness;
 use super::outs::Outs;
 use super::scan::{Ranges, Scan, Step};
@@ -15,8 +18,9 @@ use crate::engine::reader::ReadConnection;
 use crate::error::Result;
 use crate::ledger::Batch;
 use crate::ledger::aggregated::newest_note;
-use crate::ledger::selection::Touched;
-use crate::ledger::windows::{left_readings, not_counted, waived_readings};
+use crate::ledger::processed::first_id;
+use crate::ledger::selection::{RecordSelection, Touched};
+use crate::ledger::windows::{deleted_by_hand, left_readings, not_counted, waived_readings};
 use crate::record::{RecordNumber, RecordSet};
 use crate::stage::Late;
 
@@ -32,6 +36,8 @@ pub(super) struct Reading<'a> {
     is_done: bool,
     /// The windows that are made again because their place is free.
     pub(super) again: RecordSet,
+    /// The numbers of windows that have no row, because a person has deleted it.
+    pub(super) lost: HashMap<WindowKey, RecordNumber>,
 }
 
 /// What reading on has come to.
@@ -73,8 +79,17 @@ impl<'a> Reading<'a> {
         let (held, noted) = note.map_or_else(Default::default, |note| {
             (note.aggregate.waiting, note.aggregate.newest)
         });
-        let freed = touched.freed.iter().filter(|number| refused.has(*number));
+        let is_list = !matches!(course.selection, RecordSelection::Touched(_));
+        let freed = touched
+            .freed
+            .iter()
+            .filter(|number| !is_list || refused.has(*number));
         let again = course.resumed.again().unwrap_or_else(|| freed.collect());
+        let lost = if is_first {
+            HashMap::new()
+        } else {
+            lost(course, reader, &again)?
+        };
         let Some(late) = late(course, reader, &before, &refused, &touched)? else {
             return Ok(None);
         };
@@ -94,6 +109,7 @@ impl<'a> Reading<'a> {
                 refused: &refused,
                 even_most: false,
                 newest: noted.as_deref().and_then(Windows::from_utc),
+                lost: &lost,
             };
             finding.find(&touched, &again, held)?
         };
@@ -110,6 +126,7 @@ impl<'a> Reading<'a> {
             outs: Outs::default(),
             is_done: false,
             again,
+            lost,
         }))
     }
 
@@ -167,6 +184,27 @@ impl<'a> Reading<'a> {
         }
         Ok(())
     }
+}
+
+/// Returns the numbers of windows without a row, by their keys: those that a person has deleted, and those that are made again.
+fn lost(
+    course: &Course<'_>,
+    reader: &ReadConnection,
+    again: &RecordSet,
+) -> Result<HashMap<WindowKey, RecordNumber>> {
+    let of = course.of();
+    reader.read(|connection| {
+        let mut lost = HashMap::new();
+        let deleted = deleted_by_hand(connection, of.0, of.1, &course.target)?;
+        for number in deleted.into_iter().chain(again.iter()) {
+            let id = first_id(connection, number)?;
+            let key = id.and_then(|id| course.aggregate.window_named(&id));
+            if let Some((group, start)) = key {
+                lost.insert(WindowKey::new(&group, start), number);
+            }
+        }
+        Ok(lost)
+    })
 }
 
 /// Returns the readings that are left out because they come late: those that did before, as they are, and those that have come

@@ -73,6 +73,8 @@ pub(super) struct Walk<'w, 'm, 'g> {
     passed: BTreeMap<i64, Option<Measured>>,
     /// What stands in the part that is being walked, and has not come out yet.
     olds: BTreeMap<i64, Standing>,
+    /// The numbers of windows that are made again and have no row.
+    numbers: BTreeMap<i64, RecordNumber>,
 }
 
 impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
@@ -89,6 +91,7 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
             rows,
             passed: BTreeMap::new(),
             olds: BTreeMap::new(),
+            numbers: BTreeMap::new(),
         }
     }
 
@@ -139,6 +142,9 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
                 series.changes();
                 self.passed
                     .insert(here, window.now.as_ref().map(|(measured, ..)| measured.clone()));
+                if row != Some(here) {
+                    self.numbers.extend(window.number.map(|number| (here, number)));
+                }
                 match (window.now, window.number) {
                     (Some((measured, too_many, of)), _) => {
                         let parent = Parent::Salt(of.salt);
@@ -233,7 +239,11 @@ impl<'w, 'm, 'g> Walk<'w, 'm, 'g> {
                 made
             }
         };
-        made.old = old.map(Into::into);
+        let number = self.numbers.get(&made.key.start).copied();
+        made.number(number);
+        if let Some(old) = old {
+            made.old = Some(old.into());
+        }
         made
     }
 

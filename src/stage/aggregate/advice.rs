@@ -182,10 +182,7 @@ impl Aggregate {
         }
         for field in &self.measures {
             for (take, name) in field.measure.takes.iter().zip(&field.names) {
-                if matches!(
-                    take,
-                    Take::Count | Take::Distinct | Take::Std | Take::Var | Take::Range | Take::Delta
-                ) {
+                if shows_no_value(take) {
                     continue;
                 }
                 let paths: Vec<Option<&Path>> = match &field.of {
@@ -201,6 +198,45 @@ impl Aggregate {
                 }));
             }
         }
+        self.add_derived(&mut shown);
         shown
     }
+
+    /// Adds the fields of windows that show the value of another one: rolling measures, scores, and what is computed.
+    fn add_derived(&self, shown: &mut Vec<ShownValue>) {
+        let results: Vec<&str> = self.results().map(|(name, _)| name).collect();
+        let mut add = |of: &str, field: &str, place: Option<Place>| {
+            shown.push(ShownValue {
+                path: Some(Path::field(of)),
+                field: field.to_owned(),
+                in_id: false,
+                place,
+            });
+        };
+        let rolling = self.series.rolling.iter();
+        let rolling = rolling.flat_map(|rule| rule.takes.iter().map(|take| (rule.of, take)));
+        for ((of, take), name) in rolling.zip(&self.rolling) {
+            if !shows_no_value(take) {
+                add(results[of], name, self.place.clone());
+            }
+        }
+        for (rule, (_, score)) in self.series.anomalies.iter().zip(&self.anomalies) {
+            if let Some(score) = score {
+                add(results[rule.of], score, self.place.clone());
+            }
+        }
+        for field in &self.fields {
+            for name in field.uses.iter().filter_map(|name| name.strip_prefix("win.")) {
+                add(name, &field.name, Some(field.expression.start()));
+            }
+        }
+    }
+}
+
+/// Whether a measure says nothing of the size of the values.
+fn shows_no_value(take: &Take) -> bool {
+    matches!(
+        take,
+        Take::Count | Take::Distinct | Take::Std | Take::Var | Take::Range | Take::Delta
+    )
 }

@@ -2,6 +2,7 @@
 //! sample were computed in rational numbers by `benches/sensors/exact.py`, which shares nothing with the program.
 
 mod advice;
+mod by_hand;
 mod hostile;
 #[cfg(unix)]
 mod kills;
