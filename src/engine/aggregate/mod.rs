@@ -50,7 +50,7 @@ use super::reader::ReadConnection;
 use crate::error::Result;
 use crate::ledger::aggregated::WindowChanges;
 use crate::ledger::read::{LedgerTable, largest, pass};
-use crate::ledger::{Batch, BatchKind, TableChange};
+use crate::ledger::{Batch, BatchKind, PassState, TableChange};
 use crate::record::{PassId, RecordNumber};
 use crate::stage::Aggregate;
 use crate::store::Table;
@@ -76,6 +76,8 @@ enum Phase<'a> {
     Begin,
     Read(Box<Reading<'a>>),
     Write(Box<Work>),
+    /// All is written.
+    End,
 }
 
 impl<'a> AggregateProducer<'a> {
@@ -129,7 +131,11 @@ impl<'a> AggregateProducer<'a> {
             newest,
             bytes: 0,
             was_stopped: false,
-            phase: Phase::Begin,
+            // Once the index exists, only the end is missing.
+            phase: match earlier {
+                Some(earlier) if earlier.state == PassState::Indexed => Phase::End,
+                _ => Phase::Begin,
+            },
         })
     }
 
@@ -233,7 +239,8 @@ impl Producer for AggregateProducer<'_> {
     }
 
     fn next(&mut self, reader: &ReadConnection) -> Result<Option<Batch>> {
-        let batch = match std::mem::replace(&mut self.phase, Phase::Begin) {
+        let batch = match std::mem::replace(&mut self.phase, Phase::End) {
+            Phase::End => None,
             Phase::Begin => match Reading::begin(&self.course, reader)? {
                 Some(reading) => self.read(reader, Box::new(reading))?,
                 None => self.stopped(),
