@@ -17,7 +17,7 @@ use crate::engine::pipeline::BATCH_BYTES;
 use crate::engine::reader::ReadConnection;
 use crate::error::Result;
 use crate::ledger::Batch;
-use crate::ledger::aggregated::newest_note;
+use crate::ledger::aggregated::{AggregateNote, newest_note};
 use crate::ledger::processed::first_id;
 use crate::ledger::selection::{RecordSelection, Touched};
 use crate::ledger::windows::{deleted_by_hand, left_readings, not_counted, waived_readings};
@@ -53,29 +53,9 @@ pub(super) enum Read {
 impl<'a> Reading<'a> {
     /// Begins to read; `None` if the pass has to stop.
     pub(super) fn begin(course: &Course<'a>, reader: &ReadConnection) -> Result<Option<Self>> {
-        let of = course.of();
         let is_first = course.is_first();
         let touched = course.touched();
-        let (mut before, refused, note) = reader.read(|connection| {
-            let mut before = Before {
-                touched: touched.records.clone(),
-                all: is_first,
-                anew: touched.revised,
-                ..Before::default()
-            };
-            let mut refused = RefusedWindows::default();
-            before.waived = waived_readings(connection, of.0, of.1, &course.source)?;
-            if !is_first {
-                let not_counted = not_counted(connection, of.0, of.1)?;
-                (before.out, before.refused) = (not_counted.all, not_counted.refused);
-                refused = RefusedWindows::read(connection, course.aggregate, of)?;
-            }
-            if !is_first && course.aggregate.late() != Late::Reopen {
-                before.left = left_readings(connection, of.0, of.1)?;
-            }
-            let note = newest_note(connection, of.0, of.1, course.pass)?.filter(|_| !is_first);
-            Ok((before, refused, note))
-        })?;
+        let (mut before, refused, note) = before(course, reader, &touched)?;
         let (held, noted) = note.map_or_else(Default::default, |note| {
             (note.aggregate.waiting, note.aggregate.newest)
         });
@@ -184,6 +164,35 @@ impl<'a> Reading<'a> {
         }
         Ok(())
     }
+}
+
+/// Returns what the stage had done before the pass, what stands refused, and the note of the pass before.
+fn before(
+    course: &Course<'_>,
+    reader: &ReadConnection,
+    touched: &Touched,
+) -> Result<(Before, RefusedWindows, Option<AggregateNote>)> {
+    let (of, is_first) = (course.of(), course.is_first());
+    reader.read(|connection| {
+        let mut before = Before {
+            touched: touched.records.clone(),
+            all: is_first,
+            anew: touched.revised,
+            ..Before::default()
+        };
+        let mut refused = RefusedWindows::default();
+        before.waived = waived_readings(connection, of.0, of.1, &course.source)?;
+        if !is_first {
+            let not_counted = not_counted(connection, of.0, of.1)?;
+            (before.out, before.refused) = (not_counted.all, not_counted.refused);
+            refused = RefusedWindows::read(connection, course.aggregate, of)?;
+        }
+        if !is_first && course.aggregate.late() != Late::Reopen {
+            before.left = left_readings(connection, of.0, of.1)?;
+        }
+        let note = newest_note(connection, of.0, of.1, course.pass)?.filter(|_| !is_first);
+        Ok((before, refused, note))
+    })
 }
 
 /// Returns the numbers of windows without a row, by their keys: those that a person has deleted, and those that are made again.
