@@ -304,22 +304,27 @@ fn next_of_both(now: &mut Sorted, stands: &mut Sorted) -> Result<Option<Compared
         now: None,
         stands: None,
     };
-    if a.as_ref() == Some(&id)
+    let is_held = if a.as_ref() == Some(&id)
         && let Some((_, value)) = now.next()?
     {
         let mut input = Reader::new(&value);
         let is_held = input.number().ok_or_else(lost)? != 0;
         let rows = input.number().ok_or_else(lost)?.cast_unsigned();
         let hash = input.fixed().ok_or_else(lost)?;
-        // A window that is held back need not stand.
-        if !is_held || b.as_ref() == Some(&id) {
-            compared.now = Some((rows, hash));
-        }
-    }
+        compared.now = Some((rows, hash));
+        is_held
+    } else {
+        false
+    };
     while stands.peek() == Some(&id) {
         if let Some((_, value)) = stands.next()? {
             compared.stands = Some(stood(&value).ok_or_else(lost)?);
         }
+    }
+    // A window that is held back need not stand, or no more: the newest reading may be gone.
+    let stands = compared.stands.as_ref();
+    if is_held && stands.is_none_or(|(.., input)| input.is_none()) {
+        compared.now = None;
     }
     Ok(Some(compared))
 }
