@@ -230,7 +230,7 @@ impl<'c> SideBySide<'c> {
         }
     }
 
-    /// Puts the next window of a batch into the heap; a batch without any more is let go.
+    /// Puts the next window of a batch into the heap; a batch without any more is kept no longer.
     fn advance(&mut self, batch: BatchId, mut open: Open) -> Result<()> {
         if open.read.is_empty() {
             let sql = concat!(

@@ -27,15 +27,10 @@ use std::time::{Duration, Instant};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
+use crate::support::histories::asked;
+
 /// What takes longer hangs, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-fn asked<N: std::str::FromStr>(variable: &str) -> Option<N> {
-    let text = std::env::var(variable).ok()?;
-    let number = text.parse().ok();
-    assert!(number.is_some(), "{variable} is a number, not {text:?}");
-    number
-}
 
 /// As [`fuzz`], for input of which some has to come through and some has to be refused; `comes_through` says which. Without both,
 /// the input is not what it was meant to be.

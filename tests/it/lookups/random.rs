@@ -10,8 +10,8 @@ use counterfoil::record::{Record, RunId};
 use counterfoil::rollback::{ConflictPolicy, RollbackOptions, RollbackScope};
 use counterfoil::serde_json::{Value as Json, from_str, json};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
+use crate::support::histories::histories;
 use crate::support::world::World;
 
 const PEOPLE: &str = r#"
@@ -282,18 +282,8 @@ impl History {
     }
 }
 
-fn cases() -> u32 {
-    let asked = std::env::var("COUNTERFOIL_MODEL_CASES").ok();
-    asked.and_then(|asked| asked.parse().ok()).unwrap_or(30)
-}
-
-fn seed() -> u64 {
-    let asked = std::env::var("COUNTERFOIL_MODEL_SEED").ok();
-    asked.and_then(|asked| asked.parse().ok()).unwrap_or(2026)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 2_000, failure_persistence: None, rng_seed: RngSeed::Fixed(seed()), ..ProptestConfig::default() })]
+    #![proptest_config(histories(30, 2026))]
 
     #[test]
     fn every_record_is_what_it_finds_now(keeps in any::<bool>(), steps in prop::collection::vec(step(), 1..16)) {

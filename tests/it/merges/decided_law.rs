@@ -20,9 +20,9 @@ use counterfoil::review::{
 use counterfoil::rollback::{RollbackOptions, RollbackScope};
 use counterfoil::verify::{VerifyOptions, verify};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::register::BY_KEY;
+use crate::support::histories::histories;
 use crate::support::world::{StopAfter, World};
 
 const PROJECT: &str = "decided";
@@ -445,21 +445,8 @@ fn is_linked(group: &BTreeSet<i64>, links: &[(i64, i64)]) -> bool {
     }
 }
 
-fn setting<T: std::str::FromStr>(name: &str, default: T) -> T {
-    std::env::var(name)
-        .ok()
-        .and_then(|asked| asked.parse().ok())
-        .unwrap_or(default)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: setting("COUNTERFOIL_MODEL_CASES", 25),
-        max_shrink_iters: 500,
-        failure_persistence: None,
-        rng_seed: RngSeed::Fixed(setting("COUNTERFOIL_MODEL_SEED", 14)),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(histories(25, 14))]
 
     #[test]
     fn decisions_hold_whatever_happens(steps in prop::collection::vec(step(), 1..14)) {

@@ -20,9 +20,9 @@ use counterfoil::record::{Record, RunId};
 use counterfoil::rollback::{RollbackOptions, RollbackScope};
 use counterfoil::verify::{VerifyOptions, verify};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use serde_json::Value as Json;
 
+use crate::support::histories::histories;
 use crate::support::world::{StopAfter, World};
 
 const PEOPLE: &str = r#"
@@ -447,13 +447,8 @@ impl History {
     }
 }
 
-fn cases() -> u32 {
-    let asked = std::env::var("COUNTERFOIL_MODEL_CASES").ok();
-    asked.and_then(|asked| asked.parse().ok()).unwrap_or(30)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 500, failure_persistence: None, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() })]
+    #![proptest_config(histories(30, 2026))]
 
     #[test]
     fn golden_records_are_the_groups_of_equal_keys(steps in prop::collection::vec(step(), 1..14)) {

@@ -3,10 +3,10 @@
 use counterfoil::rollback;
 use counterfoil::stage::{OnConflict, Stale};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::history::{History, RandomScope, Step};
 use super::scratch::{LAYOUTS, Layout, ROUGH};
+use crate::support::histories::{asked, histories};
 
 fn layouts() -> impl Strategy<Value = Layout> {
     layouts_from(0)
@@ -20,9 +20,7 @@ fn layouts_from(first: usize) -> impl Strategy<Value = Layout> {
         Just(OnConflict::Replace)
     ];
     let stale = prop_oneof![Just(Stale::Keep), Just(Stale::Remove)];
-    let only: Option<usize> = std::env::var("COUNTERFOIL_MODEL_LAYOUT")
-        .ok()
-        .and_then(|at| at.parse().ok());
+    let only: Option<usize> = asked("COUNTERFOIL_MODEL_LAYOUT");
     let at = (first..LAYOUTS.len()).prop_map(move |at| only.unwrap_or(at));
     (at, policy, stale).prop_map(|(at, on_conflict, stale)| Layout::new(at, on_conflict, stale))
 }
@@ -101,19 +99,8 @@ fn corrections() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
-fn cases() -> u32 {
-    let asked = std::env::var("COUNTERFOIL_MODEL_CASES").ok();
-    asked.and_then(|asked| asked.parse().ok()).unwrap_or(60)
-}
-
-/// The histories of every day are always the same ones; other seeds give others.
-fn seed() -> u64 {
-    let asked = std::env::var("COUNTERFOIL_MODEL_SEED").ok();
-    asked.and_then(|asked| asked.parse().ok()).unwrap_or(2026)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 2_000, failure_persistence: None, rng_seed: RngSeed::Fixed(seed()), ..ProptestConfig::default() })]
+    #![proptest_config(histories(60, 2026))]
 
     #[test]
     fn every_target_is_as_from_scratch_or_says_where_not(

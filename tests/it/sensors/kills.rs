@@ -13,7 +13,7 @@ use crate::faults::crash::{kill_at_most, kill_at_random};
 use crate::support::all_wanted;
 use crate::support::child::{Verb, Work, acknowledged};
 use crate::support::comparison::{Compared, Contents};
-use crate::support::fault;
+use crate::support::fault::{self, Fault};
 use crate::support::invariants::{Interrupted, assert_invariants, assert_said, assert_sound};
 use crate::support::scenario::{Beginning, PROJECT, Template, environment};
 use crate::support::sensors::FILES;
@@ -126,14 +126,14 @@ fn killed_everywhere(beginning: Beginning) {
     }
 }
 
-/// How far an aggregation had come that is open: nothing, reading, between reading and writing, or writing.
+/// How far an aggregation had come that is open: nothing, reading, between reading and writing, writing, or all but its end.
 fn open_step(store: &Path) -> Option<&'static str> {
     let connection = rusqlite::Connection::open(store).expect("a store opens");
     let sql =
-        "SELECT CASE WHEN step='note' THEN 'note' WHEN cursor LIKE '%window%' THEN 'window' ELSE 'scanned' END
+        "SELECT CASE WHEN step IN('note','index') THEN step WHEN cursor LIKE '%window%' THEN 'window' ELSE 'scanned' END
         FROM ledger_batch JOIN ledger_open USING(pass) ORDER BY batch DESC LIMIT 1";
     let step: Option<String> = connection.query_row(sql, [], |row| row.get(0)).ok();
-    ["scanned", "note", "window"]
+    ["scanned", "note", "window", "index"]
         .into_iter()
         .find(|known| step.as_deref() == Some(known))
 }
@@ -146,6 +146,52 @@ fn a_first_aggregation_killed_at_any_operation_resumes_or_is_superseded() {
 #[test]
 fn an_increment_killed_at_any_operation_resumes_or_is_superseded() {
     killed_everywhere(Beginning::ReadingsChanged);
+}
+
+/// Whether an aggregation has come to the index of its windows, which is made once all of them are written.
+fn is_indexed(store: &Path) -> bool {
+    let connection = rusqlite::Connection::open(store).expect("a store opens");
+    let sql = "SELECT EXISTS(SELECT 1 FROM ledger_batch JOIN ledger_pass USING(pass) WHERE kind='apply' AND step='index')";
+    connection
+        .query_row(sql, [], |row| row.get(0))
+        .expect("an answer")
+}
+
+#[test]
+fn a_first_aggregation_killed_between_its_index_and_its_end_ends() {
+    if !fault::available("a_first_aggregation_killed_between_its_index_and_its_end") {
+        return;
+    }
+    let template = Template::new(Beginning::Readings);
+    let (folder, store) = template.store();
+    let operations = fault::count(&mut Work::new(Verb::Aggregate, &store).command(), folder.path());
+    let uninterrupted = Contents::of(&store, Compared::LessRuns);
+    let killed_at = |at: u64| {
+        let (folder, store) = template.store();
+        let output = Fault::kill_at(at).run(&mut Work::new(Verb::Aggregate, &store).command(), folder.path());
+        (folder, store, output)
+    };
+    let (mut before, mut after) = (0, operations);
+    while before + 1 < after {
+        let at = before.midpoint(after);
+        let (_folder, store, _) = killed_at(at);
+        if is_indexed(&store) {
+            after = at;
+        } else {
+            before = at;
+        }
+    }
+    let (_folder, store, output) = killed_at(after);
+    let what = format!("killed at {after} of {operations}");
+    assert_eq!(open_step(&store), Some("index"), "{what}");
+    let work = Work::new(Verb::Aggregate, &store);
+    let interrupted = Interrupted {
+        again: &|| work.again(),
+        uninterrupted: &uninterrupted,
+        compared: Compared::LessRuns,
+    };
+    assert_invariants(&store, &output, &interrupted, &what);
+    take_all_back(&store, &what);
 }
 
 fn wanted() -> u32 {

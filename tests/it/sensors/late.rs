@@ -7,9 +7,9 @@ use counterfoil::apply::ApplyOptions;
 use counterfoil::observe::StopSignal;
 use counterfoil::verify::{VerifyOptions, verify};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use serde_json::json;
 
+use crate::support::histories::histories;
 use crate::support::world::{Scene, StopAfter, World};
 
 /// Minutes for which a window is open after its end.
@@ -172,19 +172,8 @@ impl History {
     }
 }
 
-fn cases() -> u32 {
-    let cases = std::env::var("COUNTERFOIL_MODEL_CASES").ok();
-    cases.and_then(|cases| cases.parse().ok()).unwrap_or(25)
-}
-
-fn seed() -> RngSeed {
-    let seed = std::env::var("COUNTERFOIL_MODEL_SEED").ok();
-    let seed = seed.and_then(|seed| seed.parse().ok());
-    RngSeed::Fixed(seed.unwrap_or(16))
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), rng_seed: seed(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(histories(25, 16))]
 
     #[test]
     fn exactly_what_comes_when_its_window_is_closed_is_left_out(

@@ -16,8 +16,8 @@ use counterfoil::rollback::{RollbackOptions, RollbackScope};
 use counterfoil::stage::Stages;
 use counterfoil::verify::{VerifyOptions, verify};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
+use crate::support::histories::histories;
 use crate::support::world::{StopAfter, World, stages};
 
 /// A reading: id, sensor, minutes, value.
@@ -438,19 +438,8 @@ fn refused_readings(world: &World) -> u64 {
         .count() as u64
 }
 
-fn cases() -> u32 {
-    let cases = std::env::var("COUNTERFOIL_MODEL_CASES").ok();
-    cases.and_then(|cases| cases.parse().ok()).unwrap_or(25)
-}
-
-fn seed() -> RngSeed {
-    let seed = std::env::var("COUNTERFOIL_MODEL_SEED").ok();
-    let seed = seed.and_then(|seed| seed.parse().ok());
-    RngSeed::Fixed(seed.unwrap_or(15))
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), rng_seed: seed(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(histories(25, 15))]
 
     #[test]
     fn an_increment_leaves_what_a_first_apply_makes(

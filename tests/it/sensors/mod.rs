@@ -3,6 +3,7 @@
 
 mod advice;
 mod by_hand;
+mod held;
 mod hostile;
 #[cfg(unix)]
 mod kills;

@@ -8,6 +8,7 @@ pub(crate) mod contrast;
 #[cfg(unix)]
 pub(crate) mod devtools;
 pub(crate) mod fault;
+pub(crate) mod histories;
 pub(crate) mod invariants;
 pub(crate) mod people;
 pub(crate) mod random;
