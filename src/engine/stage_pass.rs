@@ -81,14 +81,14 @@ pub(crate) fn run_pass(
         due => (begun(run, project, stage, &due)?, Counts::default(), None),
     };
     let in_source = Table::from_name(stage.source())?.count(run.connection())?;
-    let total = selection.remaining().map_or(in_source, |left| left + counts.read);
+    let total = selection.total(in_source, counts.read);
     observer.observe(&Event::PassBegins {
         pass: pass.row.pass,
         kind: pass.row.kind,
         stage: Some(crate::name::StageName::new(stage.number(), stage.slug())),
         source: pass.row.source.clone(),
         target: pass.row.target.clone(),
-        total: Some(total.max(counts.read)),
+        total: total.map(|total| total.max(counts.read)),
         done: counts.read,
         refused: counts.refused,
     });

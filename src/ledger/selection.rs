@@ -66,6 +66,15 @@ impl RecordSelection {
         }
     }
 
+    /// Returns how many records a pass over it comes to that has read some already, as far as anybody knows: windows that are
+    /// touched are made again of all their readings, which nobody has counted.
+    pub(crate) fn total(&self, in_source: u64, read: u64) -> Option<u64> {
+        match self {
+            Self::Touched(Touched { whole: false, .. }) => None,
+            _ => Some(self.remaining().map_or(in_source, |left| left + read)),
+        }
+    }
+
     /// Returns whether a record is still to be read.
     pub(crate) fn has(&self, record: RecordNumber) -> bool {
         match self {

@@ -34,28 +34,32 @@ pub(crate) struct RowRef<'r> {
 }
 
 impl PackedRows {
-    /// Reads rows of number, id, data and salt until they have about so many bytes.
-    pub(super) fn read(mut rows: Rows<'_>, bytes: usize) -> Result<Self> {
-        let mut packed = Self::default();
+    /// Takes rows of number, id, data and salt in place of its own until they have about so many bytes.
+    pub(super) fn fill(&mut self, mut rows: Rows<'_>, bytes: usize) -> Result<()> {
+        self.clear();
         while let Some(row) = rows.next()? {
-            packed
-                .text
+            self.text
                 .push_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?);
-            let id = packed.text.len();
-            packed
-                .text
+            let id = self.text.len();
+            self.text
                 .push_str(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?);
-            packed.rows.push(Packed {
+            self.rows.push(Packed {
                 number: row.get(0)?,
                 salt: row.get(3)?,
                 id,
-                data: packed.text.len(),
+                data: self.text.len(),
             });
-            if packed.text.len() >= bytes {
+            if self.text.len() >= bytes {
                 break;
             }
         }
-        Ok(packed)
+        Ok(())
+    }
+
+    /// Gives its rows away, but not their memory: what is read again and again need not be allocated each time.
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.rows.clear();
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -66,9 +70,19 @@ impl PackedRows {
         self.rows.len()
     }
 
+    /// Returns the number of a row.
+    pub(crate) fn number(&self, at: usize) -> Option<RecordNumber> {
+        self.rows.get(at).map(|row| row.number)
+    }
+
     /// Returns the number of the last row.
     pub(crate) fn last(&self) -> Option<RecordNumber> {
         self.rows.last().map(|row| row.number)
+    }
+
+    /// Returns the place of the first row after a number.
+    pub(crate) fn after(&self, number: RecordNumber) -> usize {
+        self.rows.partition_point(|row| row.number <= number)
     }
 
     /// Returns the number of bytes.

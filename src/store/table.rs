@@ -92,6 +92,15 @@ impl Table {
         Ok(count.unsigned_abs())
     }
 
+    /// Returns whether there are more rows than a number.
+    pub(crate) fn has_more_than(&self, connection: &Connection, rows: u64) -> Result<bool> {
+        let sql = format!("SELECT 1 FROM \"{}\" LIMIT 1 OFFSET ?1", self.name);
+        let Some(mut statement) = self.prepared(connection, &sql)? else {
+            return Ok(false);
+        };
+        Ok(statement.exists([i64::try_from(rows).unwrap_or(i64::MAX)])?)
+    }
+
     /// Returns the number of rows after a number.
     pub(crate) fn count_after(&self, connection: &Connection, after: RecordNumber) -> Result<u64> {
         let sql = format!("SELECT count(*) FROM \"{}\" WHERE record>?1", self.name);
@@ -177,25 +186,26 @@ impl Table {
         read_up_to(statement.query(params![after, most])?, count, bytes)
     }
 
-    /// Returns the next records of a range of numbers, both included, in order of their numbers: at most `count`, and at
-    /// most about `bytes`.
+    /// Fills `rows` with the next records of a range of numbers, both included, in order of their numbers: at most `count`,
+    /// and at most about `bytes`.
     pub(crate) fn between(
         &self,
         connection: &Connection,
         (first, last): (RecordNumber, RecordNumber),
-        count: usize,
-        bytes: usize,
-    ) -> Result<PackedRows> {
+        (count, bytes): (usize, usize),
+        rows: &mut PackedRows,
+    ) -> Result<()> {
         let sql = format!(
             "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t CROSS JOIN ledger_record r USING(record) \
              WHERE t.record BETWEEN ?1 AND ?2 ORDER BY t.record LIMIT ?3",
             self.name
         );
         let Some(mut statement) = self.prepared(connection, &sql)? else {
-            return Ok(PackedRows::default());
+            rows.clear();
+            return Ok(());
         };
         let most = i64::try_from(count).unwrap_or(i64::MAX);
-        PackedRows::read(statement.query(params![first, last, most])?, bytes)
+        rows.fill(statement.query(params![first, last, most])?, bytes)
     }
 
     /// Prepares a statement over the table; returns `None` while the table does not exist. A database that was never

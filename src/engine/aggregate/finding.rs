@@ -80,8 +80,11 @@ impl Finding<'_> {
 
     /// Returns whether so much was written that it is cheaper to make all windows again.
     fn is_most(&self, touched: &Touched) -> Result<bool> {
-        let all = self.reader.read(|connection| self.source.count(connection))?;
-        Ok(touched.records.len().saturating_mul(MOST) > all)
+        let few = touched.records.len().saturating_mul(MOST);
+        let is_few = self
+            .reader
+            .read(|connection| self.source.has_more_than(connection, few.saturating_sub(1)))?;
+        Ok(!is_few)
     }
 
     /// Adds windows by their numbers: as they stand refused, or as this pass has written them before it was interrupted.

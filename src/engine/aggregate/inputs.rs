@@ -13,7 +13,6 @@ use super::window::InputDigest;
 use crate::context::Context;
 use crate::digest::Hash;
 use crate::engine::bounds::Bounds;
-use crate::engine::pipeline::BATCH_BYTES;
 use crate::engine::reader::ReadConnection;
 use crate::error::Result;
 use crate::ledger::aggregated::newest_note;
@@ -24,7 +23,7 @@ use crate::ledger::windows::{
 };
 use crate::record::{BatchId, PassId, RecordNumber};
 use crate::stage::{Aggregate, Late, Stage};
-use crate::store::{Salted, Table};
+use crate::store::{PackedRows, Salted, Table};
 
 /// The readings of the windows of a stage.
 pub(crate) struct WindowInputs<'a> {
@@ -228,25 +227,22 @@ impl<'a> WindowInputs<'a> {
         spans: &[(RecordNumber, RecordNumber)],
         mut tell: impl FnMut(&Salted, &Hash) -> Result<()>,
     ) -> Result<()> {
-        let judge = self.judge();
-        for (first, last) in spans {
-            let mut next = *first;
-            loop {
-                let rows = self
-                    .reader
-                    .read(|connection| self.source.between(connection, (next, *last), 5_000, BATCH_BYTES))?;
-                let Some(newest) = rows.last() else { break };
-                next = newest.next();
-                for row in rows.views(0..rows.len()) {
-                    let key = judge.key(row);
-                    let is_in = key.is_some_and(|key| &*key.group == group && key.start == start);
-                    if is_in && !self.before.leaves_out(row.number) {
-                        tell(&row.to_salted(), &row.hash()?)?;
-                    }
+        let (judge, mut rows) = (self.judge(), PackedRows::default());
+        let spans = spans.iter().map(|(first, last)| (first.get(), last.get()));
+        let mut ranges = Ranges::new(spans.collect());
+        loop {
+            ranges.read((self.reader, &self.source), 5_000, &mut rows)?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for row in rows.views(0..rows.len()) {
+                let key = judge.key(row);
+                let is_in = key.is_some_and(|key| &*key.group == group && key.start == start);
+                if is_in && !self.before.leaves_out(row.number) {
+                    tell(&row.to_salted(), &row.hash()?)?;
                 }
             }
         }
-        Ok(())
     }
 
     /// Calls `tell` with each reading of a window, and returns their digest as the entry of the window has it; `None` without

@@ -8,7 +8,6 @@ use crate::aggregate;
 use crate::context::Context;
 use crate::digest::Hash;
 use crate::error::Result;
-use crate::expression::Scope;
 use crate::record::{RecordNumber, RecordSet};
 use crate::refusal::Refusal;
 use crate::stage::{Aggregate, Late, Present, Reading, Stage};
@@ -137,6 +136,11 @@ pub(super) fn block_of(number: RecordNumber) -> i64 {
     number.get() >> BLOCK_BITS
 }
 
+/// Returns the last number of a block.
+pub(super) fn last_of(block: i64) -> RecordNumber {
+    RecordNumber::new((block << BLOCK_BITS) + ((1 << BLOCK_BITS) - 1))
+}
+
 impl Judge<'_> {
     /// Judges rows of one block, in order of their numbers.
     pub(super) fn judge<'r>(
@@ -149,6 +153,9 @@ impl Judge<'_> {
             judged.tally.read += 1;
             if self.before.waived.contains(row.number) {
                 judged.tally.filtered += 1;
+                continue;
+            }
+            if self.is_elsewhere(row) {
                 continue;
             }
             match self.reading(row) {
@@ -167,6 +174,18 @@ impl Judge<'_> {
             }
         }
         Ok(judged)
+    }
+
+    /// Returns whether a reading, of which nothing new is to be said, is in no window that is made again, as far as a glance
+    /// tells: an increment reads many of these.
+    fn is_elsewhere(&self, row: RowRef<'_>) -> bool {
+        let Some(dirty) = self.dirty else { return false };
+        let before = self.before;
+        if before.anew || before.is_touched(row.number) || before.out.contains(row.number) {
+            return false;
+        }
+        let place = self.stage.place_in(self.aggregate, row.data);
+        place.is_some_and(|(group, window)| !dirty.has(&group, window))
     }
 
     fn count(
@@ -235,12 +254,11 @@ impl Judge<'_> {
 
     /// Returns what of a reading is aggregated; `None` if `where` leaves it out.
     pub(super) fn reading<'r>(&self, row: RowRef<'r>) -> Result<Option<Reading<'r>>, Refusal> {
-        let mut scope = Scope::new(Context {
+        self.stage.reading_in(self.aggregate, row.data, || Context {
             id: row.id,
             salt: row.salt,
             ..self.context
-        });
-        self.stage.reading_in(self.aggregate, row.data, &mut scope)
+        })
     }
 
     /// Returns the window that a reading is in.

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::ledger::windows::standing;
 use crate::record::{RecordNumber, RecordSet};
 use crate::stage::Reading;
-use crate::store::{RowRef, Table};
+use crate::store::{PackedRows, RowRef, Table};
 
 /// Number of groups that are looked up together.
 const TOGETHER: usize = 1_000;
@@ -42,12 +42,12 @@ impl Lateness<'_> {
     /// Returns those of some readings that come too late; `None` if the pass has to stop.
     pub(super) fn among(&self, arrived: &RecordSet) -> Result<Option<RecordSet>> {
         let (mut late, mut newest) = (RecordSet::new(), Newest::new());
-        let mut ranges = Ranges::new(ranges_of(arrived));
+        let (mut ranges, mut rows) = (Ranges::new(ranges_of(arrived)), PackedRows::default());
         loop {
             if self.bounds.interrupts().is_some() {
                 return Ok(None);
             }
-            let rows = ranges.read(self.reader, self.source, slice())?;
+            ranges.read((self.reader, self.source), slice(), &mut rows)?;
             if rows.is_empty() {
                 return Ok(Some(late));
             }
@@ -97,9 +97,9 @@ impl Lateness<'_> {
         let mut open: HashMap<&str, Option<i64>> = groups.iter().map(|group| (*group, None)).collect();
         while !open.is_empty() {
             let ranges = self.step_back(&mut open)?;
-            let mut ranges = Ranges::new(joined(ranges));
+            let (mut ranges, mut rows) = (Ranges::new(joined(ranges)), PackedRows::default());
             loop {
-                let rows = ranges.read(self.reader, self.source, slice())?;
+                ranges.read((self.reader, self.source), slice(), &mut rows)?;
                 if rows.is_empty() {
                     break;
                 }

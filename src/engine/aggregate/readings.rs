@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::ledger::windows::{StandingWindow, standing_of_all};
 use crate::record::RecordNumber;
 use crate::stage::{Reading, WindowRow};
-use crate::store::{RowRef, Salted};
+use crate::store::{PackedRows, RowRef, Salted};
 
 /// Number of rows of the target that are read at a time.
 const PAGE: usize = 1_000;
@@ -44,12 +44,12 @@ impl WindowInputs<'_> {
         mut take: impl FnMut(T) -> Result<()>,
     ) -> Result<bool> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut ranges = Ranges::all();
+        let (mut ranges, mut rows) = (Ranges::all(), PackedRows::default());
         loop {
             if self.bounds.interrupts().is_some() {
                 return Ok(false);
             }
-            let rows = ranges.read(self.reader, &self.source, slice())?;
+            ranges.read((self.reader, &self.source), slice(), &mut rows)?;
             if rows.is_empty() {
                 return Ok(true);
             }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::gathered::Gathering;
-use super::judge::{Judge, Judged, OpenBlock, Out, Tally, block_of, ended};
+use super::judge::{Judge, Judged, OpenBlock, Out, Tally, block_of, ended, last_of};
 use super::keys::WindowKey;
 use super::table::Windows;
 use super::window::Window;
@@ -51,11 +51,16 @@ impl Ranges {
         }
     }
 
-    /// Reads the next rows; none at the end.
-    pub(super) fn read(&mut self, reader: &ReadConnection, table: &Table, most: usize) -> Result<PackedRows> {
+    /// Reads the next rows in place of those; none at the end.
+    pub(super) fn read(
+        &mut self,
+        (reader, table): (&ReadConnection, &Table),
+        most: usize,
+        rows: &mut PackedRows,
+    ) -> Result<()> {
         while let Some((_, last)) = self.all.get(self.at).copied() {
             let range = (RecordNumber::new(self.next), RecordNumber::new(last));
-            let rows = reader.read(|connection| table.between(connection, range, most, SLICE_BYTES))?;
+            reader.read(|connection| table.between(connection, range, (most, SLICE_BYTES), rows))?;
             match rows.last().map(RecordNumber::get) {
                 Some(read) if read < last => self.next = read + 1,
                 _ => {
@@ -64,10 +69,11 @@ impl Ranges {
                 }
             }
             if !rows.is_empty() {
-                return Ok(rows);
+                return Ok(());
             }
         }
-        Ok(PackedRows::default())
+        *rows = PackedRows::default();
+        Ok(())
     }
 }
 
@@ -82,6 +88,8 @@ pub(super) struct Scan<'a> {
     open: Option<(i64, OpenBlock)>,
     /// Number of rows that are read next.
     slice: usize,
+    /// The rows that were read last, for their memory.
+    rows: PackedRows,
 }
 
 /// Returns the number of rows that are read at a time.
@@ -127,6 +135,7 @@ impl<'a> Scan<'a> {
             bytes: 0,
             open: None,
             slice: SMALL_SLICE,
+            rows: PackedRows::default(),
         }
     }
 
@@ -141,7 +150,8 @@ impl<'a> Scan<'a> {
         if bounds.interrupts().is_some() {
             return Ok(Step::Stopped);
         }
-        let rows = self.ranges.read(reader, table, self.slice)?;
+        let mut rows = std::mem::take(&mut self.rows);
+        self.ranges.read((reader, table), self.slice, &mut rows)?;
         if rows.is_empty() {
             if let Some((_, mut open)) = self.open.take() {
                 self.gathering.add(ended(&mut open))?;
@@ -171,18 +181,18 @@ impl<'a> Scan<'a> {
         } else {
             slice()
         };
+        self.rows = rows;
         Ok(Step::More(out))
     }
 
     /// Splits rows by block. The last block may have more of them.
     fn parts(&mut self, rows: &PackedRows) -> Result<Vec<Part>> {
         let mut parts: Vec<(i64, Range<usize>)> = Vec::new();
-        for (at, row) in rows.views(0..rows.len()).enumerate() {
-            let block = block_of(row.number);
-            match parts.last_mut() {
-                Some((of, places)) if *of == block => places.end = at + 1,
-                _ => parts.push((block, at..at + 1)),
-            }
+        let mut at = 0;
+        while let Some(number) = rows.number(at) {
+            let end = rows.after(last_of(block_of(number)));
+            parts.push((block_of(number), at..end));
+            at = end;
         }
         let mut open = OpenBlock::default();
         if let Some((block, mut before)) = self.open.take() {
@@ -225,9 +235,9 @@ pub(super) fn windows_of(
     bounds: &Bounds,
     most: usize,
 ) -> Result<Option<HashSet<WindowKey>>> {
-    let mut keys = HashSet::new();
+    let (mut keys, mut rows) = (HashSet::new(), PackedRows::default());
     loop {
-        let rows = ranges.read(reader, table, slice())?;
+        ranges.read((reader, table), slice(), &mut rows)?;
         if rows.is_empty() {
             return Ok(Some(keys));
         }

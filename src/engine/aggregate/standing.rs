@@ -16,8 +16,9 @@ use crate::store::Table;
 
 /// Code of a window with more values than the stage keeps.
 const TOO_MANY: &str = "aggregate.too_many";
-/// Number of rows that are read at a time.
-const PAGE: usize = 64;
+/// Numbers of rows that are read at a time: few at first, because often a few windows are enough.
+const FIRST_PAGE: usize = 16;
+const PAGE: usize = 256;
 
 /// A window that stands, or stands refused.
 #[derive(Clone, Debug)]
@@ -178,6 +179,7 @@ impl<'g> GroupRows<'g> {
             id: start.map(|start| format!("{}{}", self.prefix, Windows::utc(start))),
             forwards,
             page: VecDeque::new(),
+            most: FIRST_PAGE,
             is_end: false,
         }
     }
@@ -231,21 +233,24 @@ pub(super) struct Rows<'r, 'g> {
     id: Option<String>,
     forwards: bool,
     page: VecDeque<Standing>,
+    /// Number of rows that are read next.
+    most: usize,
     is_end: bool,
 }
 
 impl Rows<'_, '_> {
     fn fill(&mut self) -> Result<()> {
         while self.page.is_empty() && !self.is_end {
-            let (of, id) = (self.of, self.id.as_deref());
+            let (of, id, most) = (self.of, self.id.as_deref(), self.most);
             let records = of.reader.read(|connection| {
                 if self.forwards {
-                    of.target.ids_after(connection, &of.prefix, id, PAGE)
+                    of.target.ids_after(connection, &of.prefix, id, most)
                 } else {
-                    of.target.ids_before(connection, &of.prefix, id, PAGE)
+                    of.target.ids_before(connection, &of.prefix, id, most)
                 }
             })?;
-            self.is_end = records.len() < PAGE;
+            self.is_end = records.len() < most;
+            self.most = (most * 2).min(PAGE);
             let last = records.last().map(|last| last.id.clone());
             let mut page: Vec<Standing> = records
                 .into_iter()

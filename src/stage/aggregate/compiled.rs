@@ -16,6 +16,8 @@ pub struct Aggregate {
     pub(super) by: Vec<GroupField>,
     /// How readings are read without a document.
     pub(super) plan: Option<ReadPlan>,
+    /// How their groups and times are read alone.
+    pub(super) places: Option<ReadPlan>,
     /// `None`: by the groups alone.
     pub(super) windowing: Option<Windowing>,
     pub(super) measures: Vec<MeasureField>,

@@ -109,8 +109,7 @@ impl Stage {
         let mut groups = Groups::new();
         let mut newest = None;
         for record in records {
-            let mut scope = Scope::new(context.id(&record.id));
-            let reading = self.reading_in(aggregate, &record.data, &mut scope)?;
+            let reading = self.reading_in(aggregate, &record.data, || context.id(&record.id))?;
             let Some(reading) = reading else { continue };
             newest = newest.max(Some(reading.time));
             let windows = groups.entry(reading.group).or_default();

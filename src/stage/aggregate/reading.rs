@@ -7,6 +7,7 @@ use super::group;
 use super::present::Present;
 use super::refused::{NoTime, not_measured, not_timed};
 use crate::aggregate::Partial;
+use crate::context::Context;
 use crate::datetime::Unread;
 use crate::expression::{Evaluated, Scope};
 use crate::path::{Path, Segment};
@@ -36,24 +37,24 @@ pub(crate) struct Reading<'r> {
 type Found<'r> = std::vec::IntoIter<Option<Cow<'r, str>>>;
 
 impl Stage {
-    /// Returns what of a reading is aggregated; `None` if `where` leaves it out.
+    /// Returns what of a reading is aggregated; `None` if `where` leaves it out. Most readings need no `context`.
     ///
     /// # Errors
     /// The [`Refusal`] of a reading that violates the source contract, or whose group, time or values cannot be read:
     /// `aggregate.group`, `aggregate.time`, `aggregate.number`.
-    pub(crate) fn reading_in<'r>(
+    pub(crate) fn reading_in<'r, 'c>(
         &self,
         aggregate: &Aggregate,
         data: &'r str,
-        scope: &mut Scope<'_>,
+        context: impl FnOnce() -> Context<'c>,
     ) -> Result<Option<Reading<'r>>, Refusal> {
         let steps = &self.steps;
-        let looks = steps.filter.is_some() || steps.source_contract.is_some() || steps.prepare.is_some();
-        let plan = aggregate.plan.as_ref().filter(|_| !looks);
+        let plan = aggregate.plan.as_ref().filter(|_| !self.looks_at_all());
         if let Some(values) = plan.and_then(|plan| plan.values(data)) {
             let reading = aggregate.reading(data, values.into_iter());
             return reading.map(Some).map_err(|refusal| refusal.cut_at(self.redact()));
         }
+        let mut scope = Scope::new(context());
         let read = |scope: &mut Scope<'_>| {
             let document = parse(data)?;
             if !self.takes(&document, scope)? {
@@ -66,7 +67,26 @@ impl Stage {
             let found = aggregate.found(&document, scope)?;
             aggregate.reading(data, found).map(Some)
         };
-        read(scope).map_err(|refusal: Refusal| refusal.cut_at(self.redact()))
+        read(&mut scope).map_err(|refusal: Refusal| refusal.cut_at(self.redact()))
+    }
+
+    /// Returns the group and the window that a reading would be counted in, without a look at its values, which is much
+    /// cheaper; `None` where more has to be read to know.
+    pub(crate) fn place_in(&self, aggregate: &Aggregate, data: &str) -> Option<(String, i64)> {
+        let places = aggregate.places.as_ref().filter(|_| !self.looks_at_all())?;
+        let (mut found, mut broken) = (places.values(data)?.into_iter(), Vec::new());
+        let group = aggregate.group(&mut found, &mut broken);
+        let window = match &aggregate.windowing {
+            Some(windowing) => windowing.place(found.next().flatten().as_deref()).ok()?.1,
+            None => 0,
+        };
+        broken.is_empty().then_some((group, window))
+    }
+
+    /// Returns whether it depends on the whole of a record whether the stage takes it, and as what.
+    fn looks_at_all(&self) -> bool {
+        let steps = &self.steps;
+        steps.filter.is_some() || steps.source_contract.is_some() || steps.prepare.is_some()
     }
 }
 

@@ -13,14 +13,18 @@ fn stage(empty: &str) -> String {
 }
 
 fn reading(id: u32, minute: u32) -> String {
-    json!({"id": format!("r{id}"), "s": 1, "t": format!("2026-03-01T10:{minute:02}:00Z"), "v": id}).to_string()
+    json!({"id": format!("r{id}"), "s": 1, "t": format!("2026-03-01T10:{minute:02}:00Z"), "v": id})
+        .to_string()
 }
 
 /// Readings of five windows, of which the second has none, and one of a window far behind them.
 fn world(empty: &str) -> World {
     let mut world = World::new("held", &[("0001_windows.toml", &stage(empty))]);
     let minutes = [0, 1, 11, 16, 21, 22];
-    let lines: Vec<String> = (0_u32..).zip(minutes).map(|(id, minute)| reading(id, minute)).collect();
+    let lines: Vec<String> = (0_u32..)
+        .zip(minutes)
+        .map(|(id, minute)| reading(id, minute))
+        .collect();
     world.load("readings", &lines);
     world.load("readings", &[reading(9, 50)]);
     world

@@ -1,15 +1,14 @@
 use super::{TEN_LINES, aggregating, windows};
 use crate::context::Context;
 use crate::environment::Secrets;
-use crate::expression::Scope;
 use crate::stage::Stage;
 use crate::stage::tests::parse;
 
 fn read(stage: &Stage, data: &str) -> String {
     let secrets = Secrets::default();
-    let mut scope = Scope::new(Context::new("plant", 1, &secrets));
+    let context = || Context::new("plant", 1, &secrets);
     let aggregate = stage.aggregate().unwrap();
-    match stage.reading_in(aggregate, data, &mut scope) {
+    match stage.reading_in(aggregate, data, context) {
         Ok(Some(reading)) => format!(
             "{} {} {} {:?} {:?}",
             reading.group, reading.time, reading.window, reading.values, reading.orders
@@ -100,11 +99,11 @@ fn reading_takes_little_time() {
     let aggregate = stage.aggregate().unwrap();
     let data = r#"{"sensor_id":123,"timestamp":"2026-03-01T00:00:01.123Z","temperature":20.53,"humidity":40.1,"pressure":1000.25}"#;
     let secrets = Secrets::default();
-    let mut scope = Scope::new(Context::new("plant", 1, &secrets));
+    let context = || Context::new("plant", 1, &secrets);
     let started = std::time::Instant::now();
     let count = 1_000_000_u32;
     for _ in 0..count {
-        let reading = stage.reading_in(aggregate, std::hint::black_box(data), &mut scope);
+        let reading = stage.reading_in(aggregate, std::hint::black_box(data), context);
         assert!(std::hint::black_box(reading).is_ok());
     }
     println!(
