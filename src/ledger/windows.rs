@@ -324,6 +324,12 @@ pub(crate) fn refused_windows(
     Ok(refused)
 }
 
+/// Returns whether a window stands refused, of whatever stage it is.
+pub(crate) fn is_refused_window(connection: &Connection, record: RecordNumber) -> Result<bool> {
+    let sql = "SELECT 1 FROM audit_quarantine q WHERE q.record=?1 AND q.kind IN('apply','retry') AND json_type(q.reason,'$.spans') IS NOT NULL";
+    Ok(connection.prepare_cached(sql)?.exists([record])?)
+}
+
 /// Returns the readings that a stage has left out because they came late, and that nothing has happened to since.
 pub(crate) fn left_readings(connection: &Connection, project: &str, number: u32) -> Result<RecordSet> {
     let sql = concat!(

@@ -45,6 +45,7 @@ use crate::ledger::leaves::{header, leaf, leaves};
 use crate::ledger::proof::{Subtrees, consistency, inclusion, is_consistent};
 use crate::ledger::read::{RecordedEntry, batches_into, entries_of_row, salt};
 use crate::ledger::versions::versions;
+use crate::ledger::windows::is_refused_window;
 use crate::ledger::{AcceptedName, Checkpoint};
 use crate::record::{BatchId, RecordNumber};
 use crate::shown::word;
@@ -103,7 +104,12 @@ impl Store {
         let number = moment.read(|connection| number(self, connection, database, id))?;
         let made = if options.inputs {
             let made = self.commitments_of(&moment, database, number)?;
-            let made = made.ok_or_else(|| not_a_window(database, id))?;
+            let made = match made {
+                Some(made) => made,
+                None => {
+                    return Err(moment.read(|connection| without_readings(connection, database, id, number))?);
+                }
+            };
             Some((made.batch, made.blocks.ok_or_else(|| not_known(database, id))?))
         } else {
             None
@@ -196,11 +202,21 @@ fn listed(
 }
 
 /// Error for readings of a record that has none.
-fn not_a_window(database: &str, id: &str) -> Error {
-    Error::invalid(
+fn without_readings(
+    connection: &Connection,
+    database: &str,
+    id: &str,
+    number: RecordNumber,
+) -> Result<Error> {
+    if is_refused_window(connection, number)? {
+        let show = format!("`counterfoil quarantine show {}` shows why", word(id));
+        let message = format!("`{id}` in `{database}` stands refused: no window was made of its readings");
+        return Ok(Error::invalid(message, show));
+    }
+    Ok(Error::invalid(
         format!("`{id}` in `{database}` is not a window of a stage that aggregates"),
         "prove it without `--inputs`",
-    )
+    ))
 }
 
 /// Error for readings of a window that the stage no longer makes.

@@ -108,6 +108,20 @@ fn readings_that_were_written_since_are_not_listed() {
 }
 
 #[test]
+fn a_window_that_stands_refused_was_not_made() {
+    let rule = "[[contract.rule]]\nname = \"few\"\nexpect = '= doc.sample_count < 10'\n";
+    let text = STAGE.replace("[aggregate]", "max_errors = 10\n[aggregate]") + rule;
+    let mut world = World::signed(1, stages("proofs", &[("0001_windows.toml", &text)]));
+    let reading = |at: u32| format!(r#"{{"id":"r{at}","s":1,"t":"2026-03-01T00:{at:02}:00Z","v":{at}}}"#);
+    world.load("readings", &(0..10).map(reading).collect::<Vec<_>>());
+    world.apply();
+    assert!(refused(&world, "windows", WINDOW, None).contains("stands refused"));
+    world.load("readings", &[r#"{"id":"bad","s":1,"t":"some day","v":1}"#]);
+    world.apply();
+    assert!(refused(&world, "readings", "bad", None).contains("is not a window"));
+}
+
+#[test]
 fn only_a_window_has_readings_to_list() {
     let mut world = world();
     assert!(refused(&world, "readings", "r1", None).contains("is not a window"));
