@@ -13,7 +13,7 @@ mod windows;
 pub(crate) use every::{Every, Unit};
 pub(crate) use exact::Exact;
 pub(crate) use measure::{Measure, Order, Rounded, Take};
-pub(crate) use partial::{Partial, Rejected, TooMany};
+pub(crate) use partial::{Measurement, Partial, Rejected, TooMany};
 pub(crate) use series::{
     Anomaly, Empty, Fill, FillWith, LookBack, Measured, Over, Rolling, Rule, Series, SeriesRules, Shown,
 };

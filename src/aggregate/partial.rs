@@ -4,6 +4,7 @@ mod bytes;
 mod kept;
 mod key;
 mod list;
+mod measurement;
 mod needs;
 mod own;
 mod values;
@@ -19,6 +20,7 @@ use super::exact::{Exact, Moments};
 use super::measure::{Measure, Take};
 use crate::record::RecordNumber;
 
+pub(crate) use self::measurement::Measurement;
 pub(crate) use self::own::Rejected;
 pub(crate) use self::values::TooMany;
 
@@ -36,39 +38,29 @@ pub(crate) struct Partial {
 }
 
 impl Partial {
-    /// Returns whether a value can be added.
-    pub(crate) fn check(measure: &Measure, json: &str) -> Result<(), Rejected> {
-        if measure.takes.iter().any(Take::needs_numbers) {
-            Number::read(measure.texts, json)?;
-        }
-        Ok(())
-    }
-
-    /// Adds a value that is not null, as JSON text. Values come in ascending order of their numbers. `order`: the value
-    /// that a list is ordered by.
+    /// Adds a value that was read for this measure. Values come in ascending order of their numbers. `order`: the value that a
+    /// list is ordered by.
     pub(crate) fn add(
         &mut self,
         measure: &Measure,
         number: RecordNumber,
         time: i64,
-        json: &str,
+        value: &Measurement<'_>,
         order: Option<&str>,
-    ) -> Result<(), Rejected> {
+    ) {
         if self.needs == Needs::default() {
             self.needs = Needs::of(&measure.takes);
         }
-        let mut read = None;
-        if self.needs.has(Needs::NUMBERS) {
-            let value = Number::read(measure.texts, json)?;
-            self.add_number(&value, json);
-            read = Some(value);
+        let json = &*value.json;
+        if let Some(number) = &value.number {
+            self.add_number(number, json);
         }
         self.moments.count += 1;
         if self.needs.has(Needs::KEPT) {
             let kept = self.kept.get_or_insert_default();
             kept.times(self.needs, time, json);
-            if let Some(value) = read.filter(|_| self.needs.has(Needs::VALUES)) {
-                kept.values.add(&value, measure.exact);
+            if let Some(number) = value.number.filter(|_| self.needs.has(Needs::VALUES)) {
+                kept.values.add(&number, measure.exact);
             }
             if self.needs.has(Needs::DISTINCT) {
                 kept.distinct.add(measure, json);
@@ -77,7 +69,6 @@ impl Partial {
                 kept.list.add(number, time, json, order, measure.exact);
             }
         }
-        Ok(())
     }
 
     #[inline]

@@ -21,7 +21,7 @@ pub(crate) enum Rejected {
 }
 
 /// A number of a reading.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Number {
     pub(super) decimal: Decimal,
     /// Its digits, if they fit.

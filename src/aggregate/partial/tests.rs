@@ -26,8 +26,9 @@ fn numbers(takes: &[&str]) -> Measure {
 fn of(measure: &Measure, values: &[&str]) -> Partial {
     let mut partial = Partial::default();
     for (at, json) in (1..).zip(values) {
-        let added = partial.add(measure, RecordNumber::new(at), at * 1_000_000, json, None);
-        added.unwrap_or_else(|rejected| panic!("{json}: {rejected:?}"));
+        let value = Measurement::read(measure, (*json).into());
+        let value = value.unwrap_or_else(|rejected| panic!("{json}: {rejected:?}"));
+        partial.add(measure, RecordNumber::new(at), at * 1_000_000, &value, None);
     }
     partial
 }
@@ -73,8 +74,8 @@ fn in_parts(measure: &Measure, values: &[(i64, String)], ends: &[usize], from_en
         let mut part = Partial::default();
         for (at, (time, json)) in values.iter().enumerate().take(pair[1]).skip(pair[0]) {
             let number = RecordNumber::new(i64::try_from(at).unwrap() + 1);
-            part.add(measure, number, *time, json, Some(json))
-                .expect("a value");
+            let value = Measurement::read(measure, json.into()).expect("a value");
+            part.add(measure, number, *time, &value, Some(json));
         }
         parts.push(through_a_file(&part));
     }
@@ -313,17 +314,8 @@ fn what_is_no_number_is_rejected() {
         (&any, "{\"a\":[]}", Ok(())),
         (&any, "1e99999999999999999999", Ok(())),
     ] {
-        let mut partial = Partial::default();
-        assert_eq!(Partial::check(measure, json), expected, "{json}");
-        assert_eq!(
-            partial.add(measure, RecordNumber::new(1), 0, json, None),
-            expected,
-            "{json}"
-        );
-        assert_eq!(
-            partial.result(measure, &Take::Count),
-            Ok(Some(u8::from(expected.is_ok()).to_string()))
-        );
+        let read = Measurement::read(measure, json.into());
+        assert_eq!(read.map(|_| ()), expected, "{json}");
     }
 }
 
@@ -378,9 +370,8 @@ fn a_list_by_a_value_has_null_first_then_numbers_then_texts() {
         Some("99.0"),
     ];
     for (at, order) in (1..).zip(orders) {
-        partial
-            .add(&measure, RecordNumber::new(at), 0, &at.to_string(), order)
-            .unwrap();
+        let value = Measurement::element(at.to_string().into());
+        partial.add(&measure, RecordNumber::new(at), 0, &value, order);
     }
     assert_eq!(
         partial.result(&measure, &by),
@@ -419,9 +410,8 @@ fn cost_of_a_value() {
         for window in texts.chunks(60) {
             let mut partial = Partial::default();
             for json in window {
-                partial
-                    .add(&measure, RecordNumber::new(1), 0, json, None)
-                    .unwrap();
+                let value = Measurement::read(&measure, json.into()).unwrap();
+                partial.add(&measure, RecordNumber::new(1), 0, &value, None);
             }
             length += partial.bytes();
         }

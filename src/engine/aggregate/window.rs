@@ -70,8 +70,7 @@ impl BlockWindow {
         for ((at, value), (measure, partial)) in values.zip(measures.zip(&mut window.partials)) {
             if let Some(value) = value {
                 let order = reading.orders.get(at).and_then(Option::as_deref);
-                // What cannot be measured was refused when it was read.
-                let _ = partial.add(measure, number, reading.time, value, order);
+                partial.add(measure, number, reading.time, value, order);
             }
         }
         self.lines.update(line(commitment));

@@ -7,11 +7,11 @@ use super::measure::{Amount, amount_of};
 use super::outcome::DifferenceCause;
 use super::sums::Key;
 use super::windows::{Comparing, Rule, count};
-use crate::aggregate::Exact;
+use crate::aggregate::Measurement;
 use crate::context::Context;
 use crate::engine::ReadingFate;
 use crate::error::Result;
-use crate::record::{Document, Value};
+use crate::record::Document;
 use crate::stage::Reading;
 use crate::store::RowRef;
 
@@ -141,13 +141,9 @@ impl OfWindow {
         self.readings += 1;
         for (at, rule) in rules.iter().enumerate() {
             let Rule::Sum(field) = rule else { continue };
-            // What is counted has been read as a number: else the reading would be refused.
-            if let Some(number) = reading
-                .values
-                .get(field.measure)
-                .and_then(|json| number(json.as_deref()?))
-            {
-                self.sums[at].add(&number);
+            let value = reading.values.get(field.measure).and_then(Option::as_ref);
+            if let Some(decimal) = value.and_then(Measurement::decimal) {
+                self.sums[at].add(&decimal.into());
             }
         }
     }
@@ -163,13 +159,4 @@ impl OfWindow {
             found[at].add(On::Source, sum, Some(&self.key), self.cause);
         }
     }
-}
-
-/// Reads a number, or a decimal in a string.
-fn number(json: &str) -> Option<Exact> {
-    if json.contains('\\') {
-        let text = Value::Raw(json.into());
-        return Exact::read(&text.as_text()?);
-    }
-    Exact::read(json)
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::reading::Found;
 use crate::path::{Path, Segment};
 use crate::record::members_in;
 
@@ -49,7 +50,7 @@ impl ReadPlan {
     }
 
     /// Returns the values, `None` for null; `None` if the record has to be read as a document.
-    pub(super) fn values<'r>(&self, data: &'r str) -> Option<Vec<Option<Cow<'r, str>>>> {
+    pub(super) fn values<'r>(&self, data: &'r str) -> Option<Found<'r>> {
         const MANY: usize = 16;
         let (mut few, mut many);
         let found: &mut [Range<usize>] = if self.names.len() <= MANY {
@@ -62,7 +63,7 @@ impl ReadPlan {
         if !members_in(data, &self.names, found) {
             return None;
         }
-        let mut values = Vec::with_capacity(self.slots.len());
+        let mut values = Found::new();
         for slot in &self.slots {
             let mut json = data.get(found[slot.name].clone()).unwrap_or_default();
             for name in &slot.rest {

@@ -121,10 +121,8 @@ impl Stage {
             let values = reading.values.iter().zip(aggregate.measures());
             for (at, ((value, measure), partial)) in values.zip(&mut window.partials).enumerate() {
                 let order = reading.orders.get(at).and_then(Option::as_deref);
-                if let Some(json) = value {
-                    let added = partial.add(measure, record.number, reading.time, json, order);
-                    // What cannot be added is refused before.
-                    added.map_err(|_| Refusal::new("aggregate.number", ""))?;
+                if let Some(value) = value {
+                    partial.add(measure, record.number, reading.time, value, order);
                 }
             }
         }

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use super::compiled::{Aggregate, From, Measured, Windowing, paths};
 use super::group;
 use super::present::Present;
 use super::refused::{NoTime, not_measured, not_timed};
-use crate::aggregate::Partial;
+use crate::aggregate::Measurement;
 use crate::context::Context;
 use crate::datetime::Unread;
 use crate::expression::{Evaluated, Scope};
@@ -25,8 +27,8 @@ pub(crate) struct Reading<'r> {
     pub(crate) time: i64,
     /// The beginning of its window; 0 without `time`.
     pub(crate) window: i64,
-    /// JSON texts of what is measured, in the order of the measures; `None` for null.
-    pub(crate) values: Vec<Option<Cow<'r, str>>>,
+    /// What is measured, in the order of the measures; `None` for null.
+    pub(crate) values: SmallVec<[Option<Measurement<'r>>; 4]>,
     /// What lists are ordered by, in the order of the measures; empty if no list is ordered by a path.
     pub(crate) orders: Vec<Option<Cow<'r, str>>>,
     /// The paths at which it has a value.
@@ -34,7 +36,7 @@ pub(crate) struct Reading<'r> {
 }
 
 /// The values of a reading, before they are put together: of the groups, the time, then the measures.
-type Found<'r> = std::vec::IntoIter<Option<Cow<'r, str>>>;
+pub(super) type Found<'r> = SmallVec<[Option<Cow<'r, str>>; 8]>;
 
 impl Stage {
     /// Returns what of a reading is aggregated; `None` if `where` leaves it out. Most readings need no `context`.
@@ -51,7 +53,7 @@ impl Stage {
         let steps = &self.steps;
         let plan = aggregate.plan.as_ref().filter(|_| !self.looks_at_all());
         if let Some(values) = plan.and_then(|plan| plan.values(data)) {
-            let reading = aggregate.reading(data, values.into_iter());
+            let reading = aggregate.reading(data, values);
             return reading.map(Some).map_err(|refusal| refusal.cut_at(self.redact()));
         }
         let mut scope = Scope::new(context());
@@ -94,7 +96,7 @@ impl Aggregate {
     /// Finds the values in a document.
     fn found<'r>(&self, document: &Document, scope: &mut Scope<'_>) -> Result<Found<'r>, Refusal> {
         let text = |value: &Value| (!value.is_null()).then(|| Cow::Owned(value.to_json()));
-        let mut found = Vec::with_capacity(self.by.len() + 1 + self.measures.len());
+        let mut found = Found::new();
         for field in &self.by {
             found.push(match &field.from {
                 From::Path(path) => scope.place_in(document, path).and_then(|value| text(&value)),
@@ -110,22 +112,23 @@ impl Aggregate {
         let rest = paths(&[], self.windowing.as_ref(), &self.measures);
         let rest = rest.map(|path| scope.place_in(document, path).and_then(|value| text(&value)));
         found.extend(rest);
-        Ok(found.into_iter())
+        Ok(found)
     }
 
     /// Puts a reading together from its values.
     ///
     /// # Errors
     /// The [`Refusal`], with every violation.
-    fn reading<'r>(&self, data: &'r str, mut found: Found<'r>) -> Result<Reading<'r>, Refusal> {
+    fn reading<'r>(&self, data: &'r str, found: Found<'r>) -> Result<Reading<'r>, Refusal> {
         let mut broken = Vec::new();
-        let present = Present::of(found.as_slice());
+        let present = Present::of(&found);
+        let mut found = found.into_iter();
         let group = self.group(&mut found, &mut broken);
         let mut reading = Reading {
             group,
             time: 0,
             window: 0,
-            values: Vec::with_capacity(self.measures.len()),
+            values: SmallVec::new(),
             orders: Vec::new(),
             present,
         };
@@ -140,12 +143,13 @@ impl Aggregate {
             let value = match &field.of {
                 Measured::Path(path) => {
                     let value = found.next().flatten();
-                    if let Some(json) = value.as_deref()
-                        && let Err(why) = Partial::check(&field.measure, json)
-                    {
-                        broken.push(not_measured(path, json, why, field.measure.texts));
-                    }
-                    value
+                    value.and_then(|json| match Measurement::read(&field.measure, json.clone()) {
+                        Ok(value) => Some(value),
+                        Err(why) => {
+                            broken.push(not_measured(path, &json, why, field.measure.texts));
+                            None
+                        }
+                    })
                 }
                 Measured::List { parts, values, order } => {
                     let element = element(data, parts, *values, &mut found);
@@ -153,7 +157,7 @@ impl Aggregate {
                         reading.orders.resize(at, None);
                         reading.orders.push(found.next().flatten());
                     }
-                    element
+                    element.map(Measurement::element)
                 }
             };
             reading.values.push(value);
@@ -171,7 +175,11 @@ impl Aggregate {
     }
 
     /// Returns the text of the group.
-    fn group(&self, found: &mut Found<'_>, broken: &mut Vec<Violation>) -> String {
+    fn group<'r>(
+        &self,
+        found: &mut impl Iterator<Item = Option<Cow<'r, str>>>,
+        broken: &mut Vec<Violation>,
+    ) -> String {
         let mut group = String::with_capacity(16);
         group.push('[');
         for field in &self.by {
