@@ -142,7 +142,13 @@ impl Facts for LedgerFacts<'_> {
     }
 
     fn is_overtaken(&self, open: &PassSummary) -> Result<bool> {
-        is_overtaken(self.connection, self.project, self.stage, self.limits, open)
+        is_overtaken(
+            self.connection,
+            (self.project, self.stage),
+            self.limits,
+            open,
+            None,
+        )
     }
 
     fn rest(&self, open: &PassSummary) -> Result<RecordSelection> {
@@ -169,13 +175,13 @@ impl Facts for LedgerFacts<'_> {
 
 /// Returns whether the source has changed after the reader of a whole-table pass had passed: what the pass wrote for
 /// those records is then outdated, and may block what is still to come. As long as refusals halt the pass, those come
-/// first.
+/// first. `planned`: the first record that earlier stages would change.
 pub(crate) fn is_overtaken(
     connection: &Connection,
-    project: &str,
-    stage: &Stage,
+    (project, stage): (&str, &Stage),
     limits: &PassLimits,
     open: &PassSummary,
+    planned: Option<RecordNumber>,
 ) -> Result<bool> {
     // Whatever changes, a merge has judged by it, and an aggregate has measured it.
     let merges = stage.merge().is_some() || stage.aggregate().is_some();
@@ -190,7 +196,8 @@ pub(crate) fn is_overtaken(
     let fed = StageInput::new(project, stage);
     let before = open.first_batch.previous();
     let waiting = waiting(connection, fed, before, BatchId::MAX)?;
-    if waiting.first().is_none_or(|first| *first > reached) {
+    let first = waiting.first().copied().into_iter().chain(planned).min();
+    if first.is_none_or(|first| first > reached) {
         return Ok(false);
     }
     let settled = settled_since(connection, fed, Some((open.row.pass, before)), &open.counts)?;

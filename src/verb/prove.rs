@@ -104,11 +104,8 @@ impl Store {
         let number = moment.read(|connection| number(self, connection, database, id))?;
         let made = if options.inputs {
             let made = self.commitments_of(&moment, database, number)?;
-            let made = match made {
-                Some(made) => made,
-                None => {
-                    return Err(moment.read(|connection| without_readings(connection, database, id, number))?);
-                }
+            let Some(made) = made else {
+                return Err(moment.read(|connection| without_readings(connection, database, id, number))?);
             };
             Some((made.batch, made.blocks.ok_or_else(|| not_known(database, id))?))
         } else {

@@ -106,10 +106,11 @@ impl Facts for PlanFacts<'_> {
     }
 
     fn is_overtaken(&self, open: &PassSummary) -> Result<bool> {
+        let planned = self.forecast.changes(self.stage).into_iter().min();
+        let stage = (self.project, self.stage);
         // Whether a place is free depends on what the earlier stages would leave.
-        let is_overtaken =
-            |connection: &Connection| is_overtaken(connection, self.project, self.stage, self.limits, open);
-        self.reader.read(is_overtaken)
+        self.reader
+            .read(|connection| is_overtaken(connection, stage, self.limits, open, planned))
     }
 
     fn rest(&self, open: &PassSummary) -> Result<RecordSelection> {

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use counterfoil::apply::apply;
+use counterfoil::observe::{Silent, StopSignal};
+use counterfoil::plan::{PlanOptions, plan};
 use serde_json::Value as Json;
 
 use super::{bank, done, empty, load, outcomes, shop, snapshot};
-use crate::support::world::Scene;
+use crate::support::world::{Scene, StopAfter, World};
 
 /// Refused records by stage and code: of a plan, or of what stands in quarantine after an apply.
 fn planned_refusals(plan: &Json) -> BTreeMap<(u64, String), u64> {
@@ -238,4 +241,39 @@ fn what_is_derived_from_a_record_that_is_deleted_leaves_the_quarantine_of_a_late
     let left = project.run(&["export", "b"]);
     assert_eq!(left.out, "", "{left:?}");
     assert_eq!(project.run(&["verify"]).code, 0);
+}
+
+/// Two stages one after the other: the second was stopped when it had read some records and not all, of those that a person
+/// has left.
+fn stopped_in_the_second() -> World {
+    let files = [
+        ("0001_b.toml", "[stage]\nsource = \"a\"\ntarget = \"b\"\n"),
+        ("0002_c.toml", "[stage]\nsource = \"b\"\ntarget = \"c\"\n"),
+    ];
+    let mut world = World::in_batches_of(2, "overtaken", &files);
+    let records = (1..=6).map(|n| format!(r#"{{"id":"r{n}","n":{n}}}"#));
+    world.load("a", &records.collect::<Vec<_>>());
+    world.apply_with(&world.applying.clone().to(1));
+    world.delete("b", "r6");
+    let signal = StopSignal::default();
+    let options = world.applying.clone().stop(signal.clone());
+    let mut observer = StopAfter(1, signal);
+    apply(&mut world.store, &world.stages, &options, &mut observer).expect("an apply");
+    assert_eq!(world.rows("c").len(), 2);
+    world
+}
+
+#[test]
+fn a_plan_knows_that_an_earlier_stage_would_overtake_a_stopped_pass() {
+    let mut world = stopped_in_the_second();
+    world.put("a", "r1", r#"{"id":"r1","n":10}"#);
+    let options = PlanOptions::default().apply(world.applying.clone());
+    let planned = plan(&world.store, &world.stages, &options, &mut Silent).expect("a plan");
+    let planned: Vec<_> = (planned.stages.iter())
+        .map(|stage| (stage.stage, stage.counts))
+        .collect();
+    let done: Vec<_> = (world.apply().passes.iter())
+        .map(|pass| (pass.stage, pass.counts))
+        .collect();
+    assert_eq!(planned, done);
 }
