@@ -223,7 +223,7 @@ impl Judge<'_> {
             }
             Why::Filtered(_) => {
                 judged.tally.filtered += 1;
-                self.before.anew || self.before.is_touched(number) && !self.before.left.contains(number)
+                self.before.anew || self.before.is_touched(number)
             }
         };
         if is_written {

@@ -193,6 +193,35 @@ proptest! {
     }
 }
 
+/// The second pass finds that a reading is late which the first one, superseded, has left out already: both have to say so, because
+/// a pass that goes on asks only itself.
+#[test]
+fn a_pass_that_begins_after_a_superseded_one_says_again_what_is_late() {
+    for late in ["leave", "refuse"] {
+        let stage = stage(late, "5m", "1 MiB");
+        let world = World::new("late", &[("0001_windows.toml", &stage)]);
+        let (refuses, model) = (late == "refuse", Model::default());
+        let mut history = History {
+            world,
+            stage,
+            refuses,
+            every: 5,
+            model,
+        };
+        for step in [
+            Step::Put(0, (0, 25, 0)),
+            Step::Apply(None),
+            Step::Put(1, (0, 0, 0)),
+            Step::Apply(Some(1)),
+            Step::Put(2, (0, 45, 0)),
+            Step::Apply(Some(1)),
+            Step::Apply(None),
+        ] {
+            history.step(&step);
+        }
+    }
+}
+
 const REFUSES: &str = r#"
 [stage]
 source = "readings"
