@@ -3,9 +3,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::reading::Found;
+use smallvec::SmallVec;
+
 use crate::path::{Path, Segment};
 use crate::record::members_in;
+
+/// The values of a reading, before they are put together: of the groups, the time, then the measures.
+pub(super) type Found<'r> = SmallVec<[Option<Cow<'r, str>>; 8]>;
 
 /// How the values of a reading are found in its text, without a document: all of them are fields, or fields of fields.
 #[derive(Debug)]

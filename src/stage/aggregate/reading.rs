@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::compiled::{Aggregate, From, Measured, Windowing, paths};
 use super::group;
+use super::plan::Found;
 use super::present::Present;
 use super::refused::{NoTime, not_measured, not_timed};
 use crate::aggregate::Measurement;
@@ -34,9 +35,6 @@ pub(crate) struct Reading<'r> {
     /// The paths at which it has a value.
     pub(crate) present: Present,
 }
-
-/// The values of a reading, before they are put together: of the groups, the time, then the measures.
-pub(super) type Found<'r> = SmallVec<[Option<Cow<'r, str>>; 8]>;
 
 impl Stage {
     /// Returns what of a reading is aggregated; `None` if `where` leaves it out. Most readings need no `context`.
