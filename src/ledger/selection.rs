@@ -66,8 +66,8 @@ impl RecordSelection {
         }
     }
 
-    /// Returns how many records a pass over it comes to that has read some already, as far as anybody knows: windows that are
-    /// touched are made again of all their readings, which nobody has counted.
+    /// Returns how many records a pass over it reads in all, with those that it has read already; `None` for an increment of
+    /// windows, which are made again of all their readings, and nobody has counted these.
     pub(crate) fn total(&self, in_source: u64, read: u64) -> Option<u64> {
         match self {
             Self::Touched(Touched { whole: false, .. }) => None,

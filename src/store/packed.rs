@@ -34,7 +34,7 @@ pub(crate) struct RowRef<'r> {
 }
 
 impl PackedRows {
-    /// Takes rows of number, id, data and salt in place of its own until they have about so many bytes.
+    /// Replaces its rows by rows of number, id, data and salt, until they have about so many bytes.
     pub(super) fn fill(&mut self, mut rows: Rows<'_>, bytes: usize) -> Result<()> {
         self.clear();
         while let Some(row) = rows.next()? {
@@ -56,7 +56,7 @@ impl PackedRows {
         Ok(())
     }
 
-    /// Gives its rows away, but not their memory: what is read again and again need not be allocated each time.
+    /// Drops its rows and keeps their memory, so that reading again and again does not allocate each time.
     pub(super) fn clear(&mut self) {
         self.text.clear();
         self.rows.clear();

@@ -92,7 +92,7 @@ impl Table {
         Ok(count.unsigned_abs())
     }
 
-    /// Returns whether there are more rows than a number.
+    /// Returns whether there are more than so many rows, without counting further.
     pub(crate) fn has_more_than(&self, connection: &Connection, rows: u64) -> Result<bool> {
         let sql = format!("SELECT 1 FROM \"{}\" LIMIT 1 OFFSET ?1", self.name);
         let Some(mut statement) = self.prepared(connection, &sql)? else {

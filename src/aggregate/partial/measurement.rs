@@ -26,7 +26,7 @@ impl<'r> Measurement<'r> {
         Ok(Self { json, number })
     }
 
-    /// The number that it is, if its measure needs numbers.
+    /// Returns the number that it is, if its measure needs numbers.
     pub(crate) fn decimal(&self) -> Option<Decimal> {
         self.number.map(|number| number.decimal)
     }

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use rusqlite::Connection;
+
 use super::dirty::Dirty;
 use super::judge::Judge;
 use super::keys::WindowKey;
@@ -20,7 +22,7 @@ use crate::store::{Salted, Table};
 /// Bytes of memory for a window that is made again.
 const WINDOW_BYTES: u64 = 400;
 
-/// If more than one in so many records was written, all windows are made again.
+/// If at least one in so many records was written, all windows are made again.
 const MOST: u64 = 5;
 
 /// What finding them needs.
@@ -80,11 +82,9 @@ impl Finding<'_> {
 
     /// Returns whether so much was written that it is cheaper to make all windows again.
     fn is_most(&self, touched: &Touched) -> Result<bool> {
-        let few = touched.records.len().saturating_mul(MOST);
-        let is_few = self
-            .reader
-            .read(|connection| self.source.has_more_than(connection, few.saturating_sub(1)))?;
-        Ok(!is_few)
+        let many = touched.records.len().saturating_mul(MOST);
+        let has_more = |connection: &Connection| self.source.has_more_than(connection, many);
+        Ok(!self.reader.read(has_more)?)
     }
 
     /// Adds windows by their numbers: as they stand refused, or as this pass has written them before it was interrupted.

@@ -184,8 +184,8 @@ impl Judge<'_> {
         if before.anew || before.is_touched(row.number) || before.out.contains(row.number) {
             return false;
         }
-        let place = self.stage.place_in(self.aggregate, row.data);
-        place.is_some_and(|(group, window)| !dirty.has(&group, window))
+        let key = self.stage.key_in(self.aggregate, row.data);
+        key.is_some_and(|(group, window)| !dirty.has(&group, window))
     }
 
     fn count(

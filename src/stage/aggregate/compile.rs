@@ -91,7 +91,7 @@ impl AggregateCompiler<'_, '_> {
         let memory = self.memory(draft);
         Some(Aggregate {
             plan: plan(&by, windowing.as_ref(), &measures),
-            places: plan(&by, windowing.as_ref(), &[]),
+            key_plan: plan(&by, windowing.as_ref(), &[]),
             series: SeriesRules {
                 empty,
                 measures: measures

@@ -17,7 +17,7 @@ pub struct Aggregate {
     /// How readings are read without a document.
     pub(super) plan: Option<ReadPlan>,
     /// How their groups and times are read alone.
-    pub(super) places: Option<ReadPlan>,
+    pub(super) key_plan: Option<ReadPlan>,
     /// `None`: by the groups alone.
     pub(super) windowing: Option<Windowing>,
     pub(super) measures: Vec<MeasureField>,

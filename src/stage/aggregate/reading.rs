@@ -49,7 +49,7 @@ impl Stage {
         context: impl FnOnce() -> Context<'c>,
     ) -> Result<Option<Reading<'r>>, Refusal> {
         let steps = &self.steps;
-        let plan = aggregate.plan.as_ref().filter(|_| !self.looks_at_all());
+        let plan = aggregate.plan.as_ref().filter(|_| !self.needs_document());
         if let Some(values) = plan.and_then(|plan| plan.values(data)) {
             let reading = aggregate.reading(data, values);
             return reading.map(Some).map_err(|refusal| refusal.cut_at(self.redact()));
@@ -72,9 +72,9 @@ impl Stage {
 
     /// Returns the group and the window that a reading would be counted in, without a look at its values, which is much
     /// cheaper; `None` where more has to be read to know.
-    pub(crate) fn place_in(&self, aggregate: &Aggregate, data: &str) -> Option<(String, i64)> {
-        let places = aggregate.places.as_ref().filter(|_| !self.looks_at_all())?;
-        let (mut found, mut broken) = (places.values(data)?.into_iter(), Vec::new());
+    pub(crate) fn key_in(&self, aggregate: &Aggregate, data: &str) -> Option<(String, i64)> {
+        let plan = aggregate.key_plan.as_ref().filter(|_| !self.needs_document())?;
+        let (mut found, mut broken) = (plan.values(data)?.into_iter(), Vec::new());
         let group = aggregate.group(&mut found, &mut broken);
         let window = match &aggregate.windowing {
             Some(windowing) => windowing.place(found.next().flatten().as_deref()).ok()?.1,
@@ -83,8 +83,8 @@ impl Stage {
         broken.is_empty().then_some((group, window))
     }
 
-    /// Returns whether it depends on the whole of a record whether the stage takes it, and as what.
-    fn looks_at_all(&self) -> bool {
+    /// Returns whether a filter, a contract or `prepare` has to see the whole record first.
+    fn needs_document(&self) -> bool {
         let steps = &self.steps;
         steps.filter.is_some() || steps.source_contract.is_some() || steps.prepare.is_some()
     }

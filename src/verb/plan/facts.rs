@@ -77,7 +77,7 @@ impl PlanFacts<'_> {
         let after = history.frontier(connection)?;
         let touched = touched(connection, fed, revised, after, BatchId::MAX)?;
         let is_left = history.newest().is_some_and(|newest| newest.superseded);
-        let whole = touched.whole || is_left || !self.forecast.changes(self.stage).is_empty();
+        let whole = touched.whole || is_left || self.forecast.changes(self.stage).next().is_some();
         let selection = RecordSelection::Touched(Touched { whole, ..touched });
         Ok(Increment { after, selection })
     }
@@ -106,7 +106,7 @@ impl Facts for PlanFacts<'_> {
     }
 
     fn is_overtaken(&self, open: &PassSummary) -> Result<bool> {
-        let planned = self.forecast.changes(self.stage).into_iter().min();
+        let planned = self.forecast.changes(self.stage).min();
         let stage = (self.project, self.stage);
         // Whether a place is free depends on what the earlier stages would leave.
         self.reader

@@ -114,7 +114,11 @@ impl Forecast {
 
     /// Begins a pass of a stage: a first pass reads its source as it would be now, any other what it is given.
     pub(super) fn begin(&mut self, stage: &Stage, is_first: bool) {
-        let pending = if is_first { Vec::new() } else { self.changes(stage) };
+        let pending = if is_first {
+            Vec::new()
+        } else {
+            self.changes(stage).collect()
+        };
         let source = self.databases.get_mut(stage.source());
         let changes = source.map_or(0, |source| source.changed.close());
         let tried = self.stages.entry(stage.number()).or_default();
@@ -169,23 +173,22 @@ impl Forecast {
     }
 
     /// Returns the records of a stage's source that would be changed, and that the stage has not seen since.
-    pub(super) fn changes(&self, stage: &Stage) -> Vec<RecordNumber> {
-        let Some(source) = self.databases.get(stage.source()) else {
-            return Vec::new();
-        };
-        let number = stage.number();
+    pub(super) fn changes(&self, stage: &Stage) -> impl Iterator<Item = RecordNumber> {
+        let (number, in_place) = (stage.number(), stage.in_place());
+        let source = self.databases.get(stage.source());
         // As in the ledger: a stage in place feeds only those after it, and is fed only by those before it.
-        let feeds = |run: &&ChangedRun| {
-            run.stage < number || (run.stage != number && !run.in_place && !stage.in_place())
+        let feeds = move |run: &&ChangedRun| {
+            run.stage < number || (run.stage != number && !run.in_place && !in_place)
         };
-        let tried = self.stages.get(&number);
+        // Without a source there is nothing pending of it either.
+        let tried = self.stages.get(&number).filter(|_| source.is_some());
         let seen = tried.map_or(0, |tried| tried.changes);
-        let changes = source.changed.runs.iter().skip(seen).filter(feeds);
+        let runs = source.into_iter().flat_map(|source| &source.changed.runs);
         let pending = tried.into_iter().flat_map(|tried| tried.pending.iter());
-        changes
+        runs.skip(seen)
+            .filter(feeds)
             .flat_map(|run| (run.first.get()..=run.last.get()).map(RecordNumber::new))
             .chain(pending)
-            .collect()
     }
 
     /// Returns the rows that an earlier stage would leave out, in the database in which a stage works in place.

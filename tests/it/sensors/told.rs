@@ -1,6 +1,9 @@
 //! What the command says of passes that make windows: readings and windows are not mixed, and what is no field is no group.
 
-use crate::support::world::Scene;
+use counterfoil::apply::apply;
+use counterfoil::observe::{Event, Observer};
+
+use crate::support::world::{Scene, World};
 
 const STAGE: &str = "[stage]
 source = \"readings\"
@@ -82,4 +85,29 @@ fn a_profile_by_a_field_that_no_record_has_is_a_mistake() {
     let said = scene.exits(&["profile", "windows", "--by", "v_maen"], 2).err;
     assert!(said.contains("did you mean `v_mean`?"), "{said}");
     scene.exits(&["profile", "windows", "--by", "v_mean"], 0);
+}
+
+/// The totals that passes begin with.
+#[derive(Default)]
+struct Totals(Vec<Option<u64>>);
+
+impl Observer for Totals {
+    fn observe(&mut self, event: &Event) {
+        if let Event::PassBegins { total, .. } = event {
+            self.0.push(*total);
+        }
+    }
+}
+
+#[test]
+fn an_increment_of_windows_names_no_total_that_it_would_exceed() {
+    let mut world = World::new("told", &[("0001_windows.toml", STAGE)]);
+    let reading = |at: u32| format!(r#"{{"id":"r{at}","s":1,"t":"2026-03-01T00:{at:02}:00Z","v":{at}}}"#);
+    world.load("readings", &(0..40).map(reading).collect::<Vec<_>>());
+    let mut totals = Totals::default();
+    apply(&mut world.store, &world.stages, &world.applying, &mut totals).expect("an apply");
+    world.load("readings", &[reading(50)]);
+    let report = apply(&mut world.store, &world.stages, &world.applying, &mut totals).expect("an apply");
+    assert_eq!(totals.0, [Some(40), None]);
+    assert_eq!(report.passes.len(), 1);
 }
