@@ -215,8 +215,10 @@ struct History {
     runs: Vec<RunId>,
     /// The windows to which a person has added a field.
     noted: BTreeSet<String>,
-    /// Whether the text has changed since the last `apply`.
+    /// Whether the text may not be the one that was applied last: it has changed since, or a rollback has gone back to another.
     is_revised: bool,
+    /// Whether it has ever changed.
+    has_changed: bool,
 }
 
 impl History {
@@ -232,6 +234,7 @@ impl History {
             runs: Vec::new(),
             noted: BTreeSet::new(),
             is_revised: false,
+            has_changed: false,
         }
     }
 
@@ -308,16 +311,16 @@ impl History {
                     Revision::Exact => shape.exact = if shape.exact == 2 { 10_000 } else { 2 },
                 }
                 self.files[0].1 = shape.text();
-                self.is_revised = true;
+                (self.is_revised, self.has_changed) = (true, true);
                 self.world.stages = staged(&self.files).into();
             }
         }
     }
 
     fn roll_back(&mut self, scope: RollbackScope) -> bool {
-        self.world
-            .try_roll_back(&RollbackOptions::default().scope(scope))
-            .is_ok()
+        let done = self.world.try_roll_back(&RollbackOptions::default().scope(scope));
+        self.is_revised |= done.is_ok() && self.has_changed;
+        done.is_ok()
     }
 
     fn apply(&mut self, stop: Option<usize>) {
